@@ -1,0 +1,90 @@
+"""The pinhole camera."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclasses.dataclass(frozen=True)
+class Intrinsics:
+    """A pinhole camera: X = (u - cx) Z / fx, Y = (v - cy) Z / fy, pixel centres at whole numbers.
+
+    Attributes:
+        width, height: picture size in pixels.
+        fx, fy: focal lengths in pixels.
+        cx, cy: principal point in pixels.
+
+    Raises:
+        ValueError: a size or focal length that is not positive, or a value that is not finite.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+    def __post_init__(self) -> None:
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError(f"camera: expected a positive picture size, found {self.size_text}")
+        values = (self.fx, self.fy, self.cx, self.cy)
+        if not all(math.isfinite(value) for value in values):
+            raise ValueError(f"camera: expected finite intrinsics, found {self}")
+        if self.fx <= 0 or self.fy <= 0:
+            raise ValueError(f"camera: expected positive focal lengths, found {self}")
+
+    @property
+    def size_text(self) -> str:
+        """Width x height."""
+        return f"{self.width}x{self.height}"
+
+    def resized(self, width: int, height: int) -> Intrinsics:
+        """The camera whose pictures are this one's, resized whole."""
+        sx, sy = width / self.width, height / self.height
+        return Intrinsics(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy)
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain values, ready for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> Intrinsics:
+        """Read a ROS camera_info file, as ``camera_calibration`` writes it.
+
+        The projection matrix (the rectified camera) counts, or the camera matrix where there is
+        none or it is all zero.
+
+        Raises:
+            ValueError: not such a file; the message names it.
+            OSError: it cannot be read.
+        """
+        try:
+            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            return cls(values["image_width"], values["image_height"], *_pinhole(values))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path}: not a YAML file: {error}") from error
+        except (KeyError, TypeError, IndexError) as error:
+            raise ValueError(
+                f"{path}: expected a camera_info file with image_width, image_height and "
+                f"camera_matrix or projection_matrix; missing or malformed: {error}"
+            ) from error
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+
+def _pinhole(values: dict[str, Any]) -> tuple[float, float, float, float]:
+    projection = values.get("projection_matrix", {}).get("data", [0.0])
+    if projection[0] != 0:
+        return projection[0], projection[5], projection[2], projection[6]
+    camera = values["camera_matrix"]["data"]
+    return camera[0], camera[4], camera[2], camera[5]
+
+
+NYU_KINECT = Intrinsics(640, 480, 518.85790, 519.46961, 325.58245, 253.73617)
+"""The colour camera of NYU Depth V2 (the data set's toolbox)."""

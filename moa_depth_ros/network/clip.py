@@ -1,0 +1,126 @@
+"""The parts of CLIP that the network takes from open_clip."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+
+# Not public in open_clip, but the one function that builds an image tower alone: create_model would
+# build a text tower of 63 million parameters beside it each time a robot starts.
+from open_clip.model import _build_vision_tower
+from open_clip.transformer import VisionTransformer
+from torch import Tensor
+
+from moa_depth_ros.network.config import NetworkConfig
+from moa_depth_ros.network.scene_context import scene_context
+
+
+@dataclasses.dataclass
+class ClipParts:
+    """What stays of CLIP once the text tower has spoken.
+
+    Attributes:
+        visual: the image tower.
+        context: (embedding width,) the scene context.
+        architecture: open_clip's model configuration, so that the tower can be built again.
+    """
+
+    visual: VisionTransformer
+    context: Tensor
+    architecture: dict[str, Any]
+
+
+def build_clip(config: NetworkConfig) -> ClipParts:
+    """Build CLIP with its weights, compute the scene context, drop the text tower.
+
+    Raises:
+        ValueError: ``architecture`` is unknown, is not a plain ViT, or does not fit ``input_size``.
+        RuntimeError: the pretrained weights can be neither found nor downloaded.
+    """
+    name = _register(config.architecture)
+    architecture = open_clip.get_model_config(name)
+    check_architecture(architecture, config)
+    with _quiet_random_start():
+        clip = open_clip.create_model(
+            name, pretrained=config.pretrained, force_image_size=config.input_size
+        )
+    clip.eval()
+    context = scene_context(clip, open_clip.get_tokenizer(name))
+    return ClipParts(clip.visual, context, architecture)
+
+
+def empty_clip(architecture: dict[str, Any], config: NetworkConfig) -> ClipParts:
+    """The same parts without values, on the ``meta`` device, for weights still to be loaded.
+
+    Raises:
+        ValueError: as :func:`build_clip`.
+    """
+    check_architecture(architecture, config)
+    vision = {**architecture["vision_cfg"], "image_size": config.input_size}
+    width = architecture["embed_dim"]
+    with torch.device("meta"):
+        visual = _build_vision_tower(width, vision, architecture.get("quick_gelu", False))
+        return ClipParts(visual, torch.empty(width), deepcopy(architecture))
+
+
+def check_architecture(architecture: dict[str, Any], config: NetworkConfig) -> None:
+    """Refuse towers whose blocks and tokens the network could not take apart."""
+    vision = open_clip.CLIPVisionCfg(**architecture["vision_cfg"])
+    special = vision.timm_model_name or vision.attentional_pool or vision.final_ln_after_pool
+    if special or not isinstance(vision.layers, int) or vision.pool_type != "tok":
+        raise ValueError(
+            f"architecture: expected a ViT of open_clip's own with a class token, "
+            f"found {config.architecture!r}"
+        )
+    height, width = config.input_size
+    if height % vision.patch_size or width % vision.patch_size:
+        raise ValueError(
+            f"input_size: expected multiples of the patch ({vision.patch_size}), "
+            f"found {config.input_size}"
+        )
+    if max(config.moa_layers, default=0) >= vision.layers:
+        raise ValueError(
+            f"moa_layers: expected block numbers below {vision.layers}, found {config.moa_layers}"
+        )
+
+
+def _register(architecture: str) -> str:
+    if not architecture.endswith(".json"):
+        if open_clip.get_model_config(architecture) is None:
+            raise ValueError(
+                f"architecture: open_clip knows no {architecture!r}; see open_clip.list_models(), "
+                "or give the path of a model-config JSON"
+            )
+        return architecture
+    path = Path(architecture)
+    if not path.is_file():
+        path = Path(__file__).parent / "architectures" / path.name
+    if not path.is_file():
+        raise ValueError(f"architecture: no such file: {architecture}")
+    open_clip.add_model_config(path)
+    if open_clip.get_model_config(path.stem) is None:
+        raise ValueError(
+            f"architecture: {path} is no open_clip model config "
+            "(expected embed_dim, vision_cfg and text_cfg)"
+        )
+    return path.stem
+
+
+@contextmanager
+def _quiet_random_start() -> Iterator[None]:
+    """open_clip warns about random weights on the root logger; here they are asked for by name."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,71 @@
+"""The image tower: CLIP's transformer with a mixture of adapters after chosen blocks."""
+
+from __future__ import annotations
+
+from open_clip.transformer import VisionTransformer
+from torch import Tensor, nn
+
+from moa_depth_ros.network.config import NetworkConfig
+from moa_depth_ros.network.moa import MixtureOfAdapters
+
+
+class ImageTower(nn.Module):
+    """From normalised pictures to a map of adapted features.
+
+    The modules of ``visual`` are used as they are (its projection too is kept, unused, so that
+    weights go in and out of open_clip unchanged).
+    """
+
+    def __init__(self, visual: VisionTransformer, config: NetworkConfig):
+        super().__init__()
+        self.visual = visual
+        self.moa = nn.ModuleDict(
+            {
+                str(layer): MixtureOfAdapters(
+                    visual.transformer.width,
+                    config.num_experts,
+                    config.bottleneck,
+                    config.gate_hidden,
+                    config.temperature,
+                )
+                for layer in config.moa_layers
+            }
+        )
+        self._freeze_all_but(config.trainable_blocks)
+
+    @property
+    def width(self) -> int:
+        """Channels of the feature map."""
+        return self.visual.transformer.width
+
+    @property
+    def grid_size(self) -> tuple[int, int]:
+        """Rows and columns of the feature map."""
+        return self.visual.grid_size
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Features of the patches.
+
+        Args:
+            pictures: (B, 3, H, W) normalised RGB at the configured input size.
+
+        Returns:
+            (B, h * w, width), row by row, after the final layer norm; the class token is dropped.
+        """
+        tokens = self.visual._embeds(pictures)
+        for index, block in enumerate(self.visual.transformer.resblocks):
+            tokens = block(tokens)
+            if str(index) in self.moa:
+                tokens = self.moa[str(index)](tokens)
+        return self.visual.ln_post(tokens[:, 1:])
+
+    def _freeze_all_but(self, trainable_blocks: int | str) -> None:
+        # Not open_clip's lock(): it would free the final norm and the projection too.
+        everything = trainable_blocks == "all"
+        self.visual.requires_grad_(everything)
+        if self.visual.proj is not None:
+            self.visual.proj.requires_grad_(False)
+        if isinstance(trainable_blocks, int):
+            blocks = self.visual.transformer.resblocks
+            for block in blocks[max(0, len(blocks) - trainable_blocks) :]:
+                block.requires_grad_(True)

@@ -1,0 +1,31 @@
+"""Bilinear upsampling as two matrix products."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def upsample(cells: Tensor, size: tuple[int, int]) -> Tensor:
+    """``F.interpolate(cells, size, mode="bilinear")``, several times as fast on a CPU.
+
+    Bilinear interpolation is separable: one small matrix for the rows and one for the columns. The
+    backward pass, the slowest part of a training step otherwise, then is two products as well.
+
+    Args:
+        cells: (B, C, h, w).
+        size: (H, W).
+
+    Returns:
+        (B, C, H, W).
+    """
+    rows = _weights(cells.shape[-2], size[0], cells)
+    columns = _weights(cells.shape[-1], size[1], cells)
+    return rows @ (cells @ columns.T)
+
+
+def _weights(cells: int, pixels: int, like: Tensor) -> Tensor:
+    """(pixels, cells) weights of each cell in each pixel."""
+    unit = torch.eye(cells, dtype=like.dtype, device=like.device).unsqueeze(0)
+    return F.interpolate(unit, size=pixels, mode="linear")[0].T

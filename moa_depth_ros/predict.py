@@ -1,0 +1,83 @@
+"""Depth of a picture file, without ROS: ``python -m moa_depth_ros.predict picture.jpg``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
+from moa_depth_ros.geometry import unproject
+from moa_depth_ros.pictures import panel, read_picture, write_depth_png, write_ply
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        camera = Intrinsics.from_yaml(options.camera) if options.camera else None
+        estimator = DepthEstimator(options.model, options.device, options.precision)
+        for picture in options.pictures:
+            _predict(estimator, Path(picture), camera, options.out)
+    except (ValueError, RuntimeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _predict(
+    estimator: DepthEstimator, path: Path, camera: Intrinsics | None, out: Path | None
+) -> None:
+    picture = read_picture(path)
+    estimate = estimator.estimate(picture)
+    depth = estimate.depth.cpu().numpy()
+    stem = (out or path.parent) / path.stem
+    written = [f"{stem}_depth.png", f"{stem}_depth_colour.png"]
+    write_depth_png(written[0], depth)
+    uncertainty = estimate.uncertainty.cpu().numpy()
+    panel(written[1], [[("colour", picture), ("depth", depth), ("uncertainty", uncertainty)]])
+    if camera is not None:
+        written.append(f"{stem}.ply")
+        _write_cloud(written[-1], estimate, camera)
+    near, middle, far = np.percentile(depth, [1, 50, 99])
+    print(f"{path}: depth {near:.2f} to {far:.2f} m, median {middle:.2f} m: {', '.join(written)}")
+
+
+def _write_cloud(path: str, estimate: DepthEstimate, camera: Intrinsics) -> None:
+    height, width = estimate.depth.shape
+    points = unproject(estimate.depth, camera.resized(width, height))
+    write_ply(path, points.cpu().numpy(), estimate.colour.cpu().numpy())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m moa_depth_ros.predict",
+        description="Estimate metric depth of colour pictures. Beside each picture (or under "
+        "--out) it writes NAME_depth.png (16-bit millimetres), NAME_depth_colour.png (to look at) and, "
+        "given a camera, NAME.ply (a coloured point cloud).",
+    )
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, ...")
+    parser.add_argument(
+        "--model", default=DEMO_MODEL, help="model folder (default: the demo model of the package)"
+    )
+    parser.add_argument(
+        "--camera",
+        help="camera_info YAML of the camera, as camera_calibration writes it; "
+        "scaled where its size differs from the picture's",
+    )
+    parser.add_argument("--out", type=Path, help="folder to write to (default: the picture's)")
+    parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default: %(default)s)")
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        choices=list(PRECISIONS),
+        help="of the network (default: %(default)s)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+import math
+
+import pytest
+
+from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+
+CAMERA_INFO = """
+image_width: 640
+image_height: 480
+camera_matrix: {rows: 3, cols: 3, data: [500.0, 0.0, 320.0, 0.0, 510.0, 240.0, 0.0, 0.0, 1.0]}
+distortion_model: plumb_bob
+projection_matrix: {rows: 3, cols: 4, data: [%s]}
+"""
+PROJECTION = "480.0, 0.0, 322.0, 0.0, 0.0, 490.0, 238.0, 0.0, 0.0, 0.0, 1.0, 0.0"
+ZEROS = ", ".join(["0.0"] * 12)
+
+
+@pytest.mark.parametrize(
+    ("projection", "expected"),
+    [(PROJECTION, (480.0, 490.0, 322.0, 238.0)), (ZEROS, (500.0, 510.0, 320.0, 240.0))],
+)
+def test_yaml_takes_the_projection_matrix_unless_it_is_zero(tmp_path, projection, expected):
+    path = tmp_path / "camera.yaml"
+    path.write_text(CAMERA_INFO % projection)
+    assert Intrinsics.from_yaml(path) == Intrinsics(640, 480, *expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image_width: 640", "image_height"),
+        ("- a list", "camera_info file"),
+        ("a: [", "not a YAML file"),
+        ("", "camera_info file"),
+        (CAMERA_INFO.replace("500.0", "0.0") % ZEROS, "positive focal lengths"),
+        (CAMERA_INFO.replace("500.0", ".nan") % ZEROS, "finite"),
+        (CAMERA_INFO.replace("500.0", "wide") % ZEROS, "camera_info file"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path, text, message):
+    path = tmp_path / "camera.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message) as error:
+        Intrinsics.from_yaml(path)
+    assert "camera.yaml" in str(error.value)
+
+
+def test_resized_as_image_proc_does():
+    half = NYU_KINECT.resized(320, 120)
+    assert (half.width, half.height) == (320, 120)
+    assert (half.fx, half.cx) == (NYU_KINECT.fx / 2, NYU_KINECT.cx / 2)
+    assert (half.fy, half.cy) == (NYU_KINECT.fy / 4, NYU_KINECT.cy / 4)
+
+
+@pytest.mark.parametrize("values", [(0, 480, 1.0), (640, 480, 0.0), (640, 480, math.inf)])
+def test_impossible_cameras_are_refused(values):
+    width, height, focal = values
+    with pytest.raises(ValueError, match="camera: expected"):
+        Intrinsics(width, height, focal, focal, 0.0, 0.0)

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+import torch
+
+from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.network import MoADepthClip, ModelFolderError, save_network
+from test.network.tiny import tiny_config
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    network = MoADepthClip(tiny_config(folder))
+    torch.nn.init.normal_(network.classification.linear.weight, std=0.5)
+    save_network(network, folder / "model", NYU_KINECT)
+    return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def estimator(model):
+    return DepthEstimator(model, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+
+
+def test_output_has_the_pictures_size(estimator, picture):
+    estimate = estimator.estimate(picture)
+    assert estimate.depth.shape == estimate.uncertainty.shape == (60, 90)
+    assert estimate.depth.dtype == estimate.uncertainty.dtype == torch.float32
+    assert (estimate.depth > 0).all() and (estimate.depth <= 10).all()
+    assert (estimate.uncertainty >= 0).all()
+    assert np.array_equal(estimate.colour.numpy(), picture)
+    assert estimator.training_camera == NYU_KINECT
+
+
+def test_equals_the_network_by_hand(estimator, picture):
+    import torch.nn.functional as F
+
+    pixels = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
+    network = estimator.network
+    small = F.interpolate(pixels, network.config.input_size, mode="bilinear", antialias=True)
+    with torch.inference_mode():
+        depth = network.decode(network(small)).depth
+    expected = F.interpolate(depth[None], (60, 90), mode="bilinear")[0, 0]
+    torch.testing.assert_close(estimator.estimate(picture).depth, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", ["bgr", "rgba", "bgra"])
+def test_channel_orders_agree(estimator, picture, channels):
+    ordered = picture[..., ::-1] if channels.startswith("bgr") else picture
+    if channels.endswith("a"):
+        ordered = np.dstack([ordered, np.full((60, 90), 7, np.uint8)])
+    found = estimator.estimate(ordered, channels)
+    expected = estimator.estimate(picture)
+    assert torch.equal(found.depth, expected.depth)
+    assert torch.equal(found.colour, expected.colour)
+
+
+def test_mono_is_grey(estimator, picture):
+    grey = np.ascontiguousarray(picture[..., 0])
+    found = estimator.estimate(grey, "mono")
+    expected = estimator.estimate(np.repeat(grey[..., None], 3, axis=-1))
+    assert torch.equal(found.depth, expected.depth)
+    assert torch.equal(found.colour, expected.colour)
+
+
+def test_strided_read_only_memory_is_fine(estimator, picture):
+    padded = np.zeros((60, 100, 3), np.uint8)
+    padded[:, :90] = picture
+    padded.flags.writeable = False
+    expected = estimator.estimate(picture)
+    assert torch.equal(estimator.estimate(padded[:, :90]).depth, expected.depth)
+
+
+def test_the_estimate_does_not_share_the_pictures_memory(estimator, picture):
+    mine = picture.copy()
+    estimate = estimator.estimate(mine)
+    mine[:] = 0
+    assert np.array_equal(estimate.colour.numpy(), picture)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_lower_precisions_are_close(model, estimator, picture, precision):
+    found = DepthEstimator(model, "cpu", precision).estimate(picture).depth
+    assert found.dtype == torch.float32
+    assert (found - estimator.estimate(picture).depth).abs().mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("picture", "channels", "message"),
+    [
+        (np.zeros((4, 4, 3), np.float32), "rgb", "uint8"),
+        (np.zeros((4, 4), np.uint8), "rgb", r"\(H, W, 3\)"),
+        (np.zeros((4, 4, 3), np.uint8), "rgba", r"\(H, W, 4\)"),
+        (np.zeros((4, 4, 3), np.uint8), "mono", r"\(H, W\)"),
+        (np.zeros((0, 4, 3), np.uint8), "rgb", "non-empty"),
+        (np.zeros((4, 4, 3), np.uint8), "yuv", "yuv"),
+    ],
+)
+def test_bad_pictures_are_refused(estimator, picture, channels, message):
+    with pytest.raises(ValueError, match=message):
+        estimator.estimate(picture, channels)
+
+
+def test_bad_settings_are_refused(model, tmp_path):
+    with pytest.raises(ModelFolderError, match="no such model folder"):
+        DepthEstimator(tmp_path / "none")
+    with pytest.raises(ValueError, match="precision: expected one of"):
+        DepthEstimator(model, precision="int4")
+    with pytest.raises(ValueError, match="device: expected"):
+        DepthEstimator(model, device="toaster")
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeError, match="no CUDA device"):
+            DepthEstimator(model, device="cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_cuda_agrees_with_the_cpu(model, estimator, picture, precision):
+    found = DepthEstimator(model, "cuda", precision).estimate(picture).depth
+    assert found.device.type == "cuda"
+    assert (found.cpu() - estimator.estimate(picture).depth).abs().mean() < 0.1

@@ -1,0 +1,35 @@
+import numpy as np
+import torch
+
+from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.network import MoADepthClip, save_network
+from moa_depth_ros.pictures import read_depth_png, write_picture
+from moa_depth_ros.predict import main
+from test.network.tiny import tiny_config
+
+CAMERA = """
+image_width: 640
+image_height: 480
+camera_matrix: {rows: 3, cols: 3, data: [518.0, 0, 325.0, 0, 519.0, 253.0, 0, 0, 1]}
+"""
+
+
+def test_writes_depth_colours_and_cloud(tmp_path, capsys):
+    torch.manual_seed(0)
+    save_network(MoADepthClip(tiny_config(tmp_path)), tmp_path / "model", NYU_KINECT)
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    write_picture(tmp_path / "hall.jpg", noise)
+    (tmp_path / "camera.yaml").write_text(CAMERA)
+    options = ["--model", str(tmp_path / "model"), "--camera", str(tmp_path / "camera.yaml")]
+    assert main([str(tmp_path / "hall.jpg"), *options, "--out", str(tmp_path / "out")]) == 0
+    depth = read_depth_png(tmp_path / "out" / "hall_depth.png")
+    assert depth.shape == (48, 64) and (depth > 0).all()
+    assert (tmp_path / "out" / "hall_depth_colour.png").stat().st_size > 1000
+    assert b"element vertex 3072\n" in (tmp_path / "out" / "hall.ply").read_bytes()[:200]
+    assert "median" in capsys.readouterr().out
+
+
+def test_errors_are_one_line(tmp_path, capsys):
+    assert main(["nothing.jpg", "--model", str(tmp_path / "none")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
