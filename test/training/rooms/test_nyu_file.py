@@ -1,0 +1,98 @@
+"""The written set follows the labelled NYU Depth V2 layout to the letter."""
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from moa_depth_ros.camera import NYU_KINECT
+from training.rooms import __main__ as command
+from training.rooms import sample_frame
+from training.rooms.nyu_file import write_nyu_file
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("rooms")
+    command.main(["--out", str(out), "--train", "2", "--test", "1", "--seed", "3"])
+    return out
+
+
+@pytest.fixture
+def labelled(folder):
+    with h5py.File(folder / "nyu_depth_v2_labeled.mat", "r") as file:
+        yield file
+
+
+def text(file, ref) -> str:
+    return "".join(chr(c) for c in file[ref][:].ravel())
+
+
+def test_it_begins_as_a_matlab_file(folder):
+    head = (folder / "nyu_depth_v2_labeled.mat").read_bytes()[:520]
+    assert head.startswith(b"MATLAB 7.3 MAT-file")
+    assert head[124:128] == b"\x00\x02IM"
+    assert head[512:] == b"\x89HDF\r\n\x1a\n"
+
+
+def test_arrays_have_the_keys_axes_and_types(labelled):
+    assert labelled["images"].shape == (3, 3, 640, 480) and labelled["images"].dtype == np.uint8
+    for name in ("depths", "rawDepths"):
+        assert labelled[name].shape == (3, 640, 480) and labelled[name].dtype == np.float32
+    for name in ("scenes", "sceneTypes", "rawRgbFilenames", "rawDepthFilenames"):
+        assert labelled[name].shape == (1, 3)
+        assert labelled[labelled[name][0, 0]].dtype == np.uint16
+
+
+def test_content_is_the_rendered_frame(labelled):
+    frame = sample_frame(3, 1, NYU_KINECT)
+    assert np.array_equal(labelled["images"][1].transpose(2, 1, 0), frame.picture)
+    assert np.array_equal(labelled["depths"][1].T, frame.depth)
+    scene, kind, colour, depth = (
+        text(labelled, labelled[name][0][1])
+        for name in ("scenes", "sceneTypes", "rawRgbFilenames", "rawDepthFilenames")
+    )
+    assert kind == frame.scene_type and scene.startswith(kind)
+    assert colour.startswith(scene + "/") and colour.endswith(".ppm")
+    assert depth.startswith(scene + "/") and depth.endswith(".pgm")
+
+
+def test_raw_depth_has_holes_and_is_exact_elsewhere(labelled):
+    depths, raw = labelled["depths"][:], labelled["rawDepths"][:]
+    holes = raw == 0
+    assert np.array_equal(raw[~holes], depths[~holes])
+    assert (depths > 0).all() and depths.max() < 10
+    share = holes.mean(axis=(1, 2))
+    assert (share > 0.03).all() and (share < 0.6).all()
+    assert holes[:, 0].all() and holes[:, :, 0].all()
+
+
+def test_the_split_counts_from_one_and_is_disjoint(folder):
+    splits = scipy.io.loadmat(folder / "splits.mat")
+    assert splits["trainNdxs"].tolist() == [[1], [2]] and splits["testNdxs"].tolist() == [[3]]
+    assert splits["trainNdxs"].dtype == splits["testNdxs"].dtype == np.uint16
+
+
+def test_nothing_is_left_of_a_file_that_fails(tmp_path):
+    small = sample_frame(3, 0, NYU_KINECT.resized(64, 48))
+    path, splits = tmp_path / "a.mat", tmp_path / "splits.mat"
+    with pytest.raises(ValueError, match="frame 0: expected 480 x 640"):
+        write_nyu_file(path, [small], 1, splits, 1, seed=0)
+    with pytest.raises(ValueError, match="expected 2 frames, found 0"):
+        write_nyu_file(path, [], 2, splits, 1, seed=0)
+    with pytest.raises(ValueError, match="num_train"):
+        write_nyu_file(path, [], 2, splits, 3, seed=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sheet_is_a_picture(tmp_path):
+    path = tmp_path / "deep" / "sheet.png"
+    command.main(["--sheet", str(path), "--sheet-count", "2"])
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("options", [[], ["--out", "x", "--train", "0", "--test", "0"]])
+def test_wrong_options_end_with_a_message(options, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command.main(options)
+    assert "error:" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Makes and judges a network. Knows no ROS; the robot never imports it."""

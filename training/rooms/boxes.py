@@ -1,0 +1,90 @@
+"""Boxes that stand in a room, turned about the vertical.
+
+World frame: x and y along the walls, z up, metres, the origin in a lower corner of the room.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from training.rooms.materials import Material
+
+_SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
+
+
+class Part(NamedTuple):
+    """A box: the middle of its underside (x, y, z), its width along x, depth along y, height, yaw
+    in radians.
+    """
+
+    x: float
+    y: float
+    z: float
+    width: float
+    depth: float
+    height: float
+    material: Material
+    yaw: float = 0.0
+
+
+def moved(parts, x: float, y: float, z: float = 0.0, yaw: float = 0.0) -> list[Part]:
+    """The parts of a piece after turning it by yaw about its origin and then shifting it."""
+    c, s = _cos_sin(yaw)
+    return [
+        Part(x + c * p.x - s * p.y, y + s * p.x + c * p.y, z + p.z, *p[3:7], p.yaw + yaw)
+        for p in parts
+    ]
+
+
+def _cos_sin(yaw: float) -> tuple[float, float]:
+    """Exact for quarter turns, so that furniture along a wall touches it and does not pierce it."""
+    quarter = yaw / (np.pi / 2)
+    if abs(quarter - round(quarter)) < 1e-9:
+        return ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[round(quarter) % 4]
+    return float(np.cos(yaw)), float(np.sin(yaw))
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """All boxes of a room: centre (N, 3), half (N, 3) extents, yaw (N,) in [-pi/4, pi/4], material
+    (N,) index.
+    """
+
+    centre: np.ndarray
+    half: np.ndarray
+    yaw: np.ndarray
+    material: np.ndarray
+
+    @classmethod
+    def from_parts(cls, parts: list[Part], material_index: dict[Material, int]) -> "Boxes":
+        rows = np.array([part[:6] for part in parts], float).reshape(-1, 6)
+        centre = rows[:, :3] + np.array([0, 0, 0.5]) * rows[:, 5:6]
+        yaw = np.array([part.yaw for part in parts], float)
+        quarters = np.rint(yaw / (np.pi / 2)).astype(int)
+        yaw = np.round(yaw - quarters * (np.pi / 2), 9) + 0.0
+        half = 0.5 * rows[:, 3:]
+        half = np.where((quarters % 2 == 1)[:, None], half[:, [1, 0, 2]], half)
+        material = np.array([material_index[part.material] for part in parts], int)
+        return cls(centre, half, yaw, material)
+
+    def to_local(self, points: np.ndarray) -> np.ndarray:
+        """World points (N, 3), one for each box, in the frames of the boxes."""
+        moved = points - self.centre
+        c, s = np.cos(self.yaw), np.sin(self.yaw)
+        x, y, z = moved[:, 0], moved[:, 1], moved[:, 2]
+        return np.stack([c * x + s * y, c * y - s * x, z], axis=1)
+
+    def corners(self) -> np.ndarray:
+        """(N, 8, 3) world positions."""
+        offset = self.half[:, None, :] * _SIGNS
+        c, s = np.cos(self.yaw)[:, None], np.sin(self.yaw)[:, None]
+        x, y, z = offset[..., 0], offset[..., 1], offset[..., 2]
+        return self.centre[:, None, :] + np.stack([c * x - s * y, s * x + c * y, z], axis=2)
+
+    def distance(self, point: np.ndarray) -> np.ndarray:
+        """(N,) distances in metres from a world point to each box, 0 inside."""
+        outside = np.maximum(
+            np.abs(self.to_local(np.broadcast_to(point, self.centre.shape))) - self.half, 0.0
+        )
+        return np.linalg.norm(outside, axis=1)

@@ -1,0 +1,204 @@
+"""Finds free places: furniture on the floor without overlap, fixtures on walls that the camera
+sees.
+"""
+
+import math
+
+import numpy as np
+
+from training.rooms.boxes import Part
+from training.rooms.camera_pose import CameraPose, wall_hits
+from training.rooms.fixtures import Fixture
+from training.rooms.seating import Piece, placed, top_of
+
+CAMERA_CLEARANCE = 0.65  # metres between the camera and the nearest box
+TOUCH = 1e-6  # metres by which boxes may overlap and still only touch
+WALL_YAW = (0.0, np.pi / 2, np.pi, -np.pi / 2)
+Area = tuple[float, float, float, float]
+
+
+class Planner:
+    """Places pieces in a room of the given size and remembers what is taken.
+
+    Walls: 0 is y = 0, 1 is x = width, 2 is y = length, 3 is x = 0. Areas are (low, low, high,
+    high), metres. Furniture takes its floor; floor to be kept clear (`clear`) may be shared, but
+    not stood on.
+    """
+
+    def __init__(self, rng: np.random.Generator, size, camera: CameraPose):
+        self.rng, self.size, self.camera = rng, size, camera
+        self.parts: list[Part] = []
+        self._reach = np.empty((0, 6))  # high and negative low of every part
+        x, y = camera.position[:2]
+        ahead_x, ahead_y = x + 0.8 * np.cos(camera.yaw), y + 0.8 * np.sin(camera.yaw)
+        self.taken: list[Area] = []
+        self.clear: list[Area] = [
+            (x - 0.55, y - 0.55, x + 0.55, y + 0.55),
+            (ahead_x - 0.45, ahead_y - 0.45, ahead_x + 0.45, ahead_y + 0.45),
+        ]
+        self.walls: list[list[Area]] = [[] for _ in range(4)]
+        wall, along, _ = wall_hits(x, y, camera.yaw, size)
+        self.view = [
+            (int(w), along[wall == w].min(), along[wall == w].max()) for w in np.unique(wall)
+        ]
+
+    def against_wall(self, piece: Piece, attempts: int = 20) -> bool:
+        """Stands the piece with its back to a wall, preferably one in view.
+
+        False where there is no place.
+        """
+        tall = top_of(piece.parts)
+        for _ in range(attempts):
+            spot = self._spot(piece.width, 0.85)
+            if spot is None:
+                continue
+            wall, s = spot
+            x, y, yaw = self.anchor(wall, s, 0.01)
+            span = (s - piece.width / 2, 0.0, s + piece.width / 2, tall)
+            if _meets(span, self.walls[wall]):
+                continue
+            if self.stand(piece, x, y, yaw):
+                self.walls[wall].append(span)
+                return True
+        return False
+
+    def in_the_open(self, piece: Piece, attempts: int = 20) -> bool:
+        """Stands the piece somewhere on the floor before the camera, parallel to the walls."""
+        rng, (width, length, _) = self.rng, self.size
+        for _ in range(attempts):
+            quarter = int(rng.integers(4))
+            wide, deep = (piece.depth, piece.width) if quarter % 2 else (piece.width, piece.depth)
+            if wide > width - 0.3 or deep > length - 0.3:
+                continue
+            x, y = self._point_ahead()
+            x = float(np.clip(x, 0.15 + wide / 2, width - 0.15 - wide / 2))
+            y = float(np.clip(y, 0.15 + deep / 2, length - 0.15 - deep / 2))
+            back_x = x + (0, 1, 0, -1)[quarter] * piece.depth / 2
+            back_y = y - (1, 0, -1, 0)[quarter] * piece.depth / 2
+            if self.stand(piece, back_x, back_y, WALL_YAW[quarter]):
+                return True
+        return False
+
+    def stand(self, piece: Piece, x: float, y: float, yaw: float) -> bool:
+        """Stands the piece with the middle of its back at x, y, if nothing is in the way."""
+        body = _area(x, y, yaw, piece.width, 0.0, piece.depth)
+        inside = (
+            body[0] >= 0 and body[1] >= 0 and body[2] <= self.size[0] and body[3] <= self.size[1]
+        )
+        if not inside or _meets(body, self.taken) or _meets(body, self.clear):
+            return False
+        front = _area(x, y, yaw, piece.width, piece.depth, piece.depth + piece.clear)
+        if _meets(front, self.taken) or not self.add(placed(piece, x, y, yaw)):
+            return False
+        self.taken.append(body)
+        self.clear.append(front)
+        return True
+
+    def hang(self, fixture: Fixture, z: float, in_view: float = 0.85, clear: float = 0.0):
+        """Hangs the fixture with its lower edge at z. Gives its wall and the place along it, or
+        None.
+
+        clear: the depth of floor, metres, to keep clear before it, for doors.
+        """
+        for _ in range(20):
+            spot = self._spot(fixture.width, in_view)
+            if spot is None:
+                continue
+            wall, s = spot
+            span = (
+                s - fixture.width / 2,
+                z - fixture.below,
+                s + fixture.width / 2,
+                z + fixture.height,
+            )
+            x, y, yaw = self.anchor(wall, s)
+            front = _area(x, y, yaw, fixture.width, 0.0, clear)
+            if _meets(span, self.walls[wall]) or (clear and _meets(front, self.taken)):
+                continue
+            if self.add(placed(Piece(fixture.parts, 0, 0), x, y, yaw, z)):
+                self.walls[wall].append(span)
+                self.clear.append(front)
+                return wall, s
+        return None
+
+    def anchor(self, wall: int, s: float, gap: float = 0.0) -> tuple[float, float, float]:
+        """x, y and the yaw that faces into the room, `gap` metres from the wall at place s along
+        it.
+        """
+        width, length, _ = self.size
+        x, y = ((s, gap), (width - gap, s), (s, length - gap), (gap, s))[wall]
+        return x, y, WALL_YAW[wall]
+
+    def add(self, parts: list[Part]) -> bool:
+        """Takes the parts unless one of them is near the camera, pierces another piece, or leaves
+        the room.
+        """
+        bounds = _bounds(parts)
+        eye, size = self.camera.position, np.asarray(self.size)
+        away = bounds - np.concatenate([eye, -eye])
+        gap = np.maximum(np.maximum(away[:, :3], away[:, 3:]), 0.0)
+        if (gap * gap).sum(axis=1).min() < CAMERA_CLEARANCE**2:
+            return False
+        if (bounds + TOUCH < [0, 0, 0, *-size]).any():
+            return False
+        if (bounds[:, None] + TOUCH < self._reach).all(axis=2).any():
+            return False
+        self._reach = np.vstack([self._reach, -bounds[:, [3, 4, 5, 0, 1, 2]]])
+        self.parts += parts
+        return True
+
+    def _point_ahead(self) -> tuple[float, float]:
+        """A place on the floor within the camera's view, or nearly."""
+        angle, away = self.camera.yaw + self.rng.uniform(-0.55, 0.55), self.rng.uniform(1.3, 6.0)
+        x, y = self.camera.position[:2]
+        return x + away * np.cos(angle), y + away * np.sin(angle)
+
+    def _spot(self, width: float, in_view: float) -> tuple[int, float] | None:
+        """A wall and a place along it where something of this width fits."""
+        if self.rng.random() < in_view:
+            wall, low, high = self.view[self.rng.integers(len(self.view))]
+        else:
+            wall = int(self.rng.integers(4))
+            low, high = 0.0, self.size[wall % 2]
+        margin = width / 2 + 0.02
+        low, high = (
+            max(low - 0.2 * width, margin),
+            min(high + 0.2 * width, self.size[wall % 2] - margin),
+        )
+        if high < low:
+            return None
+        snap = self.rng.random()
+        return wall, float(
+            low
+            if snap < 0.15
+            else high
+            if snap > 0.85
+            else low + (high - low) * (snap - 0.15) / 0.7
+        )
+
+
+def _meets(area: Area, others: list[Area]) -> bool:
+    low_x, low_y, high_x, high_y = area
+    return any(a[0] < high_x and low_x < a[2] and a[1] < high_y and low_y < a[3] for a in others)
+
+
+def _bounds(parts: list[Part]) -> np.ndarray:
+    """Axis-aligned bounds (N, 6) of the parts: low x, y, z and negative high x, y, z, metres."""
+    x, y, z, width, depth, height, yaw = np.array([(*part[:6], part.yaw) for part in parts]).T
+    c, s = np.abs(np.cos(yaw)), np.abs(np.sin(yaw))
+    reach_x, reach_y = 0.5 * (c * width + s * depth), 0.5 * (s * width + c * depth)
+    return np.stack([x - reach_x, y - reach_y, z, -x - reach_x, -y - reach_y, -z - height], axis=1)
+
+
+def _area(x: float, y: float, yaw: float, width: float, back: float, front: float) -> Area:
+    """The floor before a piece's back at x, y, turned by quarters: width wide, from `back` to
+    `front` metres.
+    """
+    c, s = round(math.cos(yaw)), round(math.sin(yaw))
+    corners = [
+        (x + c * a - s * b, y + s * a + c * b)
+        for a in (-width / 2, width / 2)
+        for b in (back, front)
+    ]
+    xs, ys = zip(*corners, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)

@@ -1,0 +1,130 @@
+"""Tables and chairs as lists of boxes, in real sizes, and what a piece of furniture is.
+
+A piece's frame: x along its back, centred; y from its back (0) to its front; z up from the floor;
+metres. Every function takes the generator and the room's palette and gives a Piece.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from training.rooms.boxes import Part, moved
+from training.rooms.materials import Palette
+
+
+class Piece(NamedTuple):
+    """Boxes, the floor area width x depth that they take, and the depth to keep clear in front of
+    it; metres.
+    """
+
+    parts: list[Part]
+    width: float
+    depth: float
+    clear: float = 0.0
+
+
+def placed(piece: Piece, x: float, y: float, yaw: float = 0.0, z: float = 0.0) -> list[Part]:
+    """The piece's boxes with its origin at x, y, z and turned by yaw."""
+    return moved(piece.parts, x, y, z, yaw)
+
+
+def top_of(parts: list[Part]) -> float:
+    """The height of the highest box, metres."""
+    return max(part.z + part.height for part in parts)
+
+
+def legs(width, depth, height, thick, material, y0=0.0, inset=0.0) -> list[Part]:
+    """Four legs under the corners of a width x depth top whose back is at y0."""
+    x = 0.5 * width - 0.5 * thick - inset
+    ys = (y0 + inset + 0.5 * thick, y0 + depth - inset - 0.5 * thick)
+    return [Part(sx * x, y, 0, thick, thick, height, material) for sx in (-1, 1) for y in ys]
+
+
+def chair(rng, palette: Palette) -> Piece:
+    """A dining or classroom chair: seat at 0.45 m, back to 0.8-0.95 m; its back is at y = 0."""
+    width, depth, top = rng.uniform(0.4, 0.46), rng.uniform(0.4, 0.46), rng.uniform(0.8, 0.95)
+    frame = palette.wood2 if rng.random() < 0.6 else palette.metal
+    seat = palette.fabric if rng.random() < 0.4 else frame
+    back_from = rng.choice([0.47, 0.6])
+    parts = [Part(0, depth / 2, 0.42, width, depth, 0.03, seat)]
+    parts += legs(width, depth, 0.42, 0.035, frame)
+    parts.append(Part(0, 0.0125, back_from, width, 0.025, top - back_from, seat))
+    parts += [
+        Part(s * (width / 2 - 0.0175), 0.0125, 0.45, 0.035, 0.025, back_from - 0.45, frame)
+        for s in (-1, 1)
+    ]
+    return Piece(parts, width, depth)
+
+
+def office_chair(rng, palette: Palette) -> Piece:
+    """A swivel chair on a foot with two crossed beams and a column."""
+    cover = palette.dark if rng.random() < 0.6 else palette.fabric
+    parts = [
+        Part(0, 0.25, 0.42, 0.48, 0.46, 0.07, cover),
+        Part(0, 0.25, 0.08, 0.06, 0.06, 0.34, palette.dark),
+        Part(0, 0.25, 0.03, 0.56, 0.05, 0.05, palette.dark),
+        Part(0, 0.3875, 0.03, 0.05, 0.225, 0.05, palette.dark),
+        Part(0, 0.1125, 0.03, 0.05, 0.225, 0.05, palette.dark),
+        Part(0, 0.03, 0.52, 0.44, 0.06, rng.uniform(0.42, 0.6), cover),
+        Part(0, 0.04, 0.49, 0.08, 0.04, 0.03, palette.dark),
+    ]
+    return Piece(parts, 0.56, 0.5)
+
+
+def table(
+    rng, palette: Palette, width: float, depth: float, height: float = 0.74, apron: bool = True
+) -> Piece:
+    """A table with four legs, its top within 2 cm of `height`; apron: boards under the top."""
+    height += rng.uniform(-0.02, 0.02)
+    thick = rng.uniform(0.025, 0.04)
+    top = palette.wood if rng.random() < 0.7 else palette.lacquer
+    under = palette.metal if rng.random() < 0.3 else top
+    parts = [Part(0, depth / 2, height - thick, width, depth, thick, top)]
+    parts += legs(width, depth, height - thick, rng.uniform(0.04, 0.07), under, inset=0.02)
+    if under is top and apron:
+        parts.append(Part(0, depth / 2, height - thick - 0.08, width - 0.2, depth - 0.2, 0.08, top))
+    return Piece(parts, width, depth)
+
+
+def seats_around(rng, palette: Palette, top: Piece, seat, ends: bool) -> Piece:
+    """Chairs of one kind around a table, pushed in by various amounts."""
+    width, depth, margin = top.width, top.depth, 0.62
+    one = seat(rng, palette)
+    parts = placed(top, 0, margin)
+    count = max(2, int((width - 0.15) / 0.65))
+    pitch = (width - 0.15) / count
+    spots = [
+        ((i + 0.5) * pitch - (width - 0.15) / 2, side) for i in range(count) for side in (0, 1)
+    ]
+    for x, side in spots:
+        out = rng.uniform(0.38, 0.55)
+        y, yaw = (margin - out, 0.0) if side == 0 else (margin + depth + out, np.pi)
+        if rng.random() < 0.92:
+            parts += placed(one, x, y, yaw + rng.normal(0, 0.05))
+    if ends:
+        for side in (-1, 1):
+            parts += placed(
+                one,
+                side * (width / 2 + rng.uniform(0.4, 0.5)),
+                margin + depth / 2,
+                side * np.pi / 2,
+            )
+    return Piece(parts, width + (1.1 if ends else 0.1), depth + 2 * margin)
+
+
+def dining_set(rng, palette: Palette) -> Piece:
+    """A table with chairs on both long sides and perhaps at the ends."""
+    width, depth = rng.uniform(1.2, 1.9), rng.uniform(0.8, 0.95)
+    return seats_around(rng, palette, table(rng, palette, width, depth), chair, rng.random() < 0.5)
+
+
+def conference_set(rng, palette: Palette) -> Piece:
+    """A long meeting table with swivel chairs."""
+    top = table(rng, palette, rng.uniform(2.0, 3.2), rng.uniform(0.95, 1.2))
+    return seats_around(rng, palette, top, office_chair, rng.random() < 0.5)
+
+
+def school_desk(rng, palette: Palette) -> Piece:
+    """A desk and the chair behind it."""
+    top = table(rng, palette, rng.uniform(0.7, 1.3), 0.5, apron=False)
+    return Piece(placed(top, 0, 0.6) + placed(chair(rng, palette), 0, 0.22), top.width, 1.15)
