@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
 from moa_depth_ros.geometry import unproject
@@ -17,6 +18,7 @@ from moa_depth_ros.pictures import panel, read_picture, write_depth_png, write_p
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
+    keep_freed_memory()
     try:
         camera = Intrinsics.from_yaml(options.camera) if options.camera else None
         estimator = DepthEstimator(options.model, options.device, options.precision)
@@ -56,8 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m moa_depth_ros.predict",
         description="Estimate metric depth of colour pictures. Beside each picture (or under "
-        "--out) it writes NAME_depth.png (16-bit millimetres), NAME_depth_colour.png (to look at) and, "
-        "given a camera, NAME.ply (a coloured point cloud).",
+        "--out) it writes NAME_depth.png (16-bit millimetres), NAME_depth_colour.png (to look at) "
+        "and, given a camera, NAME.ply (a coloured point cloud).",
     )
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, ...")
     parser.add_argument(
