@@ -49,6 +49,17 @@ class Intrinsics:
         sx, sy = width / self.width, height / self.height
         return Intrinsics(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy)
 
+    def focal_ratio(self, other: Intrinsics) -> float:
+        """How much longer this lens is than another, both seen in pictures of one and the same size.
+
+        A network trained with ``other`` takes an object seen through a lens twice as long for one
+        at half its distance: its depth times this ratio is right again. Where the two pictures
+        are shaped differently, the geometric mean of both directions counts.
+        """
+        x = (self.fx / self.width) / (other.fx / other.width)
+        y = (self.fy / self.height) / (other.fy / other.height)
+        return math.sqrt(x * y)
+
     def to_dict(self) -> dict[str, float]:
         """Plain values, ready for JSON."""
         return dataclasses.asdict(self)

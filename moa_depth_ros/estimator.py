@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.network import load_network
 
 DEMO_MODEL = Path(__file__).parent / "models" / "demo"
@@ -71,13 +72,20 @@ class DepthEstimator:
         self.network = network.cast(PRECISIONS[precision])
 
     @torch.inference_mode()
-    def estimate(self, picture: np.ndarray, channels: str = "rgb") -> DepthEstimate:
+    def estimate(
+        self,
+        picture: np.ndarray,
+        channels: str = "rgb",
+        intrinsics: Intrinsics | None = None,
+    ) -> DepthEstimate:
         """Depth of one picture.
 
         Args:
             picture: uint8, (H, W, 3), (H, W, 4) or (H, W) by ``channels``; any strides, any
                 memory, also a read-only one. It is not kept.
             channels: order of the channels: ``rgb``, ``bgr``, ``rgba``, ``bgra``, ``mono``.
+            intrinsics: the camera of the picture, at any size. Depth is scaled by the ratio of its
+                focal length to the training camera's. Without it, they are taken to be alike.
 
         Raises:
             ValueError: another type or shape, an empty picture or an unknown order.
@@ -89,6 +97,8 @@ class DepthEstimator:
         )
         prediction = self.network.decode(self.network(pictures / 255))
         maps = torch.stack([prediction.depth, prediction.uncertainty], dim=1)
+        if intrinsics is not None:
+            maps = maps * intrinsics.focal_ratio(self.training_camera)
         size = (colour.shape[0], colour.shape[1])
         depth, uncertainty = F.interpolate(maps, size=size, mode="bilinear")[0]
         return DepthEstimate(depth, uncertainty, colour)

@@ -34,7 +34,7 @@ def _predict(
     estimator: DepthEstimator, path: Path, camera: Intrinsics | None, out: Path | None
 ) -> None:
     picture = read_picture(path)
-    estimate = estimator.estimate(picture)
+    estimate = estimator.estimate(picture, intrinsics=camera)
     depth = estimate.depth.cpu().numpy()
     stem = (out or path.parent) / path.stem
     written = [f"{stem}_depth.png", f"{stem}_depth_colour.png"]
@@ -68,7 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--camera",
         help="camera_info YAML of the camera, as camera_calibration writes it; "
-        "scaled where its size differs from the picture's",
+        "scaled where its size differs from the picture's. Depth is then scaled by the ratio of "
+        "its focal length to the training camera's",
     )
     parser.add_argument("--out", type=Path, help="folder to write to (default: the picture's)")
     parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default: %(default)s)")

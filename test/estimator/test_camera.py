@@ -52,6 +52,14 @@ def test_resized_as_image_proc_does():
     assert (half.fy, half.cy) == (NYU_KINECT.fy / 4, NYU_KINECT.cy / 4)
 
 
+def test_focal_ratio_compares_lenses_not_resolutions():
+    assert NYU_KINECT.resized(320, 240).focal_ratio(NYU_KINECT) == pytest.approx(1.0)
+    k = NYU_KINECT
+    longer = Intrinsics(k.width, k.height, 2 * k.fx, 2 * k.fy, k.cx, k.cy)
+    assert longer.resized(1280, 960).focal_ratio(k) == pytest.approx(2.0)
+    assert k.focal_ratio(longer) == pytest.approx(0.5)
+
+
 @pytest.mark.parametrize("values", [(0, 480, 1.0), (640, 480, 0.0), (640, 480, math.inf)])
 def test_impossible_cameras_are_refused(values):
     width, height, focal = values

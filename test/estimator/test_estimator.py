@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.camera import NYU_KINECT, Intrinsics
 from moa_depth_ros.estimator import DepthEstimator
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, save_network
 from test.network.tiny import tiny_config
@@ -48,6 +48,17 @@ def test_equals_the_network_by_hand(estimator, picture):
         depth = network.decode(network(small)).depth
     expected = F.interpolate(depth[None], (60, 90), mode="bilinear")[0, 0]
     torch.testing.assert_close(estimator.estimate(picture).depth, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_depth_scales_with_the_focal_length(estimator, picture):
+    plain = estimator.estimate(picture)
+    same = estimator.estimate(picture, intrinsics=NYU_KINECT.resized(90, 60))
+    torch.testing.assert_close(same.depth, plain.depth)
+    k = NYU_KINECT
+    tele = Intrinsics(k.width, k.height, 1.5 * k.fx, 1.5 * k.fy, k.cx, k.cy)
+    scaled = estimator.estimate(picture, intrinsics=tele)
+    torch.testing.assert_close(scaled.depth, 1.5 * plain.depth)
+    torch.testing.assert_close(scaled.uncertainty, 1.5 * plain.uncertainty)
 
 
 @pytest.mark.parametrize("channels", ["bgr", "rgba", "bgra"])
