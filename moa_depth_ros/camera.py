@@ -50,7 +50,7 @@ class Intrinsics:
         return Intrinsics(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy)
 
     def focal_ratio(self, other: Intrinsics) -> float:
-        """How much longer this lens is than another, both seen in pictures of one and the same size.
+        """How much longer this lens is than another, both seen in pictures of the same size.
 
         A network trained with ``other`` takes an object seen through a lens twice as long for one
         at half its distance: its depth times this ratio is right again. Where the two pictures

@@ -1,0 +1,60 @@
+"""colcon builds the package, and what it installs is what ros2 run and ros2 launch look for."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+def names(folder: Path, pattern: str = "*") -> set[str]:
+    return {path.name for path in folder.glob(pattern)}
+
+
+@pytest.mark.parametrize("executable", ["depth_node", "predict"])
+def test_executables_run_with_the_python_of_the_active_environment(prefix, executable):
+    path = prefix / "lib" / "moa_depth_ros" / executable
+    assert os.access(path, os.X_OK)
+    assert path.read_text(encoding="utf-8").splitlines()[0] == "#!/usr/bin/env python3"
+
+
+def test_an_installed_executable_starts(prefix, site_packages, environment, tmp_path):
+    result = subprocess.run(
+        [str(prefix / "lib" / "moa_depth_ros" / "predict"), "--help"],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": str(site_packages)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "--model" in result.stdout
+
+
+def test_the_package_is_in_the_ament_index(prefix):
+    assert (prefix / "share/ament_index/resource_index/packages/moa_depth_ros").is_file()
+    assert (prefix / "share/moa_depth_ros/package.xml").is_file()
+
+
+def test_launch_file_parameters_and_transport_profile_are_shared(prefix, root):
+    share = prefix / "share" / "moa_depth_ros"
+    launch = names(root / "launch", "*.launch.py")
+    assert "depth.launch.py" in launch
+    assert names(share / "launch") == launch
+    config = names(root / "config", "*.yaml") | names(root / "config", "*.xml")
+    assert {"depth.yaml", "fastdds.xml"} <= config
+    assert names(share / "config") == config
+
+
+def test_architectures_and_the_demo_model_are_installed(site_packages, root):
+    package = site_packages / "moa_depth_ros"
+    architectures = names(root / "moa_depth_ros/network/architectures", "*.json")
+    assert architectures
+    assert names(package / "network/architectures") == architectures
+    model = names(root / "moa_depth_ros/models/demo")
+    assert {"config.json", "model.safetensors"} <= model
+    assert names(package / "models/demo") == model
+
+
+def test_nothing_else_is_installed(site_packages):
+    packages = {path.name for path in site_packages.iterdir() if not path.name.endswith("-info")}
+    assert packages == {"moa_depth_ros"}

@@ -1,0 +1,78 @@
+"""Imports go one way: demo -> training -> moa_depth_ros, node -> estimator -> network."""
+
+from pathlib import Path
+
+import pytest
+
+ROS = (
+    "ament_index_python",
+    "builtin_interfaces",
+    "cv_bridge",
+    "diagnostic_msgs",
+    "geometry_msgs",
+    "rcl_interfaces",
+    "rclpy",
+    "sensor_msgs",
+    "sensor_msgs_py",
+    "std_msgs",
+)
+PACKAGE = "moa_depth_ros"
+ABOVE_THE_NETWORK = tuple(
+    f"{PACKAGE}.{name}" for name in ("estimator", "pictures", "predict", "node", "ros")
+)
+
+
+def begins_with(name: str, prefixes: tuple[str, ...]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def python_files(root: Path, folder: str) -> list[Path]:
+    files = sorted((root / folder).rglob("*.py"))
+    assert files, f"{folder} has no Python files"
+    return files
+
+
+def is_about_ros(path: Path, root: Path) -> bool:
+    """Whether the file is one of those that may know ROS: the node and what it is made of."""
+    return path.relative_to(root / PACKAGE).parts[0] in ("node.py", "ros")
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        (PACKAGE, ("training", "demo", "test")),
+        ("training", ("demo", "test", *ROS, f"{PACKAGE}.node", f"{PACKAGE}.ros")),
+        (f"{PACKAGE}/network", ABOVE_THE_NETWORK),
+    ],
+)
+def test_nothing_imports_what_stands_above_it(root, imports_of, folder, forbidden):
+    wrong = {
+        f"{path.relative_to(root)}: {name}"
+        for path in python_files(root, folder)
+        for name in imports_of(path)
+        if begins_with(name, forbidden)
+    }
+    assert not wrong
+
+
+def test_only_the_node_and_its_parts_know_ros(root, imports_of):
+    knows_ros = (*ROS, f"{PACKAGE}.node", f"{PACKAGE}.ros")
+    wrong = {
+        f"{path.relative_to(root)}: {name}"
+        for path in python_files(root, PACKAGE)
+        if not is_about_ros(path, root)
+        for name in imports_of(path)
+        if begins_with(name, knows_ros)
+    }
+    assert not wrong
+
+
+def test_only_one_file_of_the_node_imports_torch(root, imports_of):
+    """Message bytes become tensors in ros/messages.py and nowhere else."""
+    with_torch = {
+        path.relative_to(root / PACKAGE).as_posix()
+        for path in python_files(root, PACKAGE)
+        if is_about_ros(path, root)
+        and any(begins_with(name, ("torch",)) for name in imports_of(path))
+    }
+    assert with_torch <= {"ros/messages.py"}
