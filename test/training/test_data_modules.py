@@ -1,0 +1,101 @@
+"""Rooms are fresh in each epoch and the same in each run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lightning as L
+import pytest
+import torch
+
+from training.checkpoints import keep_epochs, newest
+from training.data.data_modules import RoomsDataModule
+from training.data.rooms_dataset import RoomsDataset
+from training.data.samplers import FreshSampler, ShuffledSampler
+from training.errors import DataError
+
+
+def rooms(**options) -> RoomsDataModule:
+    return RoomsDataModule(**{"input_size": (24, 32), "num_workers": 0, **options})
+
+
+def test_every_epoch_has_its_own_rooms():
+    sampler = FreshSampler(range(6))
+    seen = []
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        seen += list(sampler)
+    assert seen == list(range(18))
+
+
+def test_processes_share_an_epoch():
+    parts = [FreshSampler(range(6), world_size=2, rank=rank) for rank in range(2)]
+    for part in parts:
+        part.set_epoch(1)
+    assert sorted([*parts[0], *parts[1]]) == list(range(6, 12))
+
+
+def test_shuffled_order_comes_from_seed_and_epoch():
+    first, again = ShuffledSampler(range(50), seed=3), ShuffledSampler(range(50), seed=3)
+    first.set_epoch(4)
+    again.set_epoch(4)
+    assert list(first) == list(again)
+    assert sorted(first) == list(range(50))
+    again.set_epoch(5)
+    assert list(first) != list(again)
+
+
+def test_a_room_is_a_sample_of_its_camera():
+    data = rooms()
+    sample = data.train_set[5]
+    assert sample["picture"].shape == (3, 24, 32)
+    assert sample["picture"].dtype == torch.uint8
+    assert sample["depth"].shape == (24, 32)
+    assert sample["depth"].dtype == torch.float32
+    assert torch.equal(sample["picture"], RoomsDataset(0, 1, data.camera)[5]["picture"])
+    assert not torch.equal(sample["picture"], data.val_set[5]["picture"])
+    assert (data.camera.width, data.camera.height) == (32, 24)
+
+
+class Recorder(L.LightningModule):
+    """Learns nothing; remembers which rooms it was given in which epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.seen: dict[int, list[int]] = {}
+
+    def configure_optimizers(self):
+        # Asking for the number of steps makes Lightning start the loader early, as schedules do.
+        assert self.trainer.estimated_stepping_batches > 0
+        return torch.optim.SGD([self.weight], lr=0.1)
+
+    def training_step(self, batch, batch_idx):
+        self.seen.setdefault(self.current_epoch, []).extend(batch["index"].tolist())
+        return self.weight * 0
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_resumed_run_goes_on_with_the_next_rooms(tmp_path):
+    def fit(epochs: int, checkpoint: Path | None) -> Recorder:
+        recorder = Recorder()
+        trainer = L.Trainer(
+            accelerator="cpu",
+            max_epochs=epochs,
+            limit_val_batches=0,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            callbacks=[keep_epochs(tmp_path)],
+        )
+        data = rooms(rooms_per_epoch=4, batch_size=2, num_workers=1)
+        trainer.fit(recorder, data, ckpt_path=checkpoint, weights_only=True)
+        return recorder
+
+    assert fit(2, None).seen == {0: [0, 1, 2, 3], 1: [4, 5, 6, 7]}
+    assert fit(4, newest(tmp_path)).seen == {2: [8, 9, 10, 11], 3: [12, 13, 14, 15]}
+
+
+def test_validation_rooms_are_of_another_stream():
+    with pytest.raises(DataError, match="two different streams"):
+        rooms(seed=1, val_seed=1)

@@ -1,0 +1,117 @@
+"""The composite loss against values by hand, and where there is nothing to learn from."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.losses import (
+    LossConfig,
+    composite_loss,
+    masked_cross_entropy,
+    masked_l1,
+    masked_silog,
+    valid_pixels,
+)
+
+NAN, INF = math.nan, math.inf
+
+
+def maps(*values: float) -> torch.Tensor:
+    return torch.tensor(values).view(1, 1, -1)
+
+
+def test_valid_pixels_are_above_a_millimetre_up_to_ten_metres():
+    depth = maps(0.0, 1e-3, 2e-3, 10.0, 10.001, -1.0, NAN, INF)
+    expected = [False, False, True, True, False, False, False, False]
+    assert valid_pixels(depth, 1e-3, 10.0).flatten().tolist() == expected
+
+
+def test_l1_is_the_mean_over_valid_pixels():
+    valid = torch.tensor([[[True, True, False]]])
+    assert masked_l1(maps(1.0, 4.0, 9.0), maps(2.0, 2.0, 0.0), valid) == pytest.approx(1.5)
+
+
+def test_cross_entropy_is_the_mean_over_valid_pixels():
+    logits = torch.tensor([[0.0, 0.0, 5.0], [math.log(3), 0.0, -5.0]]).view(1, 2, 1, 3)
+    labels, valid = torch.tensor([[[1, 0, 1]]]), torch.tensor([[[True, True, False]]])
+    expected = (-math.log(0.75) - math.log(0.5)) / 2
+    assert masked_cross_entropy(logits, labels, valid) == pytest.approx(expected)
+
+
+def test_silog_of_the_specification():
+    """Bias .2 and deviation .2: the paper's form .737, the literature's 2.14."""
+    regressed, depth = maps(math.exp(0.4), math.exp(0.0)), maps(1.0, 1.0)
+    valid = torch.ones_like(depth, dtype=torch.bool)
+    paper = 10 * (0.04 + 0.85 * 0.04)
+    literature = 10 * math.sqrt(0.08 - 0.85 * 0.04)
+    assert masked_silog(regressed, depth, valid) == pytest.approx(paper, abs=1e-5)
+    assert masked_silog(regressed, depth, valid, "literature") == pytest.approx(
+        literature, abs=1e-5
+    )
+    assert round(paper, 2) == 0.74
+    assert round(literature, 2) == 2.14
+
+
+def test_total_is_the_weighted_sum():
+    terms = composite_loss(
+        torch.randn(1, 4, 2, 3),
+        torch.rand(1, 2, 3) + 1,
+        torch.rand(1, 2, 3) + 1,
+        torch.randint(0, 4, (1, 2, 3)),
+        LossConfig(),
+    )
+    assert terms.total == pytest.approx(terms.cross_entropy + terms.l1 + 0.5 * terms.silog)
+
+
+@pytest.mark.parametrize("form", ["paper", "literature"])
+@pytest.mark.parametrize("bad", [0.0, NAN, INF, -1.0, 11.0])
+def test_no_valid_pixel_gives_zero_loss_and_zero_gradients(form, bad):
+    logits = torch.randn(1, 4, 2, 3, requires_grad=True)
+    regressed = torch.rand(1, 2, 3, requires_grad=True)
+    depth = torch.full((1, 2, 3), bad)
+    labels = torch.zeros(1, 2, 3, dtype=torch.long)
+    terms = composite_loss(logits, regressed, depth, labels, LossConfig(silog_form=form))
+    terms.total.backward()
+    assert [float(term) for term in terms] == [0.0] * 4
+    assert not logits.grad.any()
+    assert not regressed.grad.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_terms_are_float32_whatever_the_network_gives(dtype):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        terms = composite_loss(
+            torch.randn(1, 4, 2, 3, dtype=dtype),
+            torch.rand(1, 2, 3).to(dtype),
+            torch.rand(1, 2, 3) + 1,
+            torch.zeros(1, 2, 3, dtype=torch.long),
+            LossConfig(),
+        )
+    assert {term.dtype for term in terms} == {torch.float32}
+
+
+depths = st.sampled_from([0.0, 1e-30, 1e-3, 1.001e-3, 0.7, 9.999, 10.0, 1e30, -2.0, NAN, INF, -INF])
+predictions = st.sampled_from([0.0, 1e-38, 1e-3, 2.5, 10.0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(depths, predictions), min_size=1, max_size=8),
+    st.sampled_from(["paper", "literature"]),
+    st.sampled_from([0.0, 1.0, 1e4]),
+)
+def test_never_nan_and_never_negative(pixels, form, scale):
+    depth = maps(*(pixel[0] for pixel in pixels))
+    regressed = maps(*(pixel[1] for pixel in pixels)).requires_grad_()
+    logits = (torch.randn(1, 5, 1, len(pixels)) * scale).requires_grad_()
+    labels = torch.zeros_like(depth, dtype=torch.long)
+    terms = composite_loss(logits, regressed, depth, labels, LossConfig(silog_form=form))
+    terms.total.backward()
+    assert all(torch.isfinite(term) and term >= 0 for term in terms)
+    assert torch.isfinite(logits.grad).all()
+    assert torch.isfinite(regressed.grad).all()

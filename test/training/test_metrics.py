@@ -1,0 +1,111 @@
+"""Metrics against values worked out by hand, and the protocol's rules one by one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from training.baselines import fit_baselines
+from training.metrics import METRICS, DepthMetrics, crop_bounds, metrics_of, pixel_sums
+
+NAN, INF = math.nan, math.inf
+
+
+def judge(prediction, truth, **options) -> dict[str, float]:
+    sums = pixel_sums(torch.tensor([[prediction]]), torch.tensor([[truth]]), "none", **options)
+    return dict(zip(METRICS, metrics_of(sums)[0].tolist(), strict=True))
+
+
+def test_every_metric_by_hand():
+    found = judge([2.0, 1.0, 4.0], [1.0, 1.0, 5.0])
+    e = [math.log(2), 0.0, math.log(0.8)]
+    mean_square, mean = sum(x * x for x in e) / 3, sum(e) / 3
+    expected = {
+        "d1": 1 / 3,  # ratios 2, 1 and exactly 1.25, which does not count
+        "d2": 2 / 3,
+        "d3": 2 / 3,
+        "abs_rel": (1 + 0 + 0.2) / 3,
+        "sq_rel": (1 + 0 + 0.2) / 3,
+        "rmse": math.sqrt(2 / 3),
+        "rmse_log": math.sqrt(mean_square),
+        "log10": (math.log10(2) + math.log10(1.25)) / 3,
+        "silog": 100 * math.sqrt(mean_square - mean**2),
+    }
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_perfect_prediction():
+    found = judge([1.0, 2.5, 9.0], [1.0, 2.5, 9.0])
+    assert found == pytest.approx(dict.fromkeys(METRICS, 0.0) | {"d1": 1, "d2": 1, "d3": 1})
+
+
+def test_prediction_is_clipped_and_never_nan():
+    found = judge([NAN, INF, -INF, 99.0], [1e-2, 9.0, 1e-2, 9.0])
+    assert found["abs_rel"] == pytest.approx((0.9 + 1 / 9 + 0.9 + 1 / 9) / 4, abs=1e-5)
+
+
+def test_truth_outside_the_range_does_not_count():
+    found = judge([1.0] * 7, [0.0, 1e-3, 10.0, 12.0, NAN, INF, 2.0])
+    assert found["rmse"] == pytest.approx(1.0)
+
+
+def test_median_scaling_uses_the_usual_median():
+    found = judge([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0], median_scaling=True)
+    assert found["rmse"] == pytest.approx(0.0, abs=1e-9)
+    found = judge([1.0, 2.0], [2.0, 3.0], median_scaling=True)  # medians 1.5 and 2.5
+    assert found["rmse"] == pytest.approx(1 / 3)
+
+
+def test_per_image_and_pooled_averages_differ():
+    metrics = DepthMetrics()
+    truth = torch.tensor([[[2.0, 2.0, 2.0]], [[2.0, 0.0, 0.0]], [[0.0, 0.0, 0.0]]])
+    prediction = torch.tensor([[[2.0, 2.0, 2.0]], [[4.0, 9.0, 9.0]], [[1.0, 1.0, 1.0]]])
+    metrics.update(pixel_sums(prediction[:1], truth[:1], "none"))
+    metrics.update(pixel_sums(prediction[1:], truth[1:], "none"))
+    found = metrics.compute()
+    assert (found.pictures, found.without_valid) == (2, 1)
+    assert found.per_image["abs_rel"] == pytest.approx(0.5)
+    assert found.pooled["abs_rel"] == pytest.approx(0.25)
+    assert found.per_image["d1"] == pytest.approx(0.5)
+    assert found.pooled["d1"] == pytest.approx(0.75)
+    assert found.pooled["rmse"] == pytest.approx(1.0)
+
+
+def test_no_picture_with_a_valid_pixel():
+    metrics = DepthMetrics()
+    metrics.update(pixel_sums(torch.ones(2, 3, 4), torch.zeros(2, 3, 4), "none", True))
+    found = metrics.compute()
+    assert (found.pictures, found.without_valid) == (0, 2)
+    assert all(math.isnan(value) for value in found.per_image.values())
+
+
+def test_crops():
+    assert crop_bounds("eigen", (480, 640)) == (45, 471, 41, 601)
+    assert crop_bounds("garg", (480, 640)) == (195, 476, 23, 616)
+    assert crop_bounds("none", (480, 640)) == (0, 480, 0, 640)
+    assert crop_bounds("eigen", (240, 320)) == (22, 236, 20, 300)
+
+
+def test_only_the_crop_counts():
+    truth, prediction = torch.full((1, 480, 640), 2.0), torch.full((1, 480, 640), 9.0)
+    prediction[:, 45:471, 41:601] = 2.0
+    sums = pixel_sums(prediction, truth, "eigen")
+    assert sums[0, 0] == 426 * 560
+    assert metrics_of(sums)[0, METRICS.index("rmse")] == 0
+
+
+def test_two_sizes_are_refused():
+    with pytest.raises(ValueError, match="expected depth of shape"):
+        pixel_sums(torch.ones(1, 2, 3), torch.ones(1, 3, 2))
+
+
+def test_baselines_are_means_over_valid_readings():
+    depths = [np.array([[1.0, 0.0, 0.0]], np.float32), np.array([[3.0, 5.0, 11.0]], np.float32)]
+    baselines = fit_baselines(depths)
+    assert baselines["mean depth"].predict(2, (1, 3)).tolist() == [[[3.0] * 3]] * 2
+    assert baselines["mean depth per pixel"].predict(1, (1, 3)).tolist() == [[[2.0, 5.0, 3.0]]]
+    with pytest.raises(ValueError, match="no valid depth"):
+        fit_baselines([np.zeros((2, 2), np.float32)])

@@ -1,0 +1,142 @@
+"""The trainer's command line, its checkpoints and what it refuses."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from huggingface_hub import constants
+
+from moa_depth_ros.network import MoADepthClip, NetworkConfig
+from training import train
+from training.checkpoints import AtomicCheckpointIO, newest
+from training.errors import CheckpointError, NonFiniteLossError, WeightsError
+from training.module import DepthModule, one_cycle
+from training.weights import build_network
+
+ROOT = Path(__file__).parents[2]
+OFFLINE = {
+    **os.environ,
+    "PYTHONPATH": str(ROOT),
+    "HF_HUB_OFFLINE": "1",
+    "PYTHONPROFILEIMPORTTIME": "1",  # every import is a line on standard error
+}
+
+
+@pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine
+def test_alone_without_data_it_says_what_to_get_and_needs_no_ros(tmp_path):
+    command = [sys.executable, "-m", "training.train"]
+    done = subprocess.run(command, cwd=tmp_path, env=OFFLINE, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("error:") == 1
+    for text in ("data/nyu/nyu_depth_v2_labeled.mat", "splits.mat", "config/training/demo.yaml"):
+        assert text in done.stderr
+    assert "torch" in done.stderr
+    assert "rclpy" not in done.stderr
+
+
+def test_without_weights_it_says_what_to_get(monkeypatch, tmp_path):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    config = DepthModule().network_config
+    with pytest.raises(WeightsError, match=r"no CLIP weights 'openai' for 'ViT-B-32-quickgelu'"):
+        build_network(config)
+
+
+def test_an_unknown_key_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--model.network.num_expert", "4"])
+    assert "num_expert" in capsys.readouterr().err
+
+
+def test_last_without_a_checkpoint(tmp_path, capsys):
+    assert train.main(["--output", str(tmp_path), "--ckpt_path", "last"]) == 1
+    assert "holds no checkpoint to resume from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["paper", "demo"])
+def test_the_configurations_hold_known_keys(name, capsys):
+    path = ROOT / "config" / "training" / f"{name}.yaml"
+    with pytest.raises(SystemExit) as caught:
+        train.main(["--config", str(path), "--model.optimiser.lr", "0.125", "--print_config"])
+    assert caught.value.code in (0, None)
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["model"]["optimiser"]["lr"] == 0.125
+
+
+def test_the_default_is_the_recipe_of_the_paper():
+    recipe = yaml.safe_load(train.DEFAULT_CONFIG.read_text())
+    optimiser = {"lr": 1e-5, "weight_decay": 1e-4, "schedule": "constant"}
+    assert recipe["model"]["optimiser"] == optimiser
+    assert recipe["model"]["loss"] == {
+        "cross_entropy": 1.0,
+        "l1": 1.0,
+        "silog": 0.5,
+        "silog_form": "paper",
+    }
+    assert recipe["data"]["init_args"]["batch_size"] == 8
+    assert recipe["trainer"]["max_epochs"] == 30
+    network = NetworkConfig.from_dict(recipe["model"]["network"])
+    assert network == NetworkConfig()
+
+
+def write_forever(path: Path, written: Any) -> None:
+    for number in range(1_000_000):
+        state = {"number": number, "weights": torch.full((300, 300), float(number))}
+        AtomicCheckpointIO().save_checkpoint(state, path)
+        written.value = number
+
+
+def test_checkpoints_replace_whole(tmp_path):
+    """Killed while it writes checkpoint after checkpoint, the newest whole one still loads."""
+    path = tmp_path / "epoch-000.ckpt"
+    processes = multiprocessing.get_context("fork")
+    written = processes.Value("i", -1)
+    process = processes.Process(target=write_forever, args=(path, written))
+    process.start()
+    while written.value < 5:
+        time.sleep(0.003)
+    process.kill()
+    process.join()
+    loaded = AtomicCheckpointIO().load_checkpoint(path)
+    assert loaded["number"] >= 5
+    assert (loaded["weights"] == loaded["number"]).all()
+    assert newest(tmp_path) == path
+
+
+def test_a_missing_checkpoint(tmp_path):
+    with pytest.raises(CheckpointError, match="epoch-007"):
+        AtomicCheckpointIO().load_checkpoint(tmp_path / "epoch-007.ckpt")
+
+
+def test_one_cycle_rises_then_falls_to_nothing():
+    factors = [one_cycle(step, 100) for step in range(101)]
+    assert factors[0] == pytest.approx(0.2)
+    assert factors[4:6] == pytest.approx([1.0, 1.0])
+    assert factors[5:] == sorted(factors[5:], reverse=True)
+    assert factors[-1] == pytest.approx(0.0, abs=1e-9)
+    assert one_cycle(0, 1) == 1.0
+
+
+def test_a_loss_that_is_not_finite_names_the_samples(tiny_clip):
+    config = NetworkConfig(str(tiny_clip), None, (48, 64), trainable_blocks="all")
+    module = DepthModule(config)
+    module.network = MoADepthClip(config)
+    with torch.no_grad():
+        module.network.regression.linear.bias.fill_(torch.nan)
+    batch = {
+        "picture": torch.zeros(2, 3, 48, 64, dtype=torch.uint8),
+        "depth": torch.ones(2, 48, 64),
+        "index": torch.tensor([11, 23]),
+    }
+    with pytest.raises(NonFiniteLossError, match=r"indices \[11, 23\]"):
+        module.training_step(batch, 0)

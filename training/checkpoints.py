@@ -1,0 +1,80 @@
+"""Checkpoints that are whole or not there, and how to find the newest."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from training.errors import CheckpointError
+
+_NAME = re.compile(r"epoch-(\d+)\.ckpt")
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes beside the target, flushes to the disk, then renames: a kill leaves the previous file.
+
+    Lightning's own writer goes through the system's temporary folder, which may be another disk:
+    from there a rename is a copy, and a kill in the middle leaves half a checkpoint.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
+        """Write ``checkpoint`` to ``path``."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            with unfinished.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def load_checkpoint(self, path: str | Path, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Read ``path``: tensors and plain values only, nothing in it is executed.
+
+        Raises:
+            CheckpointError: it is missing, damaged or not a checkpoint.
+        """
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error) else "unexpected end"
+            raise CheckpointError(
+                f"{path}: expected a checkpoint, found a missing or damaged file ({reason}); "
+                "name an earlier one with --ckpt_path"
+            ) from error
+
+
+def keep_epochs(folder: Path, kept: int = 2) -> ModelCheckpoint:
+    """A callback that writes ``epoch-NNN.ckpt`` after every epoch and keeps the newest few."""
+    return ModelCheckpoint(
+        dirpath=folder,
+        filename="epoch-{epoch:03d}",
+        auto_insert_metric_name=False,
+        monitor="epoch",
+        mode="max",
+        save_top_k=kept,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+
+
+def newest(folder: Path) -> Path | None:
+    """The checkpoint of the last finished epoch, if there is one."""
+    found = {
+        int(match[1]): path
+        for path in folder.glob("epoch-*.ckpt")
+        if (match := _NAME.fullmatch(path.name))
+    }
+    return found[max(found)] if found else None

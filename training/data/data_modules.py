@@ -1,0 +1,168 @@
+"""What a configuration names under ``data``: where pictures come from and how they are batched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import lightning as L
+import torch
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled
+from training.data.rooms_dataset import RoomsDataset
+from training.data.samplers import FreshSampler, ShuffledSampler
+from training.errors import DataError
+
+
+class DepthDataModule(L.LightningDataModule):
+    """Loaders around two data sets that ``setup`` makes.
+
+    Attributes:
+        camera: the camera of the training pictures, for the model folder.
+    """
+
+    camera: Intrinsics
+    train_set: Dataset
+    val_set: Dataset
+
+    def __init__(self, batch_size: int, num_workers: int):
+        super().__init__()
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self._resumed_epoch = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps: the epoch that comes next."""
+        assert self.trainer is not None
+        return {"next_epoch": self.trainer.fit_loop.epoch_progress.current.processed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on with the epoch after the checkpoint's."""
+        self._resumed_epoch = state_dict["next_epoch"]
+
+    def train_sampler(self) -> DistributedSampler:
+        """Order of the training pictures."""
+        raise NotImplementedError
+
+    def train_dataloader(self) -> DataLoader:
+        """Batches of training samples."""
+        sampler = self.train_sampler()
+        # Lightning starts the first iterator before it tells the sampler the epoch of a resumed
+        # run, and with a schedule even before it knows that epoch itself.
+        assert self.trainer is not None
+        sampler.set_epoch(max(self.trainer.current_epoch, self._resumed_epoch))
+        return self._loader(self.train_set, sampler)
+
+    def val_dataloader(self) -> DataLoader:
+        """Batches of validation samples, in their order."""
+        return self._loader(self.val_set, None)
+
+    def _loader(self, dataset: Dataset, sampler: DistributedSampler | None) -> DataLoader:
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            worker_init_fn=use_one_thread,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def _replica(self) -> dict[str, int]:
+        assert self.trainer is not None
+        return {"world_size": self.trainer.world_size, "rank": self.trainer.global_rank}
+
+
+class NyuDataModule(DepthDataModule):
+    """NYU Depth V2's labelled pictures: trains on the 795, validates on the 654.
+
+    Nothing is chosen by the validation figures: a run's model is that of its last epoch.
+
+    Args:
+        root: folder with ``nyu_depth_v2_labeled.mat`` and ``splits.mat``.
+        mat: another place of the first file.
+        splits: another place of the second.
+        depth: ``raw`` for measured depth with holes, which the loss leaves out; ``filled`` for
+            the data set's inpainted one.
+        seed: of the order of pictures.
+        batch_size: pictures in a batch of one process.
+        num_workers: processes that read files; 0 reads in the training process.
+    """
+
+    camera = NYU_KINECT
+
+    def __init__(
+        self,
+        root: str = "data/nyu",
+        mat: str | None = None,
+        splits: str | None = None,
+        depth: Literal["raw", "filled"] = "raw",
+        seed: int = 0,
+        batch_size: int = 8,
+        num_workers: int = 2,
+    ):
+        super().__init__(batch_size, num_workers)
+        self.mat = Path(mat or Path(root) / MAT_NAME)
+        self.splits = Path(splits or Path(root) / SPLITS_NAME)
+        self.depth = depth
+        self.seed = seed
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the file and check it.
+
+        Raises:
+            DataError: it is missing, damaged or of another layout.
+        """
+        self.train_set = NyuLabelled(self.mat, self.splits, "train", self.depth)
+        self.val_set = NyuLabelled(self.mat, self.splits, "test", self.depth)
+
+    def train_sampler(self) -> DistributedSampler:
+        """All training pictures, shuffled anew each epoch."""
+        return ShuffledSampler(self.train_set, self.seed, **self._replica())
+
+
+class RoomsDataModule(DepthDataModule):
+    """Rooms rendered while the network trains, never the same twice.
+
+    Args:
+        input_size: height and width to render at; follows the network's.
+        seed: of the stream of training rooms.
+        val_seed: of the stream of validation rooms, which stay the same in every epoch.
+        rooms_per_epoch: training rooms in an epoch.
+        val_rooms: validation rooms.
+        batch_size: pictures in a batch of one process.
+        num_workers: processes that render; 0 renders in the training process.
+    """
+
+    def __init__(
+        self,
+        input_size: tuple[int, int] = (96, 128),
+        seed: int = 0,
+        val_seed: int = 1,
+        rooms_per_epoch: int = 20_000,
+        val_rooms: int = 200,
+        batch_size: int = 32,
+        num_workers: int = 2,
+    ):
+        super().__init__(batch_size, num_workers)
+        if seed == val_seed:
+            raise DataError(
+                f"seed and val_seed: expected two different streams, found {seed} twice"
+            )
+        height, width = input_size
+        self.camera = NYU_KINECT.resized(width, height)
+        self.train_set = RoomsDataset(seed, rooms_per_epoch, self.camera)
+        self.val_set = RoomsDataset(val_seed, val_rooms, self.camera)
+
+    def train_sampler(self) -> DistributedSampler:
+        """New rooms in every epoch."""
+        return FreshSampler(self.train_set, **self._replica())
+
+
+def use_one_thread(worker: int) -> None:
+    """Keep a worker to one thread: there are as many workers as cores already."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)

@@ -1,0 +1,34 @@
+"""Rendered rooms without end, made while the network trains."""
+
+from __future__ import annotations
+
+from torch.utils.data import Dataset
+
+from moa_depth_ros.camera import Intrinsics
+from training.data.sample import Sample, make_sample
+from training.rooms import sample_frame
+
+
+class RoomsDataset(Dataset[Sample]):
+    """Frames of one random stream, each rendered when it is asked for.
+
+    Any index from 0 up is a frame, the same on every machine; ``length`` is only how many of
+    them make an epoch.
+
+    Args:
+        seed: of the stream.
+        length: frames in an epoch.
+        camera: the camera they are rendered with.
+    """
+
+    def __init__(self, seed: int, length: int, camera: Intrinsics):
+        self.seed = seed
+        self.length = length
+        self.camera = camera
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int) -> Sample:
+        frame = sample_frame(self.seed, index, self.camera)
+        return make_sample(frame.picture.transpose(2, 0, 1), frame.depth, index, frame.scene_type)

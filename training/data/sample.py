@@ -1,0 +1,35 @@
+"""One picture with its depth, the same whatever it was read from."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Sample(TypedDict):
+    """What every data set yields; a batch of them has one more dimension in front.
+
+    Keys:
+        picture: (3, H, W) uint8 RGB.
+        depth: (H, W) float32 metres along the optical axis, 0 where there is no reading.
+        index: number of the picture in its data set, for error messages.
+        scene: scene type as the data set spells it.
+    """
+
+    picture: Tensor
+    depth: Tensor
+    index: int
+    scene: str
+
+
+def make_sample(picture: np.ndarray, depth: np.ndarray, index: int, scene: str) -> Sample:
+    """A sample from arrays: picture (3, H, W) uint8 and depth (H, W) float32, of any strides."""
+    return Sample(
+        picture=torch.from_numpy(np.ascontiguousarray(picture)),
+        depth=torch.from_numpy(np.ascontiguousarray(depth)),
+        index=index,
+        scene=scene,
+    )

@@ -1,0 +1,28 @@
+"""The order of pictures in an epoch: a function of seed and epoch, so that a run can resume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch.utils.data import Dataset, DistributedSampler
+
+
+class ShuffledSampler(DistributedSampler[int]):
+    """Every picture once an epoch, in an order drawn from seed and epoch.
+
+    Lightning calls ``set_epoch`` before each epoch. One process is the case of one replica.
+    """
+
+    def __init__(self, dataset: Dataset, seed: int, world_size: int = 1, rank: int = 0):
+        super().__init__(dataset, world_size, rank, shuffle=True, seed=seed)
+
+
+class FreshSampler(DistributedSampler[int]):
+    """New indices in every epoch: epoch e has those from e * length on. For endless data sets."""
+
+    def __init__(self, dataset: Dataset, world_size: int = 1, rank: int = 0):
+        super().__init__(dataset, world_size, rank, shuffle=False)
+
+    def __iter__(self) -> Iterator[int]:
+        offset = self.epoch * len(self.dataset)  # type: ignore[arg-type]
+        return (offset + index for index in super().__iter__())

@@ -1,0 +1,31 @@
+"""Errors that a user can act on: shown as one message, without a traceback."""
+
+from __future__ import annotations
+
+
+class TrainingError(Exception):
+    """Something the user has to get, change or repair; the message says what."""
+
+
+class DataError(TrainingError, ValueError):
+    """A data file that is missing, damaged or not of the expected layout; names file and index."""
+
+
+class WeightsError(TrainingError, RuntimeError):
+    """Pretrained weights that can be neither found nor downloaded."""
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint that is missing, damaged or of another network."""
+
+
+class NonFiniteLossError(TrainingError, FloatingPointError):
+    """A loss that is NaN or infinite; names the samples. Raised before the weights are touched."""
+
+
+def message_of(error: Exception) -> str:
+    """The message alone, also of an error that a data-loading worker raised.
+
+    A DataLoader raises its workers' errors again with the worker's traceback as their text.
+    """
+    return str(error).rpartition(f"{type(error).__name__}: ")[2].strip()

@@ -1,0 +1,112 @@
+"""The composite loss of the paper (section 3.4), over the pixels that have a depth."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+SILOG_SCALE = 10.0
+SILOG_LAMBDA = 0.85
+_SMALLEST_DEPTH = 1e-6
+_SMALLEST_SQUARE = 1e-12
+
+
+@dataclasses.dataclass(frozen=True)
+class LossConfig:
+    """Weights and forms of the loss; the defaults are the paper's.
+
+    Args:
+        cross_entropy: weight of the cross entropy against the bin index.
+        l1: weight of the mean absolute error of the regressed depth.
+        silog: weight of the scale-invariant logarithmic loss of the regressed depth.
+        silog_form: ``paper`` for Eq. 6 as printed, ``literature`` for the usual square root.
+        min_depth: readings must be above this, in metres.
+        max_depth: readings must not be above this, in metres.
+    """
+
+    cross_entropy: float = 1.0
+    l1: float = 1.0
+    silog: float = 0.5
+    silog_form: Literal["paper", "literature"] = "paper"
+    min_depth: float = 1e-3
+    max_depth: float = 10.0
+
+
+class LossTerms(NamedTuple):
+    """Scalars, float32: each term without its weight, and the weighted sum."""
+
+    cross_entropy: Tensor
+    l1: Tensor
+    silog: Tensor
+    total: Tensor
+
+
+def composite_loss(
+    logits: Tensor, regressed: Tensor, depth: Tensor, bin_index: Tensor, config: LossConfig
+) -> LossTerms:
+    """All terms in float32, whatever the precision of the network.
+
+    Without a single valid pixel every term is 0 and so is every gradient.
+
+    Args:
+        logits: (B, N, H, W) of the depth bins.
+        regressed: (B, H, W) metres, positive.
+        depth: (B, H, W) metres; anything outside the configured range is no reading.
+        bin_index: (B, H, W) long, the bin of ``depth``; its value does not matter where there is
+            no reading.
+    """
+    with torch.autocast(logits.device.type, enabled=False):
+        valid = valid_pixels(depth, config.min_depth, config.max_depth)
+        cross_entropy = masked_cross_entropy(logits.float(), bin_index, valid)
+        regressed, depth = regressed.float(), depth.float()
+        l1 = masked_l1(regressed, depth, valid)
+        silog = masked_silog(regressed, depth, valid, config.silog_form)
+        total = config.cross_entropy * cross_entropy + config.l1 * l1 + config.silog * silog
+    return LossTerms(cross_entropy, l1, silog, total)
+
+
+def valid_pixels(depth: Tensor, min_depth: float, max_depth: float) -> Tensor:
+    """Where ``min_depth`` < depth <= ``max_depth`` (and so finite): bool, same shape."""
+    return (depth > min_depth) & (depth <= max_depth)
+
+
+def masked_cross_entropy(logits: Tensor, bin_index: Tensor, valid: Tensor) -> Tensor:
+    """Mean cross entropy over the valid pixels; 0 without any."""
+    labels = bin_index.masked_fill(~valid, -100)
+    total = F.cross_entropy(logits, labels, ignore_index=-100, reduction="sum")
+    return total / _count(valid)
+
+
+def masked_l1(regressed: Tensor, depth: Tensor, valid: Tensor) -> Tensor:
+    """Mean |regressed - depth| in metres over the valid pixels; 0 without any."""
+    difference = torch.where(valid, regressed - depth.where(valid, 0.0), 0.0)
+    return difference.abs().sum() / _count(valid)
+
+
+def masked_silog(
+    regressed: Tensor, depth: Tensor, valid: Tensor, form: Literal["paper", "literature"] = "paper"
+) -> Tensor:
+    """Scale-invariant logarithmic loss over all valid pixels of the batch; 0 without any.
+
+    With g = ln(regressed) - ln(depth): the paper prints 10 (Var(g) + 0.85 mean(g)^2) (Eq. 6);
+    the literature has 10 sqrt(mean(g^2) - 0.85 mean(g)^2) (Eigen et al. 2014, as BTS scales it).
+    """
+    count = _count(valid)
+    # The mask comes before the logarithm: a logarithm of 0 has a NaN gradient even where masked.
+    g = torch.log(regressed.where(valid, 1.0).clamp_min(_SMALLEST_DEPTH))
+    g = g - torch.log(depth.where(valid, 1.0))
+    mean = g.sum() / count
+    variance = (g - mean).where(valid, 0.0).square().sum() / count
+    if form == "paper":
+        return SILOG_SCALE * (variance + SILOG_LAMBDA * mean.square())
+    square = variance + (1 - SILOG_LAMBDA) * mean.square()
+    root = square.clamp_min(_SMALLEST_SQUARE).sqrt()
+    return SILOG_SCALE * root.where(square > _SMALLEST_SQUARE, 0.0)
+
+
+def _count(valid: Tensor) -> Tensor:
+    return valid.sum().clamp_min(1)

@@ -1,0 +1,224 @@
+"""One training step, one validation step, the optimiser, and what is logged."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from typing import Any, Literal
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from moa_depth_ros.network import MoADepthClip, NetworkConfig, Prediction
+from training.errors import CheckpointError, NonFiniteLossError
+from training.gates import GateStatistics, watch_gates
+from training.losses import LossConfig, LossTerms, composite_loss
+from training.metrics import Crop, DepthMetrics, pixel_sums
+from training.preparation import (
+    Augmentation,
+    augment,
+    prepare_depth,
+    prepare_pictures,
+    resize_depth,
+)
+from training.weights import build_network
+
+DECODERS = ("fused", "binned", "regressed")
+_WARM_UP = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimiserConfig:
+    """AdamW over what learns; the defaults are the paper's (section 4.2).
+
+    Args:
+        lr: learning rate, the highest one of a schedule.
+        weight_decay: of AdamW.
+        schedule: ``constant``, or ``one_cycle``: a linear rise over the first twentieth of all
+            steps, then half a cosine down to nothing.
+    """
+
+    lr: float = 1e-5
+    weight_decay: float = 1e-4
+    schedule: Literal["constant", "one_cycle"] = "constant"
+
+
+class DepthModule(L.LightningModule):
+    """MoA-DepthCLIP with its loss, metrics and optimiser.
+
+    The network is built when the trainer asks for it, after the data was checked. On a resumed
+    run the checkpoint has every weight, so that pretrained ones are not needed again.
+
+    Args:
+        network: what the network is made of.
+        loss: weights and forms of the loss.
+        optimiser: of the paper by default.
+        augmentation: of the training pictures.
+        crop: part of the picture that validation judges.
+    """
+
+    network: MoADepthClip
+
+    def __init__(
+        self,
+        network: NetworkConfig = NetworkConfig(),  # noqa: B008 - frozen
+        loss: LossConfig = LossConfig(),  # noqa: B008
+        optimiser: OptimiserConfig = OptimiserConfig(),
+        augmentation: Augmentation = Augmentation(),  # noqa: B008
+        crop: Crop = "eigen",
+    ):
+        super().__init__()
+        self.network_config = network
+        self.loss_config = loss
+        self.optimiser_config = optimiser
+        self.augmentation = augmentation
+        self.crop = crop
+        self.metrics = nn.ModuleDict({name: DepthMetrics() for name in DECODERS})
+        self.gates = nn.ModuleDict(
+            {str(block): GateStatistics(network.num_experts) for block in network.moa_layers}
+        )
+
+    def configure_model(self) -> None:
+        """Build the network, once.
+
+        Raises:
+            WeightsError, TrainingError: as :func:`training.weights.build_network`.
+        """
+        if hasattr(self, "network"):
+            return
+        config = self.network_config
+        if self.trainer.ckpt_path is not None:
+            config = dataclasses.replace(config, pretrained=None)
+        self.network = build_network(config).train()
+        self.network.config = self.network_config
+
+    def configure_optimizers(self) -> Any:
+        """AdamW over the parameters that learn."""
+        config = self.optimiser_config
+        learning = [p for p in self.network.parameters() if p.requires_grad]
+        optimiser = torch.optim.AdamW(learning, lr=config.lr, weight_decay=config.weight_decay)
+        if config.schedule == "constant":
+            return optimiser
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = LambdaLR(optimiser, lambda step: one_cycle(step, steps))
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_epoch_start(self) -> None:
+        """Start counting pictures."""
+        self._pictures, self._started = 0, time.perf_counter()
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        """The weighted loss of a batch.
+
+        Raises:
+            NonFiniteLossError: it is NaN or infinite.
+        """
+        pictures, label = self._prepare(batch)
+        pictures, label = augment(
+            pictures, label, batch["index"], self.current_epoch, self.augmentation
+        )
+        terms = self._loss(self.network.decode(self.network(pictures)), label)
+        if not torch.isfinite(terms.total):
+            raise NonFiniteLossError(_name_samples(terms, batch, self.current_epoch, batch_idx))
+        self._log_terms("train", terms, len(pictures))
+        return terms.total
+
+    def on_train_batch_end(self, outputs: Any, batch: dict[str, Any], batch_idx: int) -> None:
+        """Count pictures and the time they took, validation left out."""
+        self._pictures += len(batch["index"])
+        self._ended = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        """Log pictures per second of all processes."""
+        rate = self._pictures / (self._ended - self._started)
+        self.log("train/pictures_per_second", rate, sync_dist=True, reduce_fx="sum")
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        """Judge the three depths at the size of the label, by the evaluation's protocol."""
+        pictures, label = self._prepare(batch)
+        with watch_gates(self.network.moa, self.gates):
+            prediction = self.network.decode(self.network(pictures))
+        self._log_terms("val", self._loss(prediction, label), len(pictures))
+        for name, depth in depths_of(prediction).items():
+            resized = resize_depth(depth, tuple(batch["depth"].shape[-2:]))
+            self.metrics[name].update(pixel_sums(resized, batch["depth"], self.crop))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the averages of the pictures, and how the experts shared the work."""
+        for name, metrics in self.metrics.items():
+            for metric, value in metrics.compute().per_image.items():
+                shown = (name, metric) == ("fused", "d1")
+                self.log(f"val/{name}/{metric}", value, prog_bar=shown, sync_dist=True)
+            metrics.reset()
+        for block, statistics in self.gates.items():
+            for key, value in statistics.compute().items():
+                self.log(f"gates/{block}/{key}", value.float(), sync_dist=True)
+            statistics.reset()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint what network it is of."""
+        checkpoint["network"] = self.network_config.to_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse the checkpoint of another network.
+
+        Raises:
+            CheckpointError: naming what differs.
+        """
+        found, expected = checkpoint.get("network", {}), self.network_config.to_dict()
+        differences = [
+            f"{key}: expected {value!r}, found {found.get(key)!r}"
+            for key, value in expected.items()
+            if key != "pretrained" and found.get(key) != value
+        ]
+        if differences:
+            raise CheckpointError("checkpoint of another network: " + "; ".join(differences))
+
+    def _prepare(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """Pictures (B, 3, h, w) and depth (B, h, w) at the network's input size."""
+        size = self.network_config.input_size
+        return prepare_pictures(batch["picture"], size), prepare_depth(batch["depth"], size)
+
+    def _loss(self, prediction: Prediction, depth: Tensor) -> LossTerms:
+        bin_index = self.network.bins.index(depth)
+        return composite_loss(
+            prediction.logits, prediction.regressed, depth, bin_index, self.loss_config
+        )
+
+    def _log_terms(self, stage: str, terms: LossTerms, batch_size: int) -> None:
+        training = stage == "train"
+        named = {f"{stage}/{name}": value for name, value in terms._asdict().items()}
+        total = named.pop(f"{stage}/total")
+        options = {"on_step": training, "on_epoch": True, "sync_dist": True}
+        self.log_dict(named, batch_size=batch_size, **options)
+        self.log(f"{stage}/loss", total, prog_bar=True, batch_size=batch_size, **options)
+
+
+def depths_of(prediction: Prediction) -> dict[str, Tensor]:
+    """The three depth maps that are judged, by the names of :data:`DECODERS`; (B, H, W) metres."""
+    return {
+        "fused": prediction.depth,
+        "binned": prediction.binned,
+        "regressed": prediction.regressed,
+    }
+
+
+def one_cycle(step: int, steps: int) -> float:
+    """Factor of the learning rate at ``step`` of ``steps``: up in a line, down in half a cosine."""
+    warm_up = max(1, round(_WARM_UP * steps))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    done = (step - warm_up) / max(1, steps - warm_up)
+    return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+def _name_samples(terms: LossTerms, batch: dict[str, Any], epoch: int, step: int) -> str:
+    values = ", ".join(f"{name} {value.item():g}" for name, value in terms._asdict().items())
+    return (
+        f"the loss is not finite ({values}) in epoch {epoch}, batch {step}; the samples have the "
+        f"indices {batch['index'].tolist()}. The weights were not touched by it; resume from the "
+        "last checkpoint with a lower learning rate, or look at these samples."
+    )

@@ -1,0 +1,136 @@
+"""Command line of the trainer: ``python -m training.train [--config FILE] [--key value ...]``.
+
+Without ``--config`` it is the paper's recipe on NYU Depth V2 under ``data/nyu``. A run's folder
+(``--output``) holds ``checkpoints/``, ``logs/`` (TensorBoard and CSV, with the whole configuration)
+and, at the end, ``model/``: the folder that a robot needs.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import LearningRateMonitor
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from moa_depth_ros.allocator import keep_freed_memory
+from moa_depth_ros.network import save_network
+from training.checkpoints import AtomicCheckpointIO, keep_epochs, newest
+from training.data.data_modules import DepthDataModule
+from training.errors import CheckpointError, TrainingError, message_of
+from training.module import DepthModule
+
+DEFAULT_CONFIG = Path(__file__).parents[1] / "config" / "training" / "paper.yaml"
+
+
+class TrainingCLI(LightningCLI):
+    """Lightning's command line with a run folder, checkpoints and loggers already set up."""
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Sequence[str] | None) -> None:
+        """Read the command line over the configuration it names, or over the paper's."""
+        args = list(sys.argv[1:] if args is None else args)
+        if not any(arg == "-c" or arg.split("=")[0] == "--config" for arg in args):
+            args = ["--config", str(DEFAULT_CONFIG), *args]
+        self.config = parser.parse_args(args)
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The run's own arguments, and what data and model share."""
+        parser.add_argument("--output", type=str, default="runs/default", help="folder of the run")
+        parser.add_argument(
+            "--ckpt_path",
+            type=str | None,
+            default=None,
+            help="checkpoint to resume from, or 'last' for the newest of this run",
+        )
+        parser.add_argument(
+            "--model_dtype",
+            type=Literal["float32", "float16"],
+            default="float32",
+            help="of the weights in the model folder",
+        )
+        parser.link_arguments("model.network.input_size", "data.init_args.input_size")
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+        return Path(self.config.output)
+
+    def before_instantiate_classes(self) -> None:
+        """Settle what to resume from before anything slow starts."""
+        self.checkpoint = _resume_from(self.config.ckpt_path, self.folder / "checkpoints")
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """The configured trainer with the run folder's loggers and checkpoints."""
+        tensorboard = TensorBoardLogger(self.folder, name="logs")
+        csv = CSVLogger(tensorboard.root_dir, name=f"version_{tensorboard.version}", version="csv")
+        config = {**self.config_init.trainer, **kwargs}
+        if config["logger"] is None:
+            config["logger"] = [tensorboard, csv]
+        config["plugins"] = [*(config["plugins"] or []), AtomicCheckpointIO()]
+        extra = [keep_epochs(self.folder / "checkpoints"), LearningRateMonitor("step")]
+        return self._instantiate_trainer(config, extra)
+
+    def fit(self) -> None:
+        """Train, then write the model folder."""
+        # Set beforehand instead of given to fit(), so that the module sees it as it builds.
+        self.trainer.ckpt_path = self.checkpoint
+        self.trainer.fit(self.model, self.datamodule, weights_only=True)
+        if self.trainer.is_global_zero:
+            save_network(
+                self.model.network,
+                self.folder / "model",
+                self.datamodule.camera,
+                getattr(torch, self.config.model_dtype),
+            )
+            print(f"model folder: {self.folder / 'model'}")
+
+
+def _resume_from(ckpt_path: str | None, checkpoints: Path) -> Path | None:
+    if ckpt_path not in (None, "last"):
+        if not Path(ckpt_path).is_file():
+            raise CheckpointError(f"{ckpt_path}: no such checkpoint")
+        return Path(ckpt_path)
+    found = newest(checkpoints)
+    if ckpt_path == "last" and found is None:
+        raise CheckpointError(f"{checkpoints}: holds no checkpoint to resume from")
+    if ckpt_path is None and found is not None:
+        raise CheckpointError(
+            f"{checkpoints}: holds a run already; go on with --ckpt_path last, "
+            "start another with --output, or remove the folder"
+        )
+    return found
+
+
+def _no_advertisement(record: logging.LogRecord) -> bool:
+    return "litlogger" not in record.getMessage()
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Train as the arguments say; the exit code is 0, or 1 after a message on standard error."""
+    keep_freed_memory()
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_no_advertisement)
+    try:
+        TrainingCLI(
+            DepthModule,
+            DepthDataModule,
+            subclass_mode_data=True,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            parser_kwargs={"allow_abbrev": False},
+            run=False,
+            args=args,
+        ).fit()
+    except TrainingError as error:
+        print(f"error: {message_of(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

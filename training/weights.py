@@ -1,0 +1,71 @@
+"""Pretrained weights: found, or asked for in one clear message."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from huggingface_hub import constants
+
+from moa_depth_ros.network import MoADepthClip, NetworkConfig
+from training.errors import TrainingError, WeightsError
+
+_CONNECT_SECONDS = 3.0
+
+
+def build_network(config: NetworkConfig) -> MoADepthClip:
+    """The network with its pretrained weights.
+
+    Raises:
+        WeightsError: they can be neither found nor downloaded.
+        TrainingError: the configuration contradicts itself.
+    """
+    try:
+        with _one_quick_attempt():
+            return MoADepthClip(config)
+    except (RuntimeError, OSError) as error:
+        raise WeightsError(_advice(config, error)) from error
+    except ValueError as error:
+        raise TrainingError(f"network: {error}") from error
+
+
+def _advice(config: NetworkConfig, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0]
+    return (
+        f"no CLIP weights {config.pretrained!r} for {config.architecture!r}: {reason}\n"
+        "Either connect this machine to the internet once (they are kept in the Hugging Face "
+        "cache),\nor copy the weights file here from a machine that has it and name it:\n"
+        "    python -m training.train --model.network.pretrained /path/to/weights.safetensors\n"
+        "To train without pretrained weights, on rendered rooms:\n"
+        "    python -m training.train --config config/training/demo.yaml"
+    )
+
+
+@contextmanager
+def _one_quick_attempt() -> Iterator[None]:
+    """Without internet look into the cache only, at once, instead of retrying for a minute."""
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = before or not _hub_in_reach()
+    # open_clip logs every failure that it raises, too; once is enough.
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        constants.HF_HUB_OFFLINE = before
+
+
+def _hub_in_reach() -> bool:
+    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY")):
+        return True
+    address = urlsplit(constants.ENDPOINT)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        socket.create_connection((address.hostname or "", port), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
