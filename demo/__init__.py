@@ -1,0 +1,1 @@
+"""The main job from end to end: camera, depth node and viewer, three processes over real DDS."""

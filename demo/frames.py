@@ -1,0 +1,144 @@
+"""What the demo's camera sees: rendered rooms, or a folder of real pictures."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.pictures import read_depth_png, read_picture
+
+ROOMS = 4
+FRAMES_PER_ROOM = 8
+RENDER_SECONDS = 8.0  # at most; about half of it on an idle machine
+PICTURE_NAMES = (".png", ".jpg", ".jpeg")
+GUESSED_VIEW_DEGREES = 60
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture and what is known about it.
+
+    Attributes:
+        picture: (H, W, 3) uint8 RGB.
+        depth: (H, W) float32 true metres, 0 where unknown; None without a ground truth.
+    """
+
+    picture: np.ndarray
+    depth: np.ndarray | None
+
+
+class Source(Protocol):
+    """A short film.
+
+    Attributes:
+        camera: that took it.
+        text: what it is, for people.
+    """
+
+    camera: Intrinsics
+    text: str
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> View: ...
+
+
+class Rooms:
+    """Short walks through rendered rooms, with exact depth; fewer where rendering is slow.
+
+    Args:
+        seed: of the first room.
+    """
+
+    def __init__(self, seed: int = 7) -> None:
+        from training.rooms import sample_walk
+
+        self.camera = NYU_KINECT
+        self._views: list[View] = []
+        walks = [sample_walk(seed + i, FRAMES_PER_ROOM, self.camera) for i in range(ROOMS)]
+        begin = time.monotonic()
+        for frame in itertools.chain.from_iterable(walks):
+            self._views.append(View(frame.picture, frame.depth))
+            if time.monotonic() - begin > RENDER_SECONDS:
+                break
+        rooms = math.ceil(len(self) / FRAMES_PER_ROOM)
+        self.text = f"rendered rooms: {len(self)} frames of walks through {rooms} of them"
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __getitem__(self, index: int) -> View:
+        return self._views[index]
+
+
+class Folder:
+    """A folder of pictures in the order of their names, read when they are needed.
+
+    True depth (16-bit PNG, millimetres, 0 unknown) is found in two layouts: ``images/X.png`` beside
+    ``depth/X.png``, and ``rgb_N.*`` beside ``sync_depth_N.png``.
+
+    Args:
+        folder: of the pictures, or the one that holds ``images`` and ``depth``.
+        camera_yaml: a ROS camera_info file; None: ``K.txt`` (3x3) where there is one, else the
+            Kinect's for 640x480 pictures, else a guess, which ``text`` admits.
+
+    Raises:
+        ValueError: no picture there, or one that can't be read; the text names the file.
+    """
+
+    def __init__(self, folder: Path, camera_yaml: Path | None = None) -> None:
+        images = folder / "images" if (folder / "images").is_dir() else folder
+        names = sorted(p for p in images.glob("*") if p.suffix.lower() in PICTURE_NAMES)
+        self._paths = [p for p in names if not p.name.startswith("sync_depth_")]
+        if not self._paths:
+            raise ValueError(f"{images}: no {', '.join(PICTURE_NAMES)} pictures in this folder")
+        height, width = self[0].picture.shape[:2]
+        self.camera, source = _camera(images, width, height, camera_yaml)
+        self.text = f"{len(self)} pictures of {images}; intrinsics: {source}"
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> View:
+        path = self._paths[index]
+        truth = _depth_path(path)
+        return View(read_picture(path), read_depth_png(truth) if truth.is_file() else None)
+
+
+def there_and_back(length: int, index: int) -> int:
+    """The frame to show at a step of an endless film: 0, 1, ..., length - 1, ..., 1, 0, 1, ..."""
+    if length == 1:
+        return 0
+    position = index % (2 * length - 2)
+    return min(position, 2 * length - 2 - position)
+
+
+def _depth_path(path: Path) -> Path:
+    if path.name.startswith("rgb_"):
+        return path.with_name(f"sync_depth_{path.stem.removeprefix('rgb_')}.png")
+    return path.parent.parent / "depth" / f"{path.stem}.png"
+
+
+def _camera(
+    images: Path, width: int, height: int, camera_yaml: Path | None
+) -> tuple[Intrinsics, str]:
+    if camera_yaml is not None:
+        return Intrinsics.from_yaml(camera_yaml).resized(width, height), str(camera_yaml)
+    beside = [images] + ([images.parent] if images.name == "images" else [])
+    for path in (folder / "K.txt" for folder in beside):
+        if path.is_file():
+            k = np.loadtxt(path)
+            camera = Intrinsics(width, height, *map(float, (k[0, 0], k[1, 1], k[0, 2], k[1, 2])))
+            return camera, str(path)
+    if (width, height) == (NYU_KINECT.width, NYU_KINECT.height):
+        return NYU_KINECT, "those of NYU Depth V2's Kinect, as the pictures have its size"
+    focal = width / 2 / math.tan(math.radians(GUESSED_VIEW_DEGREES / 2))
+    camera = Intrinsics(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2)
+    return camera, f"a guess of {GUESSED_VIEW_DEGREES} degrees across, give the real ones"

@@ -1,0 +1,171 @@
+"""Runs the demo: ``python -m demo.run [--images FOLDER]``. Ends by itself, in about 30 seconds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from demo.report import report
+from moa_depth_ros.ros.signals import END_SIGNALS
+from moa_depth_ros.ros.transport import profile_environment
+
+ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 120.0  # for the network to load and the rooms to be rendered, on a busy machine
+LAST_REPORT_SECONDS = 2.5  # diagnostics come once a second
+WRITE_SECONDS = 60.0  # for the viewer's picture and cloud, on a busy machine
+STOP_SECONDS = 10.0
+
+
+class DemoError(RuntimeError):
+    """The demo can't go on; the text says why."""
+
+
+class Processes:
+    """The three programs. Each is stopped by its own process id, whatever happens."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+        self._running: dict[str, subprocess.Popen] = {}
+
+    def start(self, name: str, *arguments: str | Path) -> None:
+        """Run a module of this checkout with this Python."""
+        command = [sys.executable, "-m", *map(str, arguments)]
+        self._running[name] = subprocess.Popen(command, cwd=ROOT, env=self._environment)
+
+    def wait_for(self, name: str, seconds: float) -> None:
+        """Wait for one to end well, and forget it.
+
+        Raises:
+            DemoError: it failed, another one ended first, or time is up.
+        """
+        limit = time.monotonic() + seconds
+        while self._running[name].poll() is None:
+            ended = [n for n, process in self._running.items() if process.poll() is not None]
+            if ended and ended != [name]:
+                status = self._running[ended[0]].returncode
+                raise DemoError(f"the {ended[0]} ended early, with status {status}")
+            if time.monotonic() > limit:
+                raise DemoError(f"the {name} did not end within {seconds:.0f} s")
+            time.sleep(0.05)
+        if status := self._running.pop(name).returncode:
+            raise DemoError(f"the {name} failed with status {status}")
+
+    def interrupt(self, name: str) -> None:
+        """Ask one to end."""
+        self._running[name].send_signal(signal.SIGINT)
+
+    def stop_all(self) -> None:
+        """End those that still run: cleanly, or by force if they don't."""
+        running = [process for process in self._running.values() if process.poll() is None]
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        for process in running:
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def run(options: argparse.Namespace) -> None:
+    """Start the three, let the camera's film end, stop the others, write and print the report.
+
+    Raises:
+        DemoError: one of them failed, or nothing arrived.
+    """
+    out = options.out.resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("camera.json", "viewer.json", "depth.png", "cloud.ply"):
+        (out / name).unlink(missing_ok=True)  # of an earlier run
+    processes = Processes(_environment())
+    try:
+        processes.start("node", "moa_depth_ros.node", *_node_arguments(options.model))
+        seconds = str(options.seconds)
+        processes.start("viewer", "demo.viewer", "--out", out, "--seconds", seconds)
+        processes.start("camera", "demo.camera", *_camera_arguments(options, out))
+        processes.wait_for("camera", START_SECONDS + options.seconds)
+        time.sleep(LAST_REPORT_SECONDS)
+        processes.interrupt("viewer")
+        processes.wait_for("viewer", WRITE_SECONDS)
+    finally:
+        processes.stop_all()
+    camera, viewer = (_result(out, name) for name in ("camera", "viewer"))
+    if not viewer["depth_latency"]:
+        raise DemoError(
+            f"the camera published {camera['published']} pictures, the node counted "
+            f"{viewer['node'].get('frames in', 'none')}, and no depth arrived at the viewer"
+        )
+    print(report(camera, viewer, out))
+
+
+def _result(out: Path, name: str) -> dict[str, Any]:
+    """What one of the programs wrote at its end."""
+    file = out / f"{name}.json"
+    if not file.is_file():
+        raise DemoError(f"the {name} was interrupted")
+    return json.loads(file.read_text())
+
+
+def _environment() -> dict[str, str]:
+    """Of the children: a DDS domain of its own, this machine only, and the transport profile."""
+    return {
+        **os.environ,
+        **profile_environment(os.environ),
+        "ROS_DOMAIN_ID": str(1 + os.getpid() % 101),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+    }
+
+
+def _node_arguments(model: Path | None) -> list[str]:
+    arguments = ["--ros-args", "-r", "image:=/camera/image_raw"]
+    return arguments if model is None else [*arguments, "-p", f"model:={model.resolve()}"]
+
+
+def _camera_arguments(options: argparse.Namespace, out: Path) -> list[str | Path]:
+    arguments: list[str | Path] = ["--seconds", str(options.seconds), "--rate", str(options.rate)]
+    arguments += ["--result", out / "camera.json"]
+    for name in ("images", "camera"):
+        if path := getattr(options, name):
+            arguments += [f"--{name}", path.resolve()]
+    return arguments
+
+
+def main() -> int:
+    """Returns 0, or 1 after a line that says what went wrong; 128 + its number on a signal."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=Path, help="folder of pictures; default: rendered rooms")
+    parser.add_argument("--camera", type=Path, help="ROS camera_info YAML of these pictures")
+    parser.add_argument("--seconds", type=float, default=15.0, help="length of the film")
+    parser.add_argument("--rate", type=float, default=10.0, help="pictures per second")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/demo"), help="folder of the results"
+    )
+    parser.add_argument("--model", type=Path, help="model folder; default: the shipped demo model")
+    options = parser.parse_args()
+    for number in END_SIGNALS:
+        signal.signal(number, _end)
+    try:
+        run(options)
+    except DemoError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Stop the children on the way out, undisturbed by further signals."""
+    for other in END_SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Starts the depth node: ``ros2 launch moa_depth_ros depth.launch.py image:=/camera/image_raw``.
+
+``ros2 launch moa_depth_ros depth.launch.py --show-args`` lists the arguments.
+"""
+
+import os
+import posixpath
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from launch import LaunchContext, LaunchDescription
+from moa_depth_ros.ros.transport import profile_environment, shared_file
+
+
+def _arguments() -> list[DeclareLaunchArgument]:
+    declare = DeclareLaunchArgument
+    return [
+        declare("image", default_value="/camera/image_raw", description="Colour picture topic."),
+        declare(
+            "camera_info",
+            default_value="",
+            description="CameraInfo topic. Empty: camera_info beside the picture topic.",
+        ),
+        declare(
+            "params_file",
+            default_value=str(shared_file("depth.yaml")),
+            description="Parameter file of the node.",
+        ),
+        declare(
+            "model",
+            default_value="",
+            description="Model folder. Empty: as in params_file.",
+        ),
+        declare(
+            "device",
+            default_value="",
+            description="auto, cpu, cuda or cuda:N. Empty: as in params_file.",
+        ),
+        declare("namespace", default_value="", description="Namespace of the node."),
+        declare(
+            "fastdds_profile",
+            default_value="true",
+            choices=["true", "false"],
+            description="Use this package's Fast DDS profile (64 MB of shared memory), unless the "
+            "environment names one. Start the camera's driver with it, too.",
+        ),
+    ]
+
+
+def _node(context: LaunchContext) -> list[Node]:
+    def value(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    remappings = [("image", value("image"))]
+    if camera_info := value("camera_info"):
+        # The second rule is for a topic whose name is the one the node would find unremapped.
+        sibling = posixpath.join(posixpath.dirname(value("image")), "camera_info")
+        remappings += [("camera_info", camera_info), (sibling, camera_info)]
+    given = {name: value(name) for name in ("model", "device") if value(name)}
+    profile = profile_environment(os.environ) if value("fastdds_profile") == "true" else {}
+    return [
+        Node(
+            package="moa_depth_ros",
+            executable="depth_node",
+            name="moa_depth",
+            namespace=value("namespace"),
+            remappings=remappings,
+            parameters=[value("params_file"), given],
+            additional_env=profile,
+            output="screen",
+        )
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The arguments, and the node made from them."""
+    return LaunchDescription([*_arguments(), OpaqueFunction(function=_node)])

@@ -1,0 +1,63 @@
+"""The program: starts the ROS 2 node ``moa_depth``, ends it on SIGINT and SIGTERM.
+
+Run it with ``python -m moa_depth_ros.node --ros-args -r image:=/camera/image_raw``.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+
+from moa_depth_ros.allocator import keep_freed_memory
+from moa_depth_ros.ros.signals import EndSignals
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the node until a signal ends it.
+
+    Args:
+        args: the command line, ROS arguments included; ``sys.argv`` by default.
+    Returns:
+        The exit status: 0, or 1 if the node could not start, after one line that says why.
+    """
+    signals = EndSignals()
+    try:
+        return _run(signals, args)
+    finally:
+        gc.freeze()  # else the interpreter's last collection walks all of PyTorch, for a second
+
+
+def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
+    # Not at the top of the file: this takes seconds, and a signal meanwhile shall end the program
+    # without a traceback.
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.logging import get_logger
+    from rclpy.signals import SignalHandlerOptions
+
+    from moa_depth_ros.network import ModelFolderError
+    from moa_depth_ros.ros.depth_node import DepthNode
+
+    keep_freed_memory()
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        try:
+            node = DepthNode()
+        except (ModelFolderError, RuntimeError, ValueError) as error:
+            get_logger("moa_depth").fatal(str(error))
+            return 1
+        signals.starting = False
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while not signals.asked:
+            executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
+        executor.shutdown()
+        node.close()
+        return 0
+    finally:
+        rclpy.try_shutdown()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

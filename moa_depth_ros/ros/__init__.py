@@ -1,0 +1,1 @@
+"""What the ROS 2 node is made of: messages, parameters, the worker, diagnostics."""

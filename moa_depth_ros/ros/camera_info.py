@@ -1,0 +1,83 @@
+"""CameraInfo messages: the intrinsics for a picture, and the CameraInfo of a depth picture."""
+
+from __future__ import annotations
+
+import copy
+
+from sensor_msgs.msg import CameraInfo, RegionOfInterest
+
+from moa_depth_ros.camera import Intrinsics
+
+
+class CameraInfoError(ValueError):
+    """A CameraInfo without usable intrinsics; the text says what is wrong with it."""
+
+
+def intrinsics_for(info: CameraInfo, width: int, height: int) -> Intrinsics:
+    """The pinhole intrinsics of a picture of width x height pixels seen by this camera.
+
+    P (rectified pictures) where its focal length is set, else K: some drivers send P all zero. They
+    belong to the sensor's full picture: what the driver cut (ROI) is taken off the principal point,
+    and what it binned, or somebody resized since, scales them by the ratio of the sizes.
+
+    Raises:
+        CameraInfoError: a focal length that is zero, negative or not finite (an uncalibrated
+            camera), or a principal point that is not finite.
+    """
+    name, (fx, fy, cx, cy) = _pinhole(info)
+    left, top, full_width, full_height = _region(info, width, height)
+    try:
+        full = Intrinsics(full_width, full_height, fx, fy, cx - left, cy - top)
+    except ValueError as error:
+        raise CameraInfoError(
+            f"CameraInfo holds no usable intrinsics (from {name}: fx={fx:g} fy={fy:g} cx={cx:g} "
+            f"cy={cy:g}): is the camera calibrated?"
+        ) from error
+    return full.resized(width, height)
+
+
+def camera_info_for(info: CameraInfo, header, width: int, height: int) -> CameraInfo:
+    """The CameraInfo of a picture of width x height pixels, made from the camera's.
+
+    K and P are shifted and scaled as in `intrinsics_for`; the result describes a whole, unbinned
+    picture, so that readers need not know what happened to it. Distortion and R are kept.
+
+    Args:
+        header: the picture's, copied untouched.
+
+    Raises:
+        CameraInfoError: as `intrinsics_for`: an uncalibrated camera has no depth geometry.
+    """
+    intrinsics_for(info, width, height)
+    result = copy.deepcopy(info)
+    result.header = header
+    if (info.width, info.height) == (width, height):
+        return result
+    left, top, full_width, full_height = _region(info, width, height)
+    sx, sy = width / full_width, height / full_height
+    for matrix, columns in ((result.k, 3), (result.p, 4)):
+        for row, scale, offset in ((0, sx, left), (columns, sy, top)):
+            if matrix[0] != 0:  # a P that the driver left zero stays zero
+                matrix[row + 2] -= offset
+                matrix[row : row + columns] *= scale
+    result.width, result.height = width, height
+    result.binning_x = result.binning_y = 0
+    result.roi = RegionOfInterest(do_rectify=info.roi.do_rectify)
+    return result
+
+
+def _pinhole(info: CameraInfo) -> tuple[str, tuple[float, float, float, float]]:
+    k, p = info.k, info.p
+    if p[0] != 0:
+        return "P", (float(p[0]), float(p[5]), float(p[2]), float(p[6]))
+    return "K", (float(k[0]), float(k[4]), float(k[2]), float(k[5]))
+
+
+def _region(info: CameraInfo, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the sensor's pixels that the picture shows."""
+    if (info.width, info.height) == (width, height) or not (info.width and info.height):
+        return 0, 0, width, height  # the whole picture, or a driver that leaves the size out
+    roi = info.roi
+    if roi.width and roi.height:
+        return roi.x_offset, roi.y_offset, roi.width, roi.height
+    return 0, 0, info.width, info.height

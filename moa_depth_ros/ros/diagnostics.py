@@ -1,0 +1,122 @@
+"""What the node counted and how long it took, as a DiagnosticArray."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+WINDOW = 200  # pictures that the latencies are taken over
+
+# What can become of a picture. Those that arrived are the sum of these and of the one or two that
+# wait or are being worked on.
+OUTCOMES = ("out", "dropped", "refused", "failed", "unheard")
+STAGES = ("waiting", "network", "cloud", "publishing")
+
+
+class Laps:
+    """Where one picture's time went.
+
+    Args:
+        received: when it arrived, in seconds of ``time.perf_counter``.
+
+    Attributes:
+        seconds: by the stages that it went through: waiting for the worker, network (the copy to
+            the device included), cloud (making the message, its copy from the device included),
+            publishing (the other messages and their copies included).
+    """
+
+    def __init__(self, received: float) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = received
+
+    def end(self, stage: str) -> None:
+        """Give the time since the last call to a stage."""
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+
+class Statistics:
+    """Counters and sliding windows; called from the executor's and the worker's thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._windows = {stage: deque(maxlen=WINDOW) for stage in (*STAGES, "total", "since stamp")}
+        self._before: Counter[str] = Counter()
+        self._last_error = ""
+        self._warning = ""
+
+    def count(self, what: str) -> None:
+        """One more picture "in", or one more of OUTCOMES."""
+        with self._lock:
+            self._counts[what] += 1
+
+    def took(self, seconds: Mapping[str, float], age: float) -> None:
+        """How long one picture took.
+
+        Args:
+            seconds: by stage; their sum is the time from its reception to its last output.
+            age: seconds from the picture's own stamp to its last output, which means something
+                only where the camera's clock is the node's.
+        """
+        with self._lock:
+            for stage, duration in seconds.items():
+                self._windows[stage].append(duration * 1e3)
+            self._windows["total"].append(sum(seconds.values()) * 1e3)
+            self._windows["since stamp"].append(age * 1e3)
+
+    def error(self, text: str) -> None:
+        """Remember the last error for good, and as this period's warning."""
+        with self._lock:
+            self._last_error = self._warning = text
+
+    def status(self, name: str, facts: Mapping[str, str]) -> DiagnosticStatus:
+        """The state since the last call.
+
+        ERROR: pictures failed (the device, the network). WARN: pictures were refused, an output was
+        missing, or no picture came. OK otherwise.
+
+        Args:
+            name: of the status.
+            facts: further values, such as device and model.
+        """
+        with self._lock:
+            recent = self._counts - self._before
+            self._before = self._counts.copy()
+            warning, self._warning = self._warning, ""
+            last_error = self._last_error
+            values = self._values()
+        if recent["failed"]:
+            level, message = DiagnosticStatus.ERROR, last_error
+        elif warning:
+            level, message = DiagnosticStatus.WARN, warning
+        elif not recent["in"]:
+            level, message = DiagnosticStatus.WARN, "No picture arrives."
+        elif recent["unheard"] and not recent["out"]:
+            level, message = DiagnosticStatus.OK, "Pictures arrive; nobody listens."
+        else:
+            level, message = DiagnosticStatus.OK, "Running."
+        pairs = [KeyValue(key=key, value=value) for key, value in {**values, **facts}.items()]
+        return DiagnosticStatus(level=level, name=name, message=message, values=pairs)
+
+    def _values(self) -> dict[str, str]:
+        values = {f"frames {what}": str(self._counts[what]) for what in ("in", *OUTCOMES)}
+        for stage, window in self._windows.items():
+            median, p95 = np.percentile(window, (50, 95)) if window else (np.nan, np.nan)
+            values[f"{stage} median (ms)"] = f"{median:.2f}"
+            values[f"{stage} p95 (ms)"] = f"{p95:.2f}"
+        values["last error"] = self._last_error
+        return values
+
+
+def diagnostic_array(stamp, status: DiagnosticStatus) -> DiagnosticArray:
+    """The message for ``/diagnostics``, stamped with the time of the report."""
+    msg = DiagnosticArray(status=[status])
+    msg.header.stamp = stamp
+    return msg

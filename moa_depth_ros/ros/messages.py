@@ -1,0 +1,159 @@
+"""Message bytes to arrays and tensors, and back: the only file that touches a message's bytes.
+
+Bytes are read in place with ``numpy.frombuffer`` and written with ``array.frombytes``: assigning
+an array or a list to a message's ``data`` costs up to a hundred milliseconds a picture in rclpy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from sensor_msgs.msg import Image, PointCloud2, PointField
+from std_msgs.msg import Header
+
+from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.geometry import POINT_BYTES, pack_points
+
+# Encoding of the message -> what the estimator calls the order of the channels, bytes per pixel.
+# The 8UCn names don't say the order: as in cv_bridge, they mean OpenCV's, blue first.
+NATIVE_ENCODINGS = {
+    "rgb8": ("rgb", 3),
+    "bgr8": ("bgr", 3),
+    "rgba8": ("rgba", 4),
+    "bgra8": ("bgra", 4),
+    "mono8": ("mono", 1),
+    "8UC3": ("bgr", 3),
+    "8UC4": ("bgra", 4),
+    "8UC1": ("mono", 1),
+}
+DEPTH_ENCODINGS = ("32FC1", "16UC1")
+MILLIMETRES_LIMIT = 65535
+
+
+class PictureError(ValueError):
+    """A picture message that can't be read; the text says what is wrong with it."""
+
+
+def read_picture(msg: Image) -> tuple[np.ndarray, str]:
+    """A colour or grey picture of a message.
+
+    Args:
+        msg: rgb8, bgr8, rgba8, bgra8, mono8, 8UC1, 8UC3 or 8UC4 with any ``step``; any other
+            encoding goes through cv_bridge where that is installed.
+    Returns:
+        The picture, uint8 (H, W, channels) or (H, W), and the order of its channels: "rgb", "bgr",
+        "rgba", "bgra" or "mono". For the native encodings it is a read-only view of the message's
+        bytes, without a copy, padded rows left out by its strides.
+    Raises:
+        PictureError: empty, fewer bytes than the header promises, or an unreadable encoding.
+    """
+    if msg.height == 0 or msg.width == 0:
+        raise PictureError(f"The picture is empty: {msg.width}x{msg.height} pixels.")
+    if msg.encoding not in NATIVE_ENCODINGS:
+        return _through_cv_bridge(msg), "rgb"
+    channels, pixel_bytes = NATIVE_ENCODINGS[msg.encoding]
+    row_bytes = msg.width * pixel_bytes
+    if msg.step < row_bytes:
+        raise PictureError(
+            f"The picture's step is {msg.step} bytes, but a row of {msg.width} pixels in "
+            f"{msg.encoding} takes {row_bytes}."
+        )
+    # The last row's padding may be missing: nothing reads it.
+    needed = msg.step * (msg.height - 1) + row_bytes
+    if len(msg.data) < needed:
+        raise PictureError(
+            f"The picture is cut short: {msg.width}x{msg.height} {msg.encoding} with step "
+            f"{msg.step} takes {needed} bytes, the message holds {len(msg.data)}."
+        )
+    shape = (msg.height, msg.width) if pixel_bytes == 1 else (msg.height, msg.width, pixel_bytes)
+    strides = (msg.step, pixel_bytes, 1)[: len(shape)]
+    flat = np.frombuffer(msg.data, np.uint8, count=needed)
+    return np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=False), channels
+
+
+def _through_cv_bridge(msg: Image) -> np.ndarray:
+    """Any other encoding as uint8 RGB (H, W, 3)."""
+    try:
+        from cv_bridge import CvBridge
+    except Exception as error:  # its binary breaks beside another NumPy with more than ImportError
+        raise PictureError(
+            f"The encoding '{msg.encoding}' is not one of {', '.join(NATIVE_ENCODINGS)}. Others "
+            "need cv_bridge (apt: ros-$ROS_DISTRO-cv-bridge), which could not be imported: "
+            f"{error}"
+        ) from error
+    try:
+        return CvBridge().imgmsg_to_cv2(msg, desired_encoding="rgb8")
+    except Exception as error:  # cv_bridge and OpenCV raise whatever they like for bad pictures
+        raise PictureError(
+            f"cv_bridge can't turn a {msg.width}x{msg.height} picture with encoding "
+            f"'{msg.encoding}' into rgb8: {error}"
+        ) from error
+
+
+def wait_for(tensor: torch.Tensor) -> None:
+    """Return once the tensor's values are there: work on CUDA is queued, not done, on return."""
+    if tensor.is_cuda:
+        torch.cuda.current_stream(tensor.device).synchronize()
+
+
+def depth_message(header: Header, depth: torch.Tensor, encoding: str) -> Image:
+    """A depth picture as REP 118 has it.
+
+    Args:
+        header: copied untouched: the colour picture's stamp and optical frame.
+        depth: (H, W) float32, metres along the optical axis; NaN, infinity or <= 0 is invalid.
+        encoding: "32FC1" (metres, invalid is NaN, never 0.0, which readers take as a distance) or
+            "16UC1" (millimetres, invalid is 0, and so is all beyond 65.535 m).
+    """
+    valid = torch.isfinite(depth) & (depth > 0)
+    if encoding == "32FC1":
+        return _image(header, torch.where(valid, depth, torch.nan), encoding)
+    # Rounded in float, then through int32: torch has few operations on uint16.
+    millimetres = torch.where(valid, depth * 1000, 0.0).round()
+    millimetres = torch.where(millimetres <= MILLIMETRES_LIMIT, millimetres, 0.0)
+    return _image(header, millimetres.to(torch.int32).to(torch.uint16), encoding)
+
+
+def uncertainty_message(header: Header, uncertainty: torch.Tensor) -> Image:
+    """The standard deviation of the depth, (H, W) float32 metres, as a 32FC1 picture."""
+    return _image(header, uncertainty, "32FC1")
+
+
+def cloud_message(
+    header: Header, depth: torch.Tensor, colour: torch.Tensor, intrinsics: Intrinsics
+) -> PointCloud2:
+    """An organised cloud in the optical frame (REP 103: x right, y down, z forward).
+
+    Sixteen bytes a point: x, y, z float32 metres, then B, G, R, 0 under the name ``rgb`` and the
+    type FLOAT32, as PCL and RViz read it. Points without a valid depth are NaN.
+
+    Args:
+        header: copied untouched.
+        depth: (H, W) float32 metres.
+        colour: (H, W, 3) uint8 RGB on the same device.
+        intrinsics: of a picture of this size.
+    """
+    height, width = depth.shape
+    msg = PointCloud2(header=header, height=height, width=width)
+    msg.fields = [
+        PointField(name=name, offset=offset, datatype=PointField.FLOAT32, count=1)
+        for name, offset in (("x", 0), ("y", 4), ("z", 8), ("rgb", 12))
+    ]
+    msg.point_step = POINT_BYTES
+    msg.row_step = POINT_BYTES * width
+    _fill(msg, pack_points(depth, colour, intrinsics))
+    return msg
+
+
+def _image(header: Header, values: torch.Tensor, encoding: str) -> Image:
+    height, width = values.shape
+    msg = Image(header=header, height=height, width=width, encoding=encoding)
+    msg.step = width * values.element_size()
+    _fill(msg, values)
+    return msg
+
+
+def _fill(msg: Image | PointCloud2, values: torch.Tensor) -> None:
+    """One copy off the device (none on the CPU) and one into the message."""
+    host = np.ascontiguousarray(values.cpu().numpy())
+    msg.data.frombytes(memoryview(host).cast("B"))

@@ -1,0 +1,65 @@
+"""The node's publishers. No work is done for an output without a subscriber."""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Header
+
+from moa_depth_ros.estimator import DepthEstimate
+from moa_depth_ros.ros import messages
+from moa_depth_ros.ros.camera_info import camera_info_for
+
+# Reliable, so that readers of both kinds hear it.
+OUTPUT_QOS = QoSProfile(depth=2, reliability=ReliabilityPolicy.RELIABLE)
+
+
+class Outputs:
+    """``~/depth``, ``~/uncertainty``, ``~/points``, ``~/camera_info``, stamped as the picture."""
+
+    def __init__(self, node: Node) -> None:
+        def publisher(kind: type, topic: str) -> Publisher:
+            options = QoSOverridingOptions.with_default_policies()
+            return node.create_publisher(kind, topic, OUTPUT_QOS, qos_overriding_options=options)
+
+        self._depth = publisher(Image, "~/depth")
+        self._uncertainty = publisher(Image, "~/uncertainty")
+        self._points = publisher(PointCloud2, "~/points")
+        self._camera_info = publisher(CameraInfo, "~/camera_info")
+
+    def anybody_listens(self) -> bool:
+        """Whether any of the four has a subscriber."""
+        publishers = (self._depth, self._uncertainty, self._points, self._camera_info)
+        return any(map(_heard, publishers))
+
+    def need_camera_info(self) -> bool:
+        """Whether an output that can't be made without the camera's CameraInfo has a subscriber."""
+        return _heard(self._points) or _heard(self._camera_info)
+
+    def cloud_is_heard(self) -> bool:
+        """Whether the cloud is worth making."""
+        return _heard(self._points)
+
+    def publish_pictures(
+        self, header: Header, estimate: DepthEstimate, encoding: str, info: CameraInfo | None
+    ) -> None:
+        """Depth in the encoding 32FC1 or 16UC1, uncertainty, and the CameraInfo that belongs to
+        them, made from the camera's where that is known."""
+        if _heard(self._depth):
+            self._depth.publish(messages.depth_message(header, estimate.depth, encoding))
+        if _heard(self._uncertainty):
+            self._uncertainty.publish(messages.uncertainty_message(header, estimate.uncertainty))
+        if info is not None and _heard(self._camera_info):
+            height, width = estimate.depth.shape
+            self._camera_info.publish(camera_info_for(info, header, width, height))
+
+    def publish_cloud(self, cloud: PointCloud2) -> None:
+        """The cloud, ready made: making it counts as another stage."""
+        self._points.publish(cloud)
+
+
+def _heard(publisher: Publisher) -> bool:
+    return publisher.get_subscription_count() > 0

@@ -1,0 +1,115 @@
+"""Every parameter of the node, in one table: name, default, meaning, allowed values, read-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
+from moa_depth_ros.ros.messages import DEPTH_ENCODINGS
+
+
+class ParameterError(ValueError):
+    """A parameter that the node can't start with; the text says which, and what is allowed."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    default: str
+    description: str
+    choices: tuple[str, ...] = ()  # empty: anything
+    read_only: bool = True
+
+    def refusal(self, value: object) -> str | None:
+        """Why the value is refused, or None."""
+        if self.choices and value not in self.choices:
+            return f"{self.name}: expected one of {', '.join(self.choices)}; found '{value}'"
+        return None
+
+    def descriptor(self) -> ParameterDescriptor:
+        return ParameterDescriptor(
+            description=self.description,
+            read_only=self.read_only,
+            additional_constraints=f"One of {', '.join(self.choices)}." if self.choices else "",
+        )
+
+
+TABLE = (
+    _Row(
+        "model",
+        "",
+        "Model folder (config.json and model.safetensors). Empty: the demo model of this package.",
+    ),
+    _Row("device", "auto", "Where the network runs: auto, cpu, cuda or cuda:N."),
+    _Row(
+        "precision",
+        "float32",
+        "Number format of the network's arithmetic.",
+        choices=tuple(PRECISIONS),
+    ),
+    _Row(
+        "depth_encoding",
+        "32FC1",
+        "Encoding of ~/depth: 32FC1 (metres, NaN invalid) or 16UC1 (millimetres, 0 invalid).",
+        choices=DEPTH_ENCODINGS,
+        read_only=False,
+    ),
+)
+_ROWS = {row.name: row for row in TABLE}
+_BY_ROS = ("use_sim_time", "start_type_description_service")
+
+
+def declare(node: Node) -> None:
+    """Declare the table on a node that was made with
+    ``automatically_declare_parameters_from_overrides``, and watch later changes.
+
+    That flag shows which names the user gave: one that is in no table is a typing error that ROS
+    would ignore in silence, so it is warned about.
+
+    Raises:
+        ParameterError: a value of the wrong type or outside what is allowed.
+    """
+    given = _take_back_what_was_given(node)
+    unknown = sorted(n for n in given if n not in _ROWS and not n.startswith("qos_overrides."))
+    if unknown:
+        node.get_logger().warning(
+            f"Unknown parameters, ignored: {', '.join(unknown)}. "
+            f"There are: {', '.join(_ROWS)}, and qos_overrides."
+        )
+    for row in TABLE:
+        try:
+            value = node.declare_parameter(row.name, row.default, row.descriptor()).value
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            raise ParameterError(f"{row.name}: {error}") from error
+        if reason := row.refusal(value):
+            raise ParameterError(reason)
+    node.add_on_set_parameters_callback(_check)
+
+
+def model_folder(node: Node) -> Path:
+    """The model folder that the parameters name."""
+    name = node.get_parameter("model").value
+    return Path(name).expanduser() if name else DEMO_MODEL
+
+
+def _check(changes: list[Parameter]) -> SetParametersResult:
+    for change in changes:
+        row = _ROWS.get(change.name)
+        if row and (reason := row.refusal(change.value)):
+            return SetParametersResult(successful=False, reason=reason)
+    return SetParametersResult(successful=True)
+
+
+def _take_back_what_was_given(node: Node) -> list[str]:
+    """Undeclare what the flag declared: without descriptions, and never read-only. A later
+    declaration of the same name, here or by a publisher, gets the given value all the same."""
+    given = [name for name in node.get_parameters_by_prefix("") if name not in _BY_ROS]
+    for name in given:
+        node.undeclare_parameter(name)
+    return given

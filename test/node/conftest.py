@@ -1,0 +1,58 @@
+"""Real rclpy over real DDS, in a domain of this test process's own and on this machine only."""
+
+import os
+import signal
+
+import pytest
+import torch
+
+from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.network import MoADepthClip, save_network
+from moa_depth_ros.ros.transport import profile_environment
+from test.network.tiny import tiny_config
+
+# Before any rclpy.init; the node processes that the tests start inherit it.
+os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 101)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ.update(profile_environment(os.environ))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """A model folder with random weights whose depth depends on the picture and its colours."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    network = MoADepthClip(tiny_config(folder))
+    save_network(network, folder / "tiny", NYU_KINECT)
+    return folder / "tiny"
+
+
+@pytest.fixture(scope="session")
+def ros():
+    """rclpy, initialised in this process."""
+    import rclpy
+
+    rclpy.init()
+    yield rclpy
+    rclpy.try_shutdown()
+
+
+@pytest.fixture(scope="session")
+def depth_node(ros, tiny_model):
+    """The node's process that most tests share. Topics below /camera."""
+    from test.node.harness import NodeProcess
+
+    with NodeProcess(tiny_model, "-r", "image:=/camera/image_raw") as process:
+        yield process
+        status, _ = process.end(signal.SIGTERM)
+        assert status == 0, process.log()
+        assert "Traceback" not in process.log()
+
+
+@pytest.fixture
+def robot(depth_node):
+    """The camera and the reader on the other side of the node, all outputs subscribed."""
+    from test.node.harness import Robot
+
+    with Robot() as robot:
+        yield robot

@@ -1,0 +1,184 @@
+"""What the node's tests stand on: the node in a process of its own, and the robot around it."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Header
+
+from demo.messages import camera_info_message, picture_message
+from moa_depth_ros.camera import Intrinsics
+
+ROOT = Path(__file__).resolve().parents[2]
+CAMERA = Intrinsics(96, 64, 80.0, 81.0, 47.5, 30.5)
+OUTPUTS = {"depth": Image, "points": PointCloud2, "camera_info": CameraInfo, "uncertainty": Image}
+PATIENCE = 20.0  # seconds; only failing tests wait this long
+
+
+def wait_until(condition, what: str, step=lambda: time.sleep(0.02), seconds: float = PATIENCE):
+    """Take steps until the condition holds, and return its value."""
+    limit = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < limit, f"waited {seconds:.0f} s in vain for {what}"
+        step()
+    return value
+
+
+class NodeProcess:
+    """``python -m moa_depth_ros.node`` with ROS arguments; its output goes to a file."""
+
+    def __init__(self, model: Path, *ros_arguments: str) -> None:
+        self._output = tempfile.NamedTemporaryFile(suffix=".log")  # noqa: SIM115
+        command = [sys.executable, "-m", "moa_depth_ros.node", "--ros-args"]
+        self.process = subprocess.Popen(
+            [*command, "-p", f"model:={model}", *ros_arguments],
+            cwd=ROOT,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+        )
+
+    def __enter__(self):
+        def started():
+            assert self.process.poll() is None, self.log()
+            return "pictures from" in self.log()
+
+        try:
+            wait_until(started, "the node to start", seconds=100)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._output.close()
+
+    def log(self) -> str:
+        return Path(self._output.name).read_text()
+
+    def end(self, *signals: signal.Signals) -> tuple[int, float]:
+        """Send the signals one right after the other; the exit status and the seconds it took."""
+        begin = time.monotonic()
+        for number in signals:
+            self.process.send_signal(number)
+            time.sleep(0.02)
+        return self.process.wait(PATIENCE), time.monotonic() - begin
+
+
+class Robot:
+    """Publishes pictures and CameraInfo as a driver does, and hears what the node answers.
+
+    Args:
+        image, info: the topics of pictures and CameraInfo.
+        listen: the outputs to subscribe to.
+        node: the node's full name.
+    """
+
+    def __init__(
+        self,
+        image="/camera/image_raw",
+        info="/camera/camera_info",
+        listen=tuple(OUTPUTS),
+        node="/moa_depth",
+    ):
+        self.node = rclpy.create_node("robot")
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+        qos = QoSProfile(depth=10)
+        self.pictures = self.node.create_publisher(Image, image, qos)
+        self.infos = self.node.create_publisher(CameraInfo, info, qos)
+        self.heard = {name: {} for name in OUTPUTS}
+        self.statuses = []
+        self._subscriptions = [self._subscribe(f"{node}/{name}", name, qos) for name in listen]
+        self._subscriptions.append(
+            self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, qos)
+        )
+        self._stamp = time.time_ns()
+
+    def _subscribe(self, topic, name, qos):
+        def keep(msg):
+            self.heard[name][_nanoseconds(msg.header)] = msg
+
+        return self.node.create_subscription(OUTPUTS[name], topic, keep, qos)
+
+    def _on_status(self, msg):
+        self.statuses += [s for s in msg.status if s.name.startswith("moa_depth")]
+
+    def __enter__(self):
+        self.until(self._connected, "the node's connections")
+        time.sleep(0.3)  # the node may learn of them a moment later
+        return self
+
+    def __exit__(self, *_):
+        self._executor.shutdown()
+        self.node.destroy_node()
+
+    def _connected(self):
+        publishers = (self.pictures, self.infos)
+        return all(p.get_subscription_count() for p in publishers) and all(
+            s.get_publisher_count() for s in self._subscriptions
+        )
+
+    def until(self, condition, what, seconds=PATIENCE):
+        """Spin until the condition holds, and return its value."""
+        return wait_until(condition, what, lambda: self._executor.spin_once(0.05), seconds)
+
+    def spin(self, seconds):
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            self._executor.spin_once(0.02)
+
+    def header(self, frame="lens_optical_frame") -> Header:
+        """A header with a stamp that no other picture has."""
+        self._stamp = max(self._stamp + 1, time.time_ns())
+        header = Header(frame_id=frame)
+        header.stamp.sec, header.stamp.nanosec = divmod(self._stamp, 10**9)
+        return header
+
+    def send_info(self, camera=CAMERA, info=None):
+        """Publish a CameraInfo and give it time to be taken before the next picture."""
+        self.infos.publish(info or camera_info_message(self.header(), camera))
+        self.spin(0.2)
+
+    def send(self, picture, encoding="rgb8") -> int:
+        """Publish a picture, an array or a message; its stamp in nanoseconds."""
+        if isinstance(picture, np.ndarray):
+            picture = picture_message(self.header(), picture, encoding)
+        self.statuses.clear()
+        self.pictures.publish(picture)
+        return _nanoseconds(picture.header)
+
+    def answer(self, output: str, stamp: int):
+        """The node's message on an output for the picture with this stamp."""
+        return self.until(lambda: self.heard[output].get(stamp), f"{output} of picture {stamp}")
+
+    def status(self) -> tuple[list[tuple[bytes, str]], dict[str, str]]:
+        """Levels and messages of the reports since the last picture was sent, up to one that
+        surely tells of it; and the values of that one."""
+        self.spin(0.3)  # for the node to see what was sent
+        seen = len(self.statuses)
+        self.until(lambda: len(self.statuses) > seen, "a diagnostics report")
+        values = {pair.key: pair.value for pair in self.statuses[-1].values}
+        return [(status.level, status.message) for status in self.statuses], values
+
+
+def _nanoseconds(header: Header) -> int:
+    return header.stamp.sec * 10**9 + header.stamp.nanosec
+
+
+def colourful(width=CAMERA.width, height=CAMERA.height, seed=0) -> np.ndarray:
+    """A picture (H, W, 3) uint8 with large patches of strong colours."""
+    patches = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    rows, columns = np.arange(height) * 4 // height, np.arange(width) * 4 // width
+    return np.ascontiguousarray(patches[rows][:, columns])

@@ -1,0 +1,73 @@
+"""Bad input: a clear message, and the next good picture is answered."""
+
+import pytest
+
+from demo.messages import camera_info_message, picture_message
+from test.node.harness import CAMERA, Robot, colourful
+
+OK, WARN = b"\0", b"\1"
+
+
+def bad(robot, **changes):
+    msg = picture_message(robot.header(), colourful(), "rgb8")
+    for name, value in changes.items():
+        setattr(msg, name, value)
+    return msg
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"encoding": "nonsense"}, "'nonsense'"),
+        ({"height": 0, "width": 0}, "The picture is empty: 0x0 pixels."),
+        ({"height": CAMERA.height + 1}, "The picture is cut short"),
+        ({"step": 5}, "The picture's step is 5 bytes"),
+        ({"height": 2**32 - 1, "width": 2**32 - 1}, "a row of 4294967295 pixels"),
+    ],
+)
+def test_a_bad_picture_is_told_and_the_next_one_answered(robot, depth_node, changes, says):
+    robot.spin(2.0)  # the last complaint may silence this one so long
+    robot.send(bad(robot, **changes))
+    reports, values = robot.status()
+    error = values["last error"]
+    assert error.startswith("/camera/image_raw: ")
+    assert says in error
+    assert (WARN, error) in reports
+    assert error in depth_node.log()
+    robot.answer("depth", robot.send(colourful()))
+
+
+def test_repeated_complaints_are_throttled(robot, depth_node):
+    for number in range(30):
+        robot.send(bad(robot, encoding=f"broken{number}"))
+        robot.spin(0.02)
+    robot.answer("depth", robot.send(colourful()))
+    assert 1 <= depth_node.log().count("'broken") <= 3
+
+
+def test_a_camera_info_without_focal_length_stops_the_cloud_only(robot):
+    info = camera_info_message(robot.header(), CAMERA)
+    info.k[0] = info.k[4] = info.p[0] = info.p[5] = 0.0
+    robot.send_info(info=info)
+    stamp = robot.send(colourful())
+    robot.answer("depth", stamp)
+    reports, values = robot.status()
+    error = values["last error"]
+    assert error.startswith("/camera/camera_info: ")
+    assert error.endswith("is the camera calibrated? Depth goes out, no cloud.")
+    assert (WARN, error) in reports
+    assert stamp not in robot.heard["points"]
+    assert stamp not in robot.heard["camera_info"]
+    robot.send_info()
+    robot.answer("points", robot.send(colourful()))
+
+
+def test_depth_alone_needs_no_camera_info(depth_node):
+    with Robot(listen=["depth", "uncertainty"]) as robot:
+        info = camera_info_message(robot.header(), CAMERA)
+        info.k[0] = info.p[0] = 0.0
+        robot.send_info(info=info)
+        robot.answer("depth", robot.send(colourful()))
+        reports, _ = robot.status()
+    assert (OK, "Running.") in reports
+    assert WARN not in [level for level, message in reports if message != "No picture arrives."]

@@ -1,0 +1,76 @@
+"""The single-slot worker."""
+
+import threading
+
+import pytest
+
+from moa_depth_ros.ros.latest_frame import LatestFrameWorker
+from test.node.harness import wait_until
+
+
+class Bench:
+    """A worker whose job waits for permission, so that the test decides what is slow."""
+
+    def __init__(self):
+        self.begun, self.done, self.errors = [], [], []
+        self.go = threading.Semaphore(0)
+        self.worker = LatestFrameWorker(self._job, self.errors.append)
+
+    def _job(self, item):
+        self.begun.append(item)
+        self.go.acquire()
+        if isinstance(item, Exception):
+            raise item
+        self.done.append(item)
+
+    def run(self, item):
+        """Hand an item in and wait until its job has begun."""
+        before = len(self.begun)
+        dropped = self.worker.submit(item)
+        wait_until(lambda: len(self.begun) > before, "the job to begin")
+        return dropped
+
+
+@pytest.fixture
+def bench():
+    bench = Bench()
+    yield bench
+    bench.go.release(100)
+    bench.worker.stop()
+
+
+def test_the_newest_waiting_item_wins_and_each_loser_is_told(bench):
+    assert bench.run(1) is False
+    assert [bench.worker.submit(item) for item in (2, 3, 4)] == [False, True, True]
+    bench.go.release(2)
+    wait_until(lambda: len(bench.done) == 2, "two jobs")
+    assert bench.done == [1, 4]
+
+
+def test_an_exception_is_reported_and_the_worker_lives_on(bench):
+    error = RuntimeError("out of memory")
+    bench.go.release(2)
+    bench.worker.submit(error)
+    wait_until(lambda: bench.errors, "the report")
+    bench.worker.submit(5)
+    wait_until(lambda: bench.done, "the next job")
+    assert (bench.errors, bench.done) == ([error], [5])
+
+
+def test_stop_lets_the_running_job_end_and_drops_what_waits(bench):
+    bench.run(1)
+    bench.worker.submit(2)
+    threading.Timer(0.1, bench.go.release, [100]).start()
+    assert bench.worker.stop() is True
+    assert bench.done == [1]
+    assert bench.worker.submit(3) is True  # lost, and said so
+    assert bench.begun == [1]
+
+
+def test_stop_gives_up_on_a_job_that_hangs(bench):
+    bench.run(1)
+    assert bench.worker.stop(timeout=0.05) is False
+
+
+def test_stop_ends_an_idle_worker_at_once(bench):
+    assert bench.worker.stop(timeout=1.0) is True

@@ -1,0 +1,42 @@
+"""The Fast DDS profile, and who is made to use it."""
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from moa_depth_ros.ros.transport import OLDER_VARIABLE, VARIABLE, profile_environment, shared_file
+
+
+def test_the_profile_has_shared_memory_for_pictures_first_and_udp_for_other_machines():
+    root = ElementTree.parse(shared_file("fastdds.xml")).getroot()
+    space = {"dds": "http://www.eprosima.com"}
+    kinds = {
+        element.findtext("dds:transport_id", namespaces=space): element
+        for element in root.iterfind(".//dds:transport_descriptor", space)
+    }
+    participant = root.find("dds:participant", space)
+    assert participant.get("is_default_profile") == "true"
+    used = [e.text for e in participant.iterfind(".//dds:userTransports/dds:transport_id", space)]
+    assert [kinds[name].findtext("dds:type", namespaces=space) for name in used] == ["SHM", "UDPv4"]
+    segment = kinds[used[0]].findtext("dds:segment_size", namespaces=space)
+    assert int(segment) == 64 * 1024 * 1024
+    assert participant.findtext(".//dds:useBuiltinTransports", namespaces=space) == "false"
+
+
+@pytest.mark.parametrize(
+    ("distribution", "variable"),
+    [(None, VARIABLE), ("kilted", VARIABLE), ("jazzy", OLDER_VARIABLE), ("humble", OLDER_VARIABLE)],
+)
+def test_the_variable_is_the_one_that_the_distribution_reads(distribution, variable):
+    environment = {"ROS_DISTRO": distribution} if distribution else {}
+    assert profile_environment(environment) == {variable: str(shared_file("fastdds.xml"))}
+
+
+@pytest.mark.parametrize("variable", [VARIABLE, OLDER_VARIABLE])
+def test_a_profile_that_the_user_chose_stays(variable):
+    assert profile_environment({variable: "/mine.xml"}) == {}
+
+
+def test_a_missing_file_names_the_places():
+    with pytest.raises(FileNotFoundError, match=r"nothing\.xml is not in .*share/moa_depth_ros"):
+        shared_file("nothing.xml")
