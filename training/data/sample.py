@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from training.errors import DataError
+
+_RECORDING_NUMBER = re.compile(r"_[0-9]+[a-z]*$")
 
 
 class Sample(TypedDict):
@@ -33,3 +38,21 @@ def make_sample(picture: np.ndarray, depth: np.ndarray, index: int, scene: str) 
         index=index,
         scene=scene,
     )
+
+
+def check_depth(depth: np.ndarray, where: str) -> None:
+    """Refuse depth that is not finite or negative.
+
+    Raises:
+        DataError: beginning with ``where``.
+    """
+    if not (np.isfinite(depth).all() and depth.min() >= 0):
+        raise DataError(
+            f"{where}: expected finite metres from 0 up, with 0 for no reading; found NaN, "
+            "infinite or negative values"
+        )
+
+
+def scene_type_of(folder: str) -> str:
+    """Scene type from the name of an NYU recording: ``living_room_0019b`` gives ``living_room``."""
+    return _RECORDING_NUMBER.sub("", folder)

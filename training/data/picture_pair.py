@@ -1,0 +1,66 @@
+"""A colour picture and its 16-bit depth PNG, as two files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from moa_depth_ros.pictures import read_depth_png, read_picture
+from training.errors import DataError
+
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_TAIL_BYTES = 4096
+
+
+def read_colour(path: Path, where: str, size: tuple[int, int] | None = None) -> np.ndarray:
+    """(3, H, W) uint8 RGB.
+
+    Args:
+        path: of a PNG, a JPEG or whatever else OpenCV reads.
+        where: what names the picture, for the error.
+        size: height and width that it must have.
+
+    Raises:
+        DataError: missing, damaged, cut off or of another size.
+    """
+    try:
+        picture = read_picture(path)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
+    if _is_cut_off_jpeg(path):
+        raise DataError(f"{where}: {path}: expected a whole JPEG, found one that is cut off")
+    _expect_size(picture.shape[:2], size, f"{where}: {path}")
+    return picture.transpose(2, 0, 1)
+
+
+def read_depth(path: Path, where: str, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) float32 metres, 0 where there is no reading.
+
+    Raises:
+        DataError: missing, damaged, not 16-bit grey or of another size than ``size``.
+    """
+    try:
+        depth = read_depth_png(path)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
+    _expect_size(depth.shape, size, f"{where}: {path}")
+    return depth
+
+
+def _is_cut_off_jpeg(path: Path) -> bool:
+    """OpenCV fills what is missing from a JPEG with grey and says nothing."""
+    with path.open("rb") as file:
+        if file.read(len(_JPEG_START)) != _JPEG_START:
+            return False
+        file.seek(-min(_TAIL_BYTES, os.path.getsize(path)), os.SEEK_END)
+        return _JPEG_END not in file.read()
+
+
+def _expect_size(found: tuple[int, ...], expected: tuple[int, int] | None, where: str) -> None:
+    if expected is not None and found != expected:
+        raise DataError(
+            f"{where}: expected {expected[1]}x{expected[0]} pixels as in the first colour "
+            f"picture, found {found[1]}x{found[0]}"
+        )
