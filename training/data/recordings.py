@@ -1,0 +1,157 @@
+"""A recording of one's own: colour pictures, depth pictures and the camera that took them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from moa_depth_ros.camera import Intrinsics
+from training.data.packed_lines import PackedLines
+from training.data.picture_pair import read_colour, read_depth
+from training.data.sample import Sample, make_sample
+from training.errors import DataError
+
+COLOUR_FOLDER, DEPTH_FOLDER = "images", "depth"
+MATRIX_NAME = "K.txt"
+VAL_FRACTION = 0.2
+_COLOUR_SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+class Recording(Dataset[Sample]):
+    """One split of a recording.
+
+    ``images`` holds colour pictures (PNG or JPEG), ``depth`` a 16-bit PNG of the same stem for
+    each, registered to it, in millimetres, 0 where there is no reading. Beside the two folders
+    lies the camera: ``K.txt``, a 3x3 matrix, or a ROS camera_info file (``.yaml``).
+
+    Numbers in the names give the order. The last fifth of the sequence is for validation, in one
+    piece: neighbours in a recording look the same, and a picture whose neighbour was trained on
+    says nothing about new places.
+
+    Args:
+        root: folder of the recording.
+        split: ``train`` or ``val``.
+
+    Attributes:
+        camera: of all pictures.
+        size: height and width of all pictures.
+
+    Raises:
+        DataError: a file or its counterpart is missing, or the camera doesn't fit.
+    """
+
+    def __init__(self, root: str | Path, split: Literal["train", "val"]):
+        self.root = Path(root)
+        names = _pair_names(self.root)
+        held_out = max(1, round(VAL_FRACTION * len(names)))
+        self.first = 0 if split == "train" else len(names) - held_out
+        self.names = PackedLines(names[:-held_out] if split == "train" else names[-held_out:])
+        self.size = read_colour(self._colour(0), self._where(0)).shape[1:]
+        self.camera = _read_camera(self.root, self.size)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, item: int) -> Sample:
+        """Sample ``item`` of the split; its ``index`` counts from 0 in the whole recording.
+
+        Raises:
+            DataError: a file is damaged, or of another size or type.
+        """
+        picture = read_colour(self._colour(item), self._where(item), self.size)
+        return make_sample(picture, self.depth(item), self.first + item, self.root.resolve().name)
+
+    def depth(self, item: int) -> np.ndarray:
+        """(H, W) float32 metres of sample ``item``, without reading its picture.
+
+        Raises:
+            DataError: as for the sample.
+        """
+        path = self.root / DEPTH_FOLDER / f"{Path(self.names[item]).stem}.png"
+        return read_depth(path, self._where(item), self.size)
+
+    def _colour(self, item: int) -> Path:
+        return self.root / COLOUR_FOLDER / self.names[item]
+
+    def _where(self, item: int) -> str:
+        return f"{self.root}, index {self.first + item}"
+
+
+def _pair_names(root: Path) -> list[str]:
+    """File names of the colour pictures in their order, each with a depth picture."""
+    colours = _by_stem(root / COLOUR_FOLDER, _COLOUR_SUFFIXES)
+    depths = _by_stem(root / DEPTH_FOLDER, (".png",))
+    for here, there, missing in ((colours, depths, "depth"), (depths, colours, "colour")):
+        alone = sorted(here.keys() - there.keys())
+        if alone:
+            raise DataError(
+                f"{here[alone[0]]}: expected a {missing} picture of the same stem in "
+                f"{root / (DEPTH_FOLDER if missing == 'depth' else COLOUR_FOLDER)}, found none "
+                f"({len(alone)} such in all)"
+            )
+    if len(colours) < 2:
+        raise DataError(
+            f"{root}: expected at least 2 pictures, one to train on and one to validate, "
+            f"found {len(colours)}"
+        )
+    return [colours[stem].name for stem in sorted(colours, key=_natural)]
+
+
+def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise DataError(
+            f"no such folder: {folder}; a recording has {COLOUR_FOLDER}/, {DEPTH_FOLDER}/ and "
+            f"{MATRIX_NAME} or a camera_info .yaml"
+        )
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in suffixes:
+            continue
+        if path.stem in found:
+            raise DataError(f"{path}: expected one picture of a stem, {found[path.stem]} is there")
+        found[path.stem] = path
+    return found
+
+
+def _natural(stem: str) -> list[str | int]:
+    """Sorts frame_9 before frame_10: text and numbers take turns."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", stem)]
+
+
+def _read_camera(root: Path, size: tuple[int, int]) -> Intrinsics:
+    found = sorted(
+        path for path in root.iterdir() if path.name == MATRIX_NAME or path.suffix == ".yaml"
+    )
+    if len(found) != 1:
+        raise DataError(
+            f"{root}: expected one camera, {MATRIX_NAME} or a camera_info .yaml; found "
+            f"{[path.name for path in found]}"
+        )
+    path = found[0]
+    height, width = size
+    try:
+        camera = (
+            _from_matrix(path, size) if path.name == MATRIX_NAME else Intrinsics.from_yaml(path)
+        )
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
+    if (camera.width, camera.height) != (width, height):
+        raise DataError(
+            f"{path}: expected the camera of {width}x{height} pictures, found {camera.size_text}"
+        )
+    return camera
+
+
+def _from_matrix(path: Path, size: tuple[int, int]) -> Intrinsics:
+    matrix = np.loadtxt(path, ndmin=2)
+    if matrix.shape != (3, 3) or matrix[2].tolist() != [0, 0, 1]:
+        raise ValueError(
+            f"expected a 3x3 camera matrix that ends in 0 0 1, found {matrix.tolist()}"
+        )
+    height, width = size
+    fx, fy, cx, cy = (float(matrix[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2)))
+    return Intrinsics(width, height, fx, fy, cx, cy)
