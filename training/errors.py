@@ -15,6 +15,10 @@ class WeightsError(TrainingError, RuntimeError):
     """Pretrained weights that can be neither found nor downloaded."""
 
 
+class DownloadError(TrainingError, OSError):
+    """A file that cannot be downloaded; what has come of it is kept."""
+
+
 class CheckpointError(TrainingError):
     """A checkpoint that is missing, damaged or of another network."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.io import loadmat
 from torch.utils.data import Dataset
 
-from training.data.sample import Sample, make_sample
+from training.data.sample import Sample, check_depth, make_sample
 from training.errors import DataError
 
 MAT_NAME = "nyu_depth_v2_labeled.mat"
@@ -20,7 +20,8 @@ SPLITS_NAME = "splits.mat"
 _WHERE = (
     "Both files belong to the NYU Depth V2 labelled data set (2.8 GB), from its home page\n"
     "    https://cs.nyu.edu/~fergus/datasets/nyu_depth_v2.html\n"
-    f"Put {MAT_NAME} and {SPLITS_NAME} into data/nyu, or name their folder "
+    "To download them: python -m training.prepare\n"
+    f"Or put {MAT_NAME} and {SPLITS_NAME} into data/nyu, or name their folder "
     "(training: --data.root FOLDER, evaluation: --data FOLDER).\n"
     "Rendered rooms need no download. To train on them:\n"
     "    python -m training.train --config config/training/demo.yaml\n"
@@ -61,8 +62,8 @@ class NyuLabelled(Dataset[Sample]):
         self.mat = Path(mat)
         self.depth_key = _DEPTH_KEYS[depth]
         _require_files(self.mat, Path(splits))
-        pictures, self.size = _check_layout(self.mat, self.depth_key)
-        self.indices = _read_split(Path(splits), split, pictures)
+        pictures, self.size = check_layout(self.mat, self.depth_key)
+        self.indices = read_split(Path(splits), split, pictures)
         self._file: h5py.File | None = None
         self._process = os.getpid()
 
@@ -106,11 +107,7 @@ class NyuLabelled(Dataset[Sample]):
 
     def _depth(self, index: int) -> np.ndarray:
         depth = self._read(self.depth_key, index).T
-        if not (np.isfinite(depth).all() and depth.min() >= 0):
-            raise DataError(
-                f"{self.mat}: {self.depth_key} of index {index}: expected finite metres from 0 "
-                "up, with 0 for no reading; found NaN, infinite or negative values"
-            )
+        check_depth(depth, f"{self.mat}: {self.depth_key} of index {index}")
         return depth
 
     def _scene(self, index: int) -> str:
@@ -139,8 +136,12 @@ def _open(path: Path) -> h5py.File:
         ) from error
 
 
-def _check_layout(path: Path, depth_key: str) -> tuple[int, tuple[int, int]]:
-    """Number of pictures and their height and width."""
+def check_layout(path: Path, depth_key: str) -> tuple[int, tuple[int, int]]:
+    """Number of pictures of a labelled file, and their height and width.
+
+    Raises:
+        DataError: it is damaged or of another layout.
+    """
     with _open(path) as file:
         for key in ("images", depth_key, "sceneTypes"):
             if not isinstance(file.get(key), h5py.Dataset):
@@ -161,8 +162,12 @@ def _expect(path: Path, key: str, found: object, expected: object) -> None:
         raise DataError(f"{path}: {key}: expected {expected}, found {found}")
 
 
-def _read_split(path: Path, split: Split, pictures: int) -> np.ndarray:
-    """0-based indices of a split, (n,) int64."""
+def read_split(path: Path, split: Split, pictures: int) -> np.ndarray:
+    """0-based indices of a split, (n,) int64, of a ``splits.mat`` for so many pictures.
+
+    Raises:
+        DataError: it is damaged, or its splits overlap or name pictures that aren't there.
+    """
     try:
         content = loadmat(path)
         indices = {

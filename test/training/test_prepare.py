@@ -1,0 +1,215 @@
+"""The download of the labelled data set, from a server on this machine that breaks connections."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import loadmat, savemat
+
+from training import download, prepare
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled, read_split
+from training.errors import DataError, DownloadError
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+
+
+class Server(ThreadingHTTPServer):
+    """Serves ``files`` by path with ranges; each response breaks off after ``limit`` bytes."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files: dict[str, bytes] = {"/file": CONTENT}
+        self.limit: int | None = None
+        self.ranges = True
+        self.status: int | None = None
+        self.asked: list[str | None] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.server.asked.append(asked)
+        content = self.server.files.get(self.path)
+        if content is None or self.server.status:
+            self.send_error(self.server.status or 404)
+            return
+        start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked and self.server.ranges else 0
+        if start >= len(content):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(content)}")
+            self.end_headers()
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            end = len(content) - 1
+            self.send_header("Content-Range", f"bytes {start}-{end}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        limit = self.server.limit
+        self.wfile.write(content[start:][: len(content) if limit is None else limit])
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[Server]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(download, "PAUSE_SECONDS", 0.0)
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def get(server: Server, target: Path, check=lambda path: None) -> None:
+    download.download(f"{server.url}/file", target, check)
+
+
+def test_a_connection_that_breaks_is_resumed_until_the_file_is_whole(server, tmp_path):
+    server.limit = 70_000
+    get(server, tmp_path / "new" / "file")
+    assert (tmp_path / "new" / "file").read_bytes() == CONTENT
+    assert server.asked == [None, *(f"bytes={70_000 * n}-" for n in range(1, 5))]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["file"]
+
+
+def test_an_earlier_run_is_resumed(server, tmp_path):
+    (tmp_path / "file.part").write_bytes(CONTENT[:123_456])
+    get(server, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert server.asked == ["bytes=123456-"]
+
+
+def test_a_part_that_was_complete_is_only_renamed(server, tmp_path):
+    (tmp_path / "file.part").write_bytes(CONTENT)
+    get(server, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert len(server.asked) == 1
+
+
+def test_a_part_longer_than_the_file_is_of_another_one(server, tmp_path):
+    (tmp_path / "file.part").write_bytes(CONTENT + b"more")
+    get(server, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_a_server_without_ranges_starts_again(server, tmp_path):
+    server.ranges = False
+    (tmp_path / "file.part").write_bytes(b"x" * 1000)
+    get(server, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_when_nothing_comes_it_says_so_and_keeps_what_came(server, tmp_path):
+    (tmp_path / "file.part").write_bytes(CONTENT[:1000])
+    server.limit = 0
+    with pytest.raises(DownloadError, match=r"/file: 5 attempts in a row brought nothing .*1000 b"):
+        get(server, tmp_path / "file")
+    assert (tmp_path / "file.part").read_bytes() == CONTENT[:1000]
+    assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.parametrize(("status", "asked"), [(404, 1), (403, 1), (503, 5)])
+def test_a_server_that_refuses(server, tmp_path, status, asked):
+    server.status = status
+    with pytest.raises(DownloadError, match=rf"/file: .*HTTP Error {status}|{status}"):
+        get(server, tmp_path / "file")
+    assert len(server.asked) == asked
+
+
+def test_no_server(tmp_path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(download, "PAUSE_SECONDS", 0.0)
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:1/file: 5 attempts .*refused"):
+        download.download("http://127.0.0.1:1/file", tmp_path / "file", lambda path: None)
+
+
+def test_what_fails_its_check_is_removed(server, tmp_path):
+    def check(path: Path) -> None:
+        raise DataError(f"{path}: not it")
+
+    with pytest.raises(DataError, match=r"file\.part: not it"):
+        get(server, tmp_path / "file", check)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, write_nyu) -> Path:
+    """Both files with as many pictures as the real ones, very small."""
+    count = prepare.PICTURES
+    return write_nyu(
+        tmp_path_factory.mktemp("nyu"),
+        np.zeros((count, 2, 3, 3), np.uint8),
+        np.ones((count, 2, 3), np.float32),
+        ["office"] * count,
+        train=range(1, 796),
+        test=range(796, count + 1),
+    )
+
+
+def serve(server: Server, folder: Path) -> None:
+    server.files = {
+        f"/nyu/nyu_depth_v2/{MAT_NAME}": (folder / MAT_NAME).read_bytes(),
+        f"/nyu/indoor_seg_sup/{SPLITS_NAME}": (folder / SPLITS_NAME).read_bytes(),
+    }
+
+
+def test_the_command_gets_both_files_and_keeps_them(server, whole, tmp_path, capsys):
+    serve(server, whole)
+    server.limit = 300_000
+    command = ["--out", str(tmp_path / "nyu"), "--base-url", f"{server.url}/nyu/"]
+    assert prepare.main(command) == 0
+    assert len(server.asked) > 2  # the large file came in pieces
+    dataset = NyuLabelled(tmp_path / "nyu" / MAT_NAME, tmp_path / "nyu" / SPLITS_NAME, "test")
+    assert (len(dataset), dataset[0]["index"]) == (654, 795)
+    server.asked.clear()
+    assert prepare.main(command) == 0
+    assert not server.asked
+    assert capsys.readouterr().out.count("is there already") == 2
+
+
+def test_other_files_are_refused(server, whole, tmp_path, capsys):
+    shutil.copytree(whole, tmp_path / "other")
+    with h5py.File(tmp_path / "other" / MAT_NAME, "a") as file:
+        for key in ("images", "rawDepths", "depths", "sceneTypes"):
+            values = file[key][..., :1448] if key == "sceneTypes" else file[key][:1448]
+            del file[key]
+            file[key] = values
+    command = ["--out", str(tmp_path / "nyu"), "--base-url", f"{server.url}/nyu"]
+    serve(server, tmp_path / "other")
+    assert prepare.main(command) == 1
+    assert re.search(r"error: .*part: expected 1449 pictures, found 1448", capsys.readouterr().err)
+    savemat(tmp_path / "nyu" / SPLITS_NAME, {"trainNdxs": [[1], [2]], "testNdxs": [[3]]})
+    assert prepare.main(command) == 1
+    assert "expected 795 pictures to train on and 654 to test, found 2 and 1" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.skipif("MOA_REAL_DATA" not in os.environ, reason="needs the real split")
+def test_the_real_split():
+    path = Path(os.environ["MOA_REAL_DATA"]) / "nyu_v2_metadata" / SPLITS_NAME
+    prepare.check_splits(path)
+    train, test = (read_split(path, name, prepare.PICTURES) for name in ("train", "test"))
+    assert sorted([*train, *test]) == list(range(1449))
+    assert train[0] == loadmat(path)["trainNdxs"][0, 0] - 1

@@ -1,0 +1,89 @@
+"""Command line that gets the labelled NYU Depth V2 data set: ``python -m training.prepare``.
+
+Downloads ``nyu_depth_v2_labeled.mat`` (2.8 GB) and ``splits.mat`` from their home page. A download
+that was interrupted goes on where it stopped; a file that is there already is checked and kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, check_layout, read_split
+from training.download import download
+from training.errors import DataError, TrainingError
+
+BASE_URL = "http://horatio.cs.nyu.edu/mit/silberman"
+PICTURES, TRAIN_PICTURES, TEST_PICTURES = 1449, 795, 654
+
+
+def check_mat(path: Path) -> None:
+    """Refuse what is not the labelled file with all its pictures.
+
+    Raises:
+        DataError: saying what was found.
+    """
+    for key in ("rawDepths", "depths"):
+        found, _ = check_layout(path, key)
+    if found != PICTURES:
+        raise DataError(f"{path}: expected {PICTURES} pictures, found {found}")
+
+
+def check_splits(path: Path) -> None:
+    """Refuse what is not the official split.
+
+    Raises:
+        DataError: saying what was found.
+    """
+    found = len(read_split(path, "train", PICTURES)), len(read_split(path, "test", PICTURES))
+    if found != (TRAIN_PICTURES, TEST_PICTURES):
+        raise DataError(
+            f"{path}: expected {TRAIN_PICTURES} pictures to train on and {TEST_PICTURES} to test, "
+            f"found {found[0]} and {found[1]}"
+        )
+
+
+FILES: dict[str, tuple[str, Callable[[Path], None]]] = {
+    SPLITS_NAME: (f"indoor_seg_sup/{SPLITS_NAME}", check_splits),
+    MAT_NAME: (f"nyu_depth_v2/{MAT_NAME}", check_mat),
+}
+"""For each file its place below the base URL, and its check; the small one first."""
+
+
+def prepare(folder: Path, base_url: str = BASE_URL) -> None:
+    """Get both files into ``folder``.
+
+    Raises:
+        DownloadError: one cannot be downloaded.
+        DataError: one is not what it should be.
+    """
+    for name, (place, check) in FILES.items():
+        target = folder / name
+        if target.exists():
+            check(target)
+            print(f"{target}: is there already")
+        else:
+            download(f"{base_url.rstrip('/')}/{place}", target, check)
+            print(f"{target}: {target.stat().st_size} bytes")
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Prepare as the arguments say; the exit code is 0, or 1 after a message on standard error."""
+    parser = argparse.ArgumentParser(prog="python -m training.prepare", description=__doc__)
+    parser.add_argument(
+        "--out", type=Path, default=Path("data/nyu"), help="folder; default: %(default)s"
+    )
+    parser.add_argument("--base-url", default=BASE_URL, help="of a mirror; default: %(default)s")
+    options = parser.parse_args(args)
+    try:
+        prepare(options.out, options.base_url)
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
