@@ -1,4 +1,4 @@
-"""Rooms are fresh in each epoch and the same in each run."""
+"""What the trainer gets: fresh rooms, or the pictures of a data set with their camera."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ import lightning as L
 import pytest
 import torch
 
+from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
 from training.checkpoints import keep_epochs, newest
 from training.data.data_modules import RoomsDataModule
+from training.data.file_modules import (
+    NyuFolderDataModule,
+    NyuFramesDataModule,
+    RecordingDataModule,
+)
 from training.data.rooms_dataset import RoomsDataset
 from training.data.samplers import FreshSampler, ShuffledSampler
 from training.errors import DataError
@@ -99,3 +106,32 @@ def test_a_resumed_run_goes_on_with_the_next_rooms(tmp_path):
 def test_validation_rooms_are_of_another_stream():
     with pytest.raises(DataError, match="two different streams"):
         rooms(seed=1, val_seed=1)
+
+
+@pytest.mark.parametrize(
+    ("write", "module", "sizes", "camera"),
+    [
+        (write_folder, NyuFolderDataModule, (4, 2), Intrinsics(8, 6, FOCAL, FOCAL, 3.5, 2.5)),
+        (write_frames, NyuFramesDataModule, (4, 2), NYU_KINECT.resized(8, 6)),
+        (write_recording, RecordingDataModule, (8, 2), Intrinsics(8, 6, 9.5, 9.25, 3.5, 2.5)),
+    ],
+)
+def test_data_in_files_brings_its_camera(tmp_path, write, module, sizes, camera):
+    data = module(root=str(write(tmp_path)), batch_size=2, num_workers=0)
+    data.setup()
+    assert (len(data.train_set), len(data.val_set)) == sizes
+    assert data.camera == camera
+    batch = next(iter(data.val_dataloader()))
+    assert batch["picture"].shape == (2, 3, 6, 8)
+    assert batch["depth"].shape == (2, 6, 8)
+
+
+def test_lists_of_other_names(tmp_path):
+    write_folder(tmp_path)
+    lists = {}
+    for split, name in (("train", "train"), ("val", "test")):
+        lists[f"{split}_list"] = str(tmp_path / f"{name}.txt")
+        (tmp_path / f"nyudepthv2_{name}_files_with_gt.txt").rename(tmp_path / f"{name}.txt")
+    data = NyuFolderDataModule(str(tmp_path), **lists, num_workers=0)
+    data.setup()
+    assert (len(data.train_set), len(data.val_set)) == (4, 2)

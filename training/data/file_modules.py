@@ -1,0 +1,96 @@
+"""Data modules of pictures that lie in many files: two NYU layouts, and one's own recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch.utils.data import DistributedSampler
+
+from moa_depth_ros.camera import NYU_KINECT
+from training.data.data_modules import DepthDataModule
+from training.data.nyu_folder import open_nyu_folder
+from training.data.nyu_frames import NyuFrames
+from training.data.recordings import Recording
+from training.data.samplers import ShuffledSampler
+
+
+class FilesDataModule(DepthDataModule):
+    """Every training picture once an epoch, shuffled anew each time.
+
+    Args:
+        root: folder of the data set.
+        seed: of the order of pictures.
+        batch_size: pictures in a batch of one process.
+        num_workers: processes that read files; 0 reads in the training process.
+    """
+
+    def __init__(self, root: str, seed: int = 0, batch_size: int = 8, num_workers: int = 2):
+        super().__init__(batch_size, num_workers)
+        self.root = Path(root)
+        self.seed = seed
+
+    def train_sampler(self) -> DistributedSampler:
+        """All training pictures, shuffled anew each epoch."""
+        return ShuffledSampler(self.train_set, self.seed, **self._replica())
+
+
+class NyuFolderDataModule(FilesDataModule):
+    """NYU Depth V2's 24,231 training and 654 test pictures, as list files name them.
+
+    Args:
+        root: folder with ``sync``, ``official_splits/test`` and both lists.
+        train_list: another training list than ``nyudepthv2_train_files_with_gt.txt`` in ``root``.
+        val_list: another one than ``nyudepthv2_test_files_with_gt.txt`` in ``root``.
+        seed: of the order of pictures.
+        batch_size: pictures in a batch of one process.
+        num_workers: processes that read files; 0 reads in the training process.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        train_list: str | None = None,
+        val_list: str | None = None,
+        seed: int = 0,
+        batch_size: int = 8,
+        num_workers: int = 2,
+    ):
+        super().__init__(root, seed, batch_size, num_workers)
+        self.train_list = None if train_list is None else Path(train_list)
+        self.val_list = None if val_list is None else Path(val_list)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read both lists and check that every file is there.
+
+        Raises:
+            DataError: naming list and line of what is missing or of another layout.
+        """
+        self.train_set, self.val_set = open_nyu_folder(self.root, self.train_list, self.val_list)
+        self.camera = self.train_set.camera
+
+
+class NyuFramesDataModule(FilesDataModule):
+    """NYU Depth V2 as one HDF5 file per frame, below ``root/train`` and ``root/val``."""
+
+    def setup(self, stage: str | None = None) -> None:
+        """List the files.
+
+        Raises:
+            DataError: a folder is missing or empty, or its first file of another layout.
+        """
+        self.train_set, self.val_set = NyuFrames(self.root, "train"), NyuFrames(self.root, "val")
+        height, width = self.train_set.size
+        self.camera = NYU_KINECT.resized(width, height)
+
+
+class RecordingDataModule(FilesDataModule):
+    """One's own recording: trains on its first four fifths, validates on the rest."""
+
+    def setup(self, stage: str | None = None) -> None:
+        """List the pairs and read the camera.
+
+        Raises:
+            DataError: naming what is missing or doesn't fit.
+        """
+        self.train_set, self.val_set = Recording(self.root, "train"), Recording(self.root, "val")
+        self.camera = self.train_set.camera
