@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, Prediction
-from training.errors import CheckpointError, NonFiniteLossError
+from training.errors import CheckpointError, NonFiniteLossError, TrainingError
 from training.gates import GateStatistics, watch_gates
 from training.losses import LossConfig, LossTerms, composite_loss
 from training.metrics import Crop, DepthMetrics, pixel_sums
@@ -24,7 +24,7 @@ from training.preparation import (
     prepare_pictures,
     resize_depth,
 )
-from training.weights import build_network
+from training.weights import build_network, network_to_finetune
 
 DECODERS = ("fused", "binned", "regressed")
 _WARM_UP = 0.05
@@ -58,6 +58,12 @@ class DepthModule(L.LightningModule):
         optimiser: of the paper by default.
         augmentation: of the training pictures.
         crop: part of the picture that validation judges.
+        init_from: a model folder to start from instead of CLIP's weights. It says what the network
+            is made of; ``network`` is left out then.
+
+    Raises:
+        WeightsError: the model folder is missing or damaged.
+        TrainingError: ``network`` contradicts it.
     """
 
     network: MoADepthClip
@@ -69,8 +75,12 @@ class DepthModule(L.LightningModule):
         optimiser: OptimiserConfig = OptimiserConfig(),
         augmentation: Augmentation = Augmentation(),  # noqa: B008
         crop: Crop = "eigen",
+        init_from: str | None = None,
     ):
         super().__init__()
+        if init_from is not None:
+            self.network = network_to_finetune(init_from).train()
+            network = _agreed(network, self.network.config, init_from)
         self.network_config = network
         self.loss_config = loss
         self.optimiser_config = optimiser
@@ -204,6 +214,15 @@ def depths_of(prediction: Prediction) -> dict[str, Tensor]:
         "binned": prediction.binned,
         "regressed": prediction.regressed,
     }
+
+
+def _agreed(asked: NetworkConfig, found: NetworkConfig, folder: str) -> NetworkConfig:
+    if asked not in (NetworkConfig(), found):
+        raise TrainingError(
+            f"network: expected nothing, because init_from ({folder}) says what the network is "
+            f"made of; found {asked}"
+        )
+    return found
 
 
 def one_cycle(step: int, steps: int) -> float:

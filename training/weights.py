@@ -1,4 +1,4 @@
-"""Pretrained weights: found, or asked for in one clear message."""
+"""The weights a run starts from: CLIP's, or those of a model folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from huggingface_hub import constants
 
-from moa_depth_ros.network import MoADepthClip, NetworkConfig
+from moa_depth_ros.network import MoADepthClip, ModelFolderError, NetworkConfig, load_network
 from training.errors import TrainingError, WeightsError
 
 _CONNECT_SECONDS = 3.0
@@ -31,6 +31,21 @@ def build_network(config: NetworkConfig) -> MoADepthClip:
         raise WeightsError(_advice(config, error)) from error
     except ValueError as error:
         raise TrainingError(f"network: {error}") from error
+
+
+def network_to_finetune(folder: str) -> MoADepthClip:
+    """A model folder's network, with the same parts learning as when it was trained.
+
+    Raises:
+        WeightsError: the folder is missing, damaged or not one.
+    """
+    try:
+        network, _ = load_network(folder)
+    except ModelFolderError as error:
+        raise WeightsError(f"init_from: {error}") from error
+    network.requires_grad_(True)
+    network.tower.freeze_all_but(network.config.trainable_blocks)
+    return network
 
 
 def _advice(config: NetworkConfig, error: Exception) -> str:

@@ -31,7 +31,7 @@ class ImageTower(nn.Module):
                 for layer in config.moa_layers
             }
         )
-        self._freeze_all_but(config.trainable_blocks)
+        self.freeze_all_but(config.trainable_blocks)
 
     @property
     def width(self) -> int:
@@ -59,7 +59,8 @@ class ImageTower(nn.Module):
                 tokens = self.moa[str(index)](tokens)
         return self.visual.ln_post(tokens[:, 1:])
 
-    def _freeze_all_but(self, trainable_blocks: int | str) -> None:
+    def freeze_all_but(self, trainable_blocks: int | str) -> None:
+        """Of CLIP's own weights let those of the last blocks learn, or ``all``, and no others."""
         # Not open_clip's lock(): it would free the final norm and the projection too.
         everything = trainable_blocks == "all"
         self.visual.requires_grad_(everything)

@@ -63,7 +63,7 @@ def test_last_without_a_checkpoint(tmp_path, capsys):
     assert "holds no checkpoint to resume from" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["paper", "demo"])
+@pytest.mark.parametrize("name", ["paper", "demo", "nyu_folder", "nyu_frames", "finetune"])
 def test_the_configurations_hold_known_keys(name, capsys):
     path = ROOT / "config" / "training" / f"{name}.yaml"
     with pytest.raises(SystemExit) as caught:
