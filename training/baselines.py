@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.errors import DataError
 from training.metrics import MAX_DEPTH, MIN_DEPTH
 from training.preparation import resize_depth
 
@@ -36,7 +37,7 @@ def fit_baselines(depths: Iterable[np.ndarray]) -> dict[str, FixedDepth]:
         depths: maps (H, W) of one size, metres; readings outside 1e-3 to 10 m don't count.
 
     Raises:
-        ValueError: there is no reading at all.
+        DataError: there is no reading at all.
     """
     total, count = 0.0, 0
     for depth in depths:
@@ -44,7 +45,7 @@ def fit_baselines(depths: Iterable[np.ndarray]) -> dict[str, FixedDepth]:
         total = total + np.where(valid, depth, 0.0).astype(np.float64)
         count = count + valid.astype(np.int64)
     if not np.sum(count):
-        raise ValueError("the training set has no valid depth at all")
+        raise DataError("the training set has no valid depth at all")
     mean = np.sum(total) / np.sum(count)
     per_pixel = np.where(count > 0, total / np.maximum(count, 1), mean)
     return {

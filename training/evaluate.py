@@ -1,7 +1,8 @@
 """Command line of the judge: ``python -m training.evaluate MODEL [MODEL ...] --data FOLDER``.
 
-Judges the binned, regressed and fused depth of each model folder on a file in the labelled NYU
-layout, beside the two predictors that need no network, by the protocol of NYU Depth V2.
+Judges the binned, regressed and fused depth of each model folder on a data set of any layout that
+:mod:`training.data.open` knows, beside the two predictors that need no network, by the protocol of
+NYU Depth V2.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from tqdm import tqdm
 
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, load_network
 from training.baselines import fit_baselines
-from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME
+from training.data.open import LAYOUTS, DepthSet, open_splits
 from training.errors import DataError, TrainingError, message_of
 from training.metrics import DepthMetrics, metrics_of, pixel_sums
 from training.module import DECODERS, depths_of
@@ -78,7 +80,7 @@ def network_predictor(network: MoADepthClip, flip: bool = False) -> Predictor:
     return predict
 
 
-def baseline_predictors(train_set: NyuLabelled) -> dict[str, Predictor]:
+def baseline_predictors(train_set: DepthSet) -> dict[str, Predictor]:
     """The two predictors without a network, from the depth of a training set."""
     depths = (train_set.depth(item) for item in _progress(range(len(train_set)), "training depth"))
     return {
@@ -106,20 +108,18 @@ def _progress(items: Sequence | DataLoader, title: str) -> Iterator:
     return tqdm(items, desc=title, disable=None)
 
 
-def _files(data: Path, splits: Path | None) -> tuple[Path, Path]:
-    mat = data / MAT_NAME if data.is_dir() else data
-    return mat, splits or mat.parent / SPLITS_NAME
-
-
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate",
-        description="Judge model folders on a file in the labelled NYU Depth V2 layout.",
+        description="Judge model folders on a data set.",
     )
     add = parser.add_argument
     add("models", nargs="+", type=Path, metavar="MODEL", help="model folder")
-    add("--data", type=Path, required=True, help=f"folder with {MAT_NAME}, or the file itself")
-    add("--splits", type=Path, help=f"{SPLITS_NAME}, where it is not beside the file")
+    add("--data", type=Path, required=True, help=f"folder of the data set, or {MAT_NAME} itself")
+    add("--layout", choices=LAYOUTS, help="of the data set; default: what is there decides")
+    add("--splits", type=Path, help=f"{SPLITS_NAME}, where it is not beside {MAT_NAME}")
+    add("--list", type=Path, help="test list of a folder, where not in it under its usual name")
+    add("--train-list", type=Path, help="its training list, likewise")
     add("--split", choices=("train", "test"), default="test", help="default: %(default)s")
     add("--depth", choices=("raw", "filled"), default="raw", help="truth; default: %(default)s")
     add("--crop", choices=("eigen", "garg", "none"), default="eigen", help="default: %(default)s")
@@ -140,19 +140,27 @@ def run(options: argparse.Namespace) -> list[Row]:
         TrainingError, ModelFolderError: about the data, about a model.
     """
     device = torch.device(_auto() if options.device == "auto" else options.device)
-    mat, splits = _files(options.data, options.splits)
-    judged = NyuLabelled(mat, splits, options.split, options.depth)
-    train_set = NyuLabelled(mat, splits, "train", options.depth)
+    splits = open_splits(
+        options.data,
+        options.layout,
+        options.depth,
+        options.splits,
+        options.train_list,
+        options.list,
+    )
+    judged = splits[options.split]
     predictors = {
         str(folder): network_predictor(load_network(folder, device)[0], options.flip)
         for folder in options.models
     }
-    predictors |= baseline_predictors(train_set)
+    predictors |= baseline_predictors(splits["train"])
     count = min(len(judged), options.limit or len(judged))
     loader = DataLoader(Subset(judged, range(count)), batch_size=options.batch)
     rows = evaluate(predictors, loader, options.crop, device)
     if not rows[0].plain.pictures:
-        raise DataError(f"{mat}: no picture of the split has a valid pixel inside the crop")
+        raise DataError(
+            f"{options.data}: no picture of the split has a valid pixel inside the crop"
+        )
     return rows
 
 

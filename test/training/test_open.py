@@ -1,0 +1,102 @@
+"""Whatever a data set's layout, it is found, opened and judged by one command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
+from test.training.layouts import millimetres, write_folder, write_frames, write_recording
+from training import evaluate
+from training.data.nyu_folder import NyuFolder
+from training.data.nyu_frames import NyuFrames
+from training.data.nyu_labelled import NyuLabelled
+from training.data.open import open_splits
+from training.data.recordings import Recording
+from training.errors import DataError
+
+WRITERS = {
+    "folder": (write_folder, NyuFolder),
+    "frames": (write_frames, NyuFrames),
+    "recording": (write_recording, Recording),
+}
+
+
+@pytest.mark.parametrize("layout", WRITERS)
+def test_what_is_there_decides(tmp_path, layout):
+    write, kind = WRITERS[layout]
+    write(tmp_path)
+    found, asked = open_splits(tmp_path), open_splits(tmp_path, layout)
+    for split in ("train", "test"):
+        assert type(found[split]) is type(asked[split]) is kind
+        assert len(found[split]) == len(asked[split])
+    assert len(found["train"]) > len(found["test"])
+
+
+def test_the_labelled_file_or_its_folder(nyu):
+    folder = nyu()
+    for data in (folder, folder / "nyu_depth_v2_labeled.mat"):
+        found = open_splits(data, depth="filled")
+        assert type(found["test"]) is NyuLabelled
+        assert (len(found["train"]), len(found["test"])) == (3, 2)
+
+
+def test_lists_of_other_names(tmp_path):
+    write_folder(tmp_path)
+    train, test = tmp_path / "train.txt", tmp_path / "elsewhere.txt"
+    (tmp_path / "nyudepthv2_train_files_with_gt.txt").rename(train)
+    (tmp_path / "nyudepthv2_test_files_with_gt.txt").rename(test)
+    found = open_splits(tmp_path, train_list=train, test_list=test)
+    assert (len(found["train"]), len(found["test"])) == (4, 2)
+
+
+def test_nothing_that_is_known(tmp_path):
+    with pytest.raises(
+        DataError, match=r"expected nyu_depth_v2_labeled\.mat \(labelled\), .* none"
+    ):
+        open_splits(tmp_path)
+    with pytest.raises(DataError, match=r"no such file: .*nyu_depth_v2_labeled\.mat"):
+        open_splits(tmp_path / "missing" / "nyu_depth_v2_labeled.mat")
+
+
+def test_only_the_labelled_file_has_filled_depth(tmp_path):
+    with pytest.raises(DataError, match="expected raw depth for the layout frames, found 'filled'"):
+        open_splits(write_frames(tmp_path), depth="filled")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, tiny_clip) -> Path:
+    """A model folder, untrained."""
+    folder = tmp_path_factory.mktemp("model")
+    network = MoADepthClip(NetworkConfig(str(tiny_clip), None, (48, 64)))
+    save_network(network, folder, NYU_KINECT)
+    return folder
+
+
+@pytest.mark.parametrize("layout", WRITERS)
+def test_every_layout_is_judged_beside_the_mean_of_its_training_split(
+    tmp_path, layout, model, capsys
+):
+    WRITERS[layout][0](tmp_path / "data")
+    report = tmp_path / "report.json"
+    command = [model, "--data", tmp_path / "data", "--crop", "none", "--device", "cpu"]
+    assert evaluate.main([str(part) for part in [*command, "--json", report]]) == 0
+    content = json.loads(report.read_text())
+    rows = {(row["model"], row["depth"]): row for row in content["rows"]}
+    assert {depth for _, depth in rows} == {"fused", "binned", "regressed", "-"}
+    train, test = ((0, 1, 2, 3), (100, 101)) if layout != "recording" else (range(8), (8, 9))
+    readings = np.concatenate([d[d > 0] for d in map(millimetres, train)]) / 1000
+    truths = [millimetres(seed) / 1000 for seed in test]
+    errors = [np.mean((readings.mean() - truth[truth > 0]) ** 2) ** 0.5 for truth in truths]
+    found = rows["mean depth", "-"]["per image"]["rmse"]
+    assert found == pytest.approx(np.mean(errors), rel=1e-4)
+
+
+def test_a_training_split_without_readings_is_one_message(tmp_path, model, capsys, nyu):
+    folder = nyu(raw=np.zeros((5, 6, 8), np.float32))
+    assert evaluate.main([str(model), "--data", str(folder), "--device", "cpu"]) == 1
+    assert "error: the training set has no valid depth at all" in capsys.readouterr().err

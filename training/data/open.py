@@ -1,0 +1,80 @@
+"""Both splits of a data set, whatever its layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+
+from training.data.nyu_folder import TEST_LIST, TRAIN_LIST, open_nyu_folder
+from training.data.nyu_frames import NyuFrames
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, DepthKind, NyuLabelled, Split
+from training.data.recordings import COLOUR_FOLDER, DEPTH_FOLDER, Recording
+from training.data.sample import Sample
+from training.errors import DataError
+
+Layout = Literal["labelled", "folder", "frames", "recording"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+
+
+class DepthSet(Protocol):
+    """What every reader offers."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, item: int) -> Sample: ...
+
+    def depth(self, item: int) -> np.ndarray:
+        """(H, W) float32 metres of sample ``item``, without reading its picture."""
+        ...
+
+
+def open_splits(
+    data: Path,
+    layout: Layout | None = None,
+    depth: DepthKind = "raw",
+    splits: Path | None = None,
+    train_list: Path | None = None,
+    test_list: Path | None = None,
+) -> dict[Split, DepthSet]:
+    """Open a data set's training and test pictures.
+
+    Args:
+        data: its folder, or the labelled file itself.
+        layout: how it is laid out; by default, what is there decides.
+        depth: ``filled`` is for the labelled file only.
+        splits: of the labelled file, where ``splits.mat`` is not beside it.
+        train_list, test_list: of a folder, where they are not in it under their usual names.
+
+    Raises:
+        DataError: no layout is recognised, or what the layout's reader finds wrong.
+    """
+    layout = layout or _layout_of(data, bool(train_list or test_list))
+    if depth != "raw" and layout != "labelled":
+        raise DataError(f"{data}: expected raw depth for the layout {layout}, found {depth!r}")
+    if layout == "labelled":
+        mat = data / MAT_NAME if data.is_dir() else data
+        splits = splits or mat.parent / SPLITS_NAME
+        return {name: NyuLabelled(mat, splits, name, depth) for name in get_args(Split)}
+    if layout == "folder":
+        train, test = open_nyu_folder(data, train_list, test_list)
+        return {"train": train, "test": test}
+    if layout == "frames":
+        return {"train": NyuFrames(data, "train"), "test": NyuFrames(data, "val")}
+    return {"train": Recording(data, "train"), "test": Recording(data, "val")}
+
+
+def _layout_of(data: Path, has_list: bool) -> Layout:
+    if has_list or (data / TRAIN_LIST).is_file() or (data / TEST_LIST).is_file():
+        return "folder"
+    if not data.is_dir() or (data / MAT_NAME).is_file():
+        return "labelled"
+    if (data / "train").is_dir() and (data / "val").is_dir():
+        return "frames"
+    if (data / COLOUR_FOLDER).is_dir() and (data / DEPTH_FOLDER).is_dir():
+        return "recording"
+    raise DataError(
+        f"{data}: expected {MAT_NAME} (labelled), {TRAIN_LIST} and {TEST_LIST} (folder), train "
+        f"and val (frames), or {COLOUR_FOLDER} and {DEPTH_FOLDER} (recording); found none of them"
+    )
