@@ -21,6 +21,7 @@ from moa_depth_ros.ros import messages, parameters
 from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for
 from moa_depth_ros.ros.diagnostics import Laps, Statistics, diagnostic_array
 from moa_depth_ros.ros.latest_frame import LatestFrameWorker
+from moa_depth_ros.ros.lens import FocalScale
 from moa_depth_ros.ros.outputs import Outputs
 
 # Only the newest picture is of use, and best effort hears reliable cameras too.
@@ -57,7 +58,7 @@ class DepthNode(Node):
         self._estimator.warm_up()
         self._statistics = Statistics()
         self._camera_info: CameraInfo | None = None
-        self._scale = 1.0  # of depth, for the camera's focal length
+        self._focal_scale = FocalScale(self._estimator.training_camera, self.get_logger().info)
         self._outputs = Outputs(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._worker = LatestFrameWorker(self._work, self._on_failure, "estimator")
@@ -111,7 +112,10 @@ class DepthNode(Node):
         laps = Laps(frame.received)
         laps.end("waiting")
         info, intrinsics = self._camera_of(frame.picture)
-        estimate = self._estimator.estimate(frame.picture, frame.channels, intrinsics)
+        wanted = self.get_parameter("scale_by_focal_length").value
+        estimate = self._estimator.estimate(
+            frame.picture, frame.channels, self._focal_scale.camera_for(intrinsics, wanted)
+        )
         messages.wait_for(estimate.depth)
         laps.end("network")
         encoding = self.get_parameter("depth_encoding").value
@@ -138,19 +142,8 @@ class DepthNode(Node):
         except CameraInfoError as error:
             if self._outputs.need_camera_info():
                 self._complain(f"{self._info_topic}: {error} Depth goes out, no cloud.")
-            self._scale = 1.0
             return None, None
-        self._note_scale(intrinsics.focal_ratio(self._estimator.training_camera))
         return info, intrinsics
-
-    def _note_scale(self, scale: float) -> None:
-        """Say once what the estimator does about a lens that is not the training camera's."""
-        if abs(scale / self._scale - 1) > 0.01:
-            self.get_logger().info(
-                f"This camera's focal length is {scale:.3f} times the training camera's for "
-                "pictures of one size: depth is scaled by that."
-            )
-        self._scale = scale
 
     def _on_failure(self, error: Exception) -> None:
         self._statistics.count("failed")
@@ -174,7 +167,7 @@ class DepthNode(Node):
             "model": str(estimator.model),
             "device": str(estimator.device),
             "precision": self.get_parameter("precision").value,
-            "focal length scale": f"{self._scale:.3f}",
+            "focal length scale": f"{self._focal_scale.ratio:.3f}",
         }
         status = self._statistics.status(f"{self.get_name()}: depth estimation", facts)
         status.hardware_id = str(estimator.device)

@@ -21,7 +21,7 @@ class ParameterError(ValueError):
 @dataclass(frozen=True)
 class _Row:
     name: str
-    default: str
+    default: str | bool
     description: str
     choices: tuple[str, ...] = ()  # empty: anything
     read_only: bool = True
@@ -58,6 +58,13 @@ TABLE = (
         "32FC1",
         "Encoding of ~/depth: 32FC1 (metres, NaN invalid) or 16UC1 (millimetres, 0 invalid).",
         choices=DEPTH_ENCODINGS,
+        read_only=False,
+    ),
+    _Row(
+        "scale_by_focal_length",
+        True,
+        "Multiply depth by the ratio of the camera's focal length to that of the camera the "
+        "network was trained with: without that, another lens gives depth off by this ratio.",
         read_only=False,
     ),
 )

@@ -56,3 +56,23 @@ def robot(depth_node):
 
     with Robot() as robot:
         yield robot
+
+
+@pytest.fixture
+def set_parameter(robot):
+    """Sets a parameter of the running node; its SetParametersResult."""
+    from rcl_interfaces.srv import SetParameters
+    from rclpy.parameter import Parameter
+
+    client = robot.node.create_client(SetParameters, "/moa_depth/set_parameters")
+    assert client.wait_for_service(10)
+
+    def call(name, value):
+        request = SetParameters.Request(
+            parameters=[Parameter(name, value=value).to_parameter_msg()]
+        )
+        future = client.call_async(request)
+        robot.until(future.done, "the parameter service")
+        return future.result().results[0]
+
+    return call

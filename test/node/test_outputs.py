@@ -129,25 +129,6 @@ def test_refused_parameters_say_why(set_parameter):
     assert "read-only" in result.reason
 
 
-@pytest.fixture
-def set_parameter(robot):
-    from rcl_interfaces.srv import SetParameters
-    from rclpy.parameter import Parameter
-
-    client = robot.node.create_client(SetParameters, "/moa_depth/set_parameters")
-    assert client.wait_for_service(10)
-
-    def call(name, value):
-        request = SetParameters.Request(
-            parameters=[Parameter(name, value=value).to_parameter_msg()]
-        )
-        future = client.call_async(request)
-        robot.until(future.done, "the parameter service")
-        return future.result().results[0]
-
-    return call
-
-
 def test_under_load_the_newest_picture_wins_and_the_others_are_counted(robot):
     robot.send_info()
     before = robot.status()[1]

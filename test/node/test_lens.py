@@ -1,0 +1,50 @@
+"""Metric scale follows the camera's lens, and the log says what was done."""
+
+import dataclasses
+
+from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.ros.lens import FocalScale
+
+WIDE = dataclasses.replace(NYU_KINECT, fx=NYU_KINECT.fx / 2, fy=NYU_KINECT.fy / 2)
+
+
+def focal_scale():
+    lines = []
+    return FocalScale(NYU_KINECT, lines.append), lines
+
+
+def test_it_says_once_what_it_does_with_both_focal_lengths():
+    scale, lines = focal_scale()
+    for camera in (WIDE, WIDE, WIDE.resized(320, 240)):
+        assert scale.camera_for(camera, wanted=True) is camera
+        assert scale.ratio == 0.5
+    assert lines == [
+        "This camera's focal length is 0.500 times the training camera's for pictures of one size "
+        "(259.4 x 259.7 px at 640x480 to 518.9 x 519.5 px at 640x480): depth is scaled by that."
+    ]
+
+
+def test_it_can_be_told_not_to_and_back():
+    scale, lines = focal_scale()
+    assert scale.camera_for(WIDE, wanted=False) is None
+    assert scale.ratio == 1.0
+    assert scale.camera_for(WIDE, wanted=True) is WIDE
+    assert scale.ratio == 0.5
+    assert [line.rpartition(": ")[2] for line in lines] == [
+        "depth is not scaled, as asked.",
+        "depth is scaled by that.",
+    ]
+
+
+def test_without_camera_info_nothing_is_scaled():
+    scale, lines = focal_scale()
+    assert scale.camera_for(None, wanted=True) is None
+    assert (scale.ratio, lines) == (1.0, [])
+
+
+def test_a_zoom_is_told():
+    scale, lines = focal_scale()
+    for factor in (1.0, 1.005, 1.5):
+        camera = dataclasses.replace(WIDE, fx=WIDE.fx * factor, fy=WIDE.fy * factor)
+        scale.camera_for(camera, wanted=True)
+    assert len(lines) == 2
