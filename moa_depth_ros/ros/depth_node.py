@@ -17,6 +17,7 @@ from std_msgs.msg import Header
 
 from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.filters import keep_readings
 from moa_depth_ros.ros import messages, parameters
 from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for
 from moa_depth_ros.ros.diagnostics import Laps, Statistics, diagnostic_array
@@ -116,6 +117,8 @@ class DepthNode(Node):
         estimate = self._estimator.estimate(
             frame.picture, frame.channels, self._focal_scale.camera_for(intrinsics, wanted)
         )
+        limits = parameters.depth_limits(self)
+        estimate.depth = keep_readings(estimate.depth, estimate.uncertainty, limits)
         messages.wait_for(estimate.depth)
         laps.end("network")
         encoding = self.get_parameter("depth_encoding").value

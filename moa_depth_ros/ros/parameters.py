@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
+from moa_depth_ros.filters import DepthLimits
 from moa_depth_ros.ros.messages import DEPTH_ENCODINGS
 
 
@@ -21,9 +25,10 @@ class ParameterError(ValueError):
 @dataclass(frozen=True)
 class _Row:
     name: str
-    default: str | bool
+    default: str | bool | float
     description: str
     choices: tuple[str, ...] = ()  # empty: anything
+    limits: tuple[float, float] | None = None  # both allowed; rclpy refuses what is outside
     read_only: bool = True
 
     def refusal(self, value: object) -> str | None:
@@ -33,11 +38,15 @@ class _Row:
         return None
 
     def descriptor(self) -> ParameterDescriptor:
-        return ParameterDescriptor(
+        descriptor = ParameterDescriptor(
             description=self.description,
             read_only=self.read_only,
             additional_constraints=f"One of {', '.join(self.choices)}." if self.choices else "",
         )
+        if self.limits:
+            low, high = self.limits
+            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+        return descriptor
 
 
 TABLE = (
@@ -65,6 +74,27 @@ TABLE = (
         True,
         "Multiply depth by the ratio of the camera's focal length to that of the camera the "
         "network was trained with: without that, another lens gives depth off by this ratio.",
+        read_only=False,
+    ),
+    _Row(
+        "min_depth",
+        0.0,
+        "Metres; what is nearer becomes invalid in ~/depth and ~/points. 0: no limit.",
+        limits=(0.0, 1000.0),
+        read_only=False,
+    ),
+    _Row(
+        "max_depth",
+        0.0,
+        "Metres; what is farther becomes invalid in ~/depth and ~/points. 0: no limit.",
+        limits=(0.0, 1000.0),
+        read_only=False,
+    ),
+    _Row(
+        "max_uncertainty",
+        0.0,
+        "Metres; where ~/uncertainty is larger, ~/depth and ~/points become invalid. 0: no limit.",
+        limits=(0.0, 100.0),
         read_only=False,
     ),
 )
@@ -96,7 +126,9 @@ def declare(node: Node) -> None:
             raise ParameterError(f"{row.name}: {error}") from error
         if reason := row.refusal(value):
             raise ParameterError(reason)
-    node.add_on_set_parameters_callback(_check)
+    if reason := _contradiction(_values(node)):
+        raise ParameterError(reason)
+    node.add_on_set_parameters_callback(partial(_check, node))
 
 
 def model_folder(node: Node) -> Path:
@@ -105,12 +137,36 @@ def model_folder(node: Node) -> Path:
     return Path(name).expanduser() if name else DEMO_MODEL
 
 
-def _check(changes: list[Parameter]) -> SetParametersResult:
+def depth_limits(node: Node) -> DepthLimits:
+    """Which depths are valid, as the parameters have it now."""
+    return _depth_limits(_values(node))
+
+
+def _depth_limits(values: Mapping[str, Any]) -> DepthLimits:
+    names = ("min_depth", "max_depth", "max_uncertainty")
+    return DepthLimits(**{name: values[name] for name in names})
+
+
+def _values(node: Node) -> dict[str, Any]:
+    return {name: node.get_parameter(name).value for name in _ROWS}
+
+
+def _check(node: Node, changes: list[Parameter]) -> SetParametersResult:
+    values = _values(node)
     for change in changes:
         row = _ROWS.get(change.name)
         if row and (reason := row.refusal(change.value)):
             return SetParametersResult(successful=False, reason=reason)
-    return SetParametersResult(successful=True)
+        values[change.name] = change.value
+    reason = _contradiction(values)
+    return SetParametersResult(successful=not reason, reason=reason or "")
+
+
+def _contradiction(values: Mapping[str, Any]) -> str | None:
+    """Why values that are each allowed can't go together, or None."""
+    if reason := _depth_limits(values).contradiction():
+        return f"min_depth, max_depth: {reason}"
+    return None
 
 
 def _take_back_what_was_given(node: Node) -> list[str]:

@@ -1,0 +1,79 @@
+"""Which depths are worth keeping. On any device; what is dropped becomes NaN (REP 117)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class DepthLimits:
+    """What counts as a reading, all in metres; 0 sets no limit.
+
+    Attributes:
+        min_depth, max_depth: smallest and largest depth, both still valid.
+        max_uncertainty: largest standard deviation of the network's bin distribution, still valid.
+    """
+
+    min_depth: float = 0.0
+    max_depth: float = 0.0
+    max_uncertainty: float = 0.0
+
+    def contradiction(self) -> str | None:
+        """Why no depth could pass, or None."""
+        if 0 < self.max_depth <= self.min_depth:
+            return (
+                f"expected min_depth < max_depth (0: no limit), found {self.min_depth:g} m and "
+                f"{self.max_depth:g} m"
+            )
+        return None
+
+
+def keep_readings(
+    depth: Tensor, uncertainty: Tensor, limits: DepthLimits, unseen: np.ndarray | None = None
+) -> Tensor:
+    """Depth with NaN wherever the limits don't hold.
+
+    Args:
+        depth: (H, W) float32 metres.
+        uncertainty: (H, W) float32 metres.
+        limits: what to keep.
+        unseen: (H, W) bool, True where the camera saw nothing; None: nowhere.
+
+    Returns:
+        A new tensor, or ``depth`` itself where nothing limits it.
+    """
+    dropped = []
+    if limits.min_depth > 0:
+        dropped.append(depth < limits.min_depth)
+    if limits.max_depth > 0:
+        dropped.append(depth > limits.max_depth)
+    if limits.max_uncertainty > 0:
+        dropped.append(~(uncertainty <= limits.max_uncertainty))  # NaN is not certain, either
+    if unseen is not None:
+        dropped.append(torch.from_numpy(unseen).to(depth.device))
+    for mask in dropped:
+        depth = depth.masked_fill(mask, torch.nan)
+    return depth
+
+
+def drop_edges(depth: Tensor, max_ratio: float) -> Tensor:
+    """Depth with NaN on both sides of a step: between a near thing and what is behind it, a network
+    puts pixels that belong to neither and would float in the air.
+
+    Args:
+        depth: (H, W) float32 metres; NaN makes no step.
+        max_ratio: largest step to one of the four neighbouring pixels, relative to the nearer of
+            the two depths: 0.1 keeps 1.0 m beside 1.1 m.
+    """
+    step = torch.zeros_like(depth, dtype=torch.bool)
+    for axis in (0, 1):
+        length = depth.shape[axis] - 1
+        here, there = depth.narrow(axis, 0, length), depth.narrow(axis, 1, length)
+        far = (here - there).abs() > max_ratio * torch.minimum(here, there)
+        step.narrow(axis, 0, length).logical_or_(far)
+        step.narrow(axis, 1, length).logical_or_(far)
+    return depth.masked_fill(step, torch.nan)
