@@ -25,15 +25,14 @@ def intrinsics_for(info: CameraInfo, width: int, height: int) -> Intrinsics:
             camera), or a principal point that is not finite.
     """
     name, (fx, fy, cx, cy) = _pinhole(info)
-    left, top, full_width, full_height = _region(info, width, height)
+    left, top, sx, sy = _cut(info, width, height)
     try:
-        full = Intrinsics(full_width, full_height, fx, fy, cx - left, cy - top)
+        return Intrinsics(width, height, fx * sx, fy * sy, (cx - left) * sx, (cy - top) * sy)
     except ValueError as error:
         raise CameraInfoError(
             f"CameraInfo holds no usable intrinsics (from {name}: fx={fx:g} fy={fy:g} cx={cx:g} "
             f"cy={cy:g}): is the camera calibrated?"
         ) from error
-    return full.resized(width, height)
 
 
 def camera_info_for(info: CameraInfo, header, width: int, height: int) -> CameraInfo:
@@ -53,8 +52,7 @@ def camera_info_for(info: CameraInfo, header, width: int, height: int) -> Camera
     result.header = header
     if (info.width, info.height) == (width, height):
         return result
-    left, top, full_width, full_height = _region(info, width, height)
-    sx, sy = width / full_width, height / full_height
+    left, top, sx, sy = _cut(info, width, height)
     for matrix, columns in ((result.k, 3), (result.p, 4)):
         for row, scale, offset in ((0, sx, left), (columns, sy, top)):
             if matrix[0] != 0:  # a P that the driver left zero stays zero
@@ -81,3 +79,16 @@ def _region(info: CameraInfo, width: int, height: int) -> tuple[int, int, int, i
     if roi.width and roi.height:
         return roi.x_offset, roi.y_offset, roi.width, roi.height
     return 0, 0, info.width, info.height
+
+
+def _cut(info: CameraInfo, width: int, height: int) -> tuple[int, int, float, float]:
+    """Left and top of the sensor's pixels that the picture shows, and its pixels per sensor pixel
+    along x and y: what the driver binned where it says so, else the ratio of the sizes."""
+    left, top, full_width, full_height = _region(info, width, height)
+    sx = _scale(width, full_width, info.binning_x)
+    return left, top, sx, _scale(height, full_height, info.binning_y)
+
+
+def _scale(size: int, full: int, binning: int) -> float:
+    # A binned row of 1281 pixels has 640, each exactly two wide.
+    return 1 / binning if binning > 1 and full // binning == size else size / full

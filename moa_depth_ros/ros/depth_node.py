@@ -125,8 +125,9 @@ class DepthNode(Node):
         self._outputs.publish_pictures(frame.header, estimate, encoding, info)
         laps.end("publishing")
         if intrinsics is not None and self._outputs.cloud_is_heard():
+            options = parameters.cloud_options(self)
             cloud = messages.cloud_message(
-                frame.header, estimate.depth, estimate.colour, intrinsics
+                frame.header, estimate.depth, estimate.colour, intrinsics, options
             )
             laps.end("cloud")
             self._outputs.publish_cloud(cloud)

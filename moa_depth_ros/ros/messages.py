@@ -12,7 +12,7 @@ from sensor_msgs.msg import Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
 from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.geometry import POINT_BYTES, pack_points
+from moa_depth_ros.cloud import CloudOptions, pack_cloud
 
 # Encoding of the message -> what the estimator calls the order of the channels, bytes per pixel.
 # The 8UCn names don't say the order: as in cv_bridge, they mean OpenCV's, blue first.
@@ -28,6 +28,7 @@ NATIVE_ENCODINGS = {
 }
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
 MILLIMETRES_LIMIT = 65535
+EVERY_PIXEL = CloudOptions()
 
 
 class PictureError(ValueError):
@@ -120,28 +121,39 @@ def uncertainty_message(header: Header, uncertainty: torch.Tensor) -> Image:
 
 
 def cloud_message(
-    header: Header, depth: torch.Tensor, colour: torch.Tensor, intrinsics: Intrinsics
+    header: Header,
+    depth: torch.Tensor,
+    colour: torch.Tensor,
+    intrinsics: Intrinsics,
+    options: CloudOptions = EVERY_PIXEL,
 ) -> PointCloud2:
-    """An organised cloud in the optical frame (REP 103: x right, y down, z forward).
+    """A cloud in the optical frame (REP 103: x right, y down, z forward).
 
-    Sixteen bytes a point: x, y, z float32 metres, then B, G, R, 0 under the name ``rgb`` and the
-    type FLOAT32, as PCL and RViz read it. Points without a valid depth are NaN.
+    x, y, z float32 metres, then B, G, R, 0 under the name ``rgb`` and the type FLOAT32, as PCL and
+    RViz read it: 16 bytes a point, 12 where no colour is asked for. Organised, points without a
+    valid depth NaN; with voxels unorganised (height 1), dense, valid points only.
 
     Args:
         header: copied untouched.
         depth: (H, W) float32 metres.
         colour: (H, W, 3) uint8 RGB on the same device.
         intrinsics: of a picture of this size.
+        options: what to make of it; by default every pixel, with colour.
     """
-    height, width = depth.shape
+    packed = pack_cloud(depth, colour, intrinsics, options)
+    if packed.ndim == 2:
+        packed = packed.unsqueeze(0)
+    height, width, point_bytes = packed.shape
     msg = PointCloud2(header=header, height=height, width=width)
     msg.fields = [
         PointField(name=name, offset=offset, datatype=PointField.FLOAT32, count=1)
         for name, offset in (("x", 0), ("y", 4), ("z", 8), ("rgb", 12))
+        if offset < point_bytes
     ]
-    msg.point_step = POINT_BYTES
-    msg.row_step = POINT_BYTES * width
-    _fill(msg, pack_points(depth, colour, intrinsics))
+    msg.point_step = point_bytes
+    msg.row_step = point_bytes * width
+    msg.is_dense = not options.organised
+    _fill(msg, packed)
     return msg
 
 
@@ -155,5 +167,5 @@ def _image(header: Header, values: torch.Tensor, encoding: str) -> Image:
 
 def _fill(msg: Image | PointCloud2, values: torch.Tensor) -> None:
     """One copy off the device (none on the CPU) and one into the message."""
-    host = np.ascontiguousarray(values.cpu().numpy())
-    msg.data.frombytes(memoryview(host).cast("B"))
+    host = np.ascontiguousarray(values.cpu().numpy()).reshape(-1)  # flat: it may be empty
+    msg.data.frombytes(host.view(np.uint8))

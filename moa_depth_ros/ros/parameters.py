@@ -8,11 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from moa_depth_ros.cloud import SMALLEST_VOXEL, CloudOptions
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
 from moa_depth_ros.filters import DepthLimits
 from moa_depth_ros.ros.messages import DEPTH_ENCODINGS
@@ -25,7 +31,7 @@ class ParameterError(ValueError):
 @dataclass(frozen=True)
 class _Row:
     name: str
-    default: str | bool | float
+    default: str | bool | int | float
     description: str
     choices: tuple[str, ...] = ()  # empty: anything
     limits: tuple[float, float] | None = None  # both allowed; rclpy refuses what is outside
@@ -45,7 +51,12 @@ class _Row:
         )
         if self.limits:
             low, high = self.limits
-            descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+            if isinstance(self.default, int):
+                descriptor.integer_range = [IntegerRange(from_value=low, to_value=high)]
+            else:
+                descriptor.floating_point_range = [
+                    FloatingPointRange(from_value=low, to_value=high)
+                ]
         return descriptor
 
 
@@ -97,6 +108,35 @@ TABLE = (
         limits=(0.0, 100.0),
         read_only=False,
     ),
+    _Row(
+        "cloud_stride",
+        1,
+        "~/points has every n-th pixel of every n-th row.",
+        limits=(1, 64),
+        read_only=False,
+    ),
+    _Row(
+        "cloud_voxel_size",
+        0.0,
+        "Metres; ~/points has one point, the mean, for each cube of this size, unorganised. "
+        "0: organised, one point a pixel.",
+        limits=(0.0, 10.0),
+        read_only=False,
+    ),
+    _Row(
+        "cloud_max_edge_ratio",
+        0.0,
+        "~/points leaves out pixels whose depth is farther from a neighbouring pixel's than this "
+        "share of it (0.05: 5 %): they would float between near and far things. 0: keep them.",
+        limits=(0.0, 10.0),
+        read_only=False,
+    ),
+    _Row(
+        "cloud_colour",
+        True,
+        "~/points with colour (x y z rgb, 16 bytes a point) or without (12 bytes).",
+        read_only=False,
+    ),
 )
 _ROWS = {row.name: row for row in TABLE}
 _BY_ROS = ("use_sim_time", "start_type_description_service")
@@ -142,6 +182,13 @@ def depth_limits(node: Node) -> DepthLimits:
     return _depth_limits(_values(node))
 
 
+def cloud_options(node: Node) -> CloudOptions:
+    """How the cloud is made, as the parameters have it now."""
+    values = _values(node)
+    names = ("stride", "voxel_size", "max_edge_ratio", "colour")
+    return CloudOptions(**{name: values[f"cloud_{name}"] for name in names})
+
+
 def _depth_limits(values: Mapping[str, Any]) -> DepthLimits:
     names = ("min_depth", "max_depth", "max_uncertainty")
     return DepthLimits(**{name: values[name] for name in names})
@@ -166,6 +213,8 @@ def _contradiction(values: Mapping[str, Any]) -> str | None:
     """Why values that are each allowed can't go together, or None."""
     if reason := _depth_limits(values).contradiction():
         return f"min_depth, max_depth: {reason}"
+    if 0 < (size := values["cloud_voxel_size"]) < SMALLEST_VOXEL:
+        return f"cloud_voxel_size: expected 0 or at least {SMALLEST_VOXEL} m, found {size:g} m"
     return None
 
 

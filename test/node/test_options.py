@@ -91,3 +91,27 @@ def test_limits_that_make_no_sense_are_refused_with_the_reason(
     result = set_parameter(name, value)
     assert not result.successful
     assert says in result.reason
+
+
+def test_the_cloud_can_be_thinned_and_lose_its_colour(robot, change):
+    robot.send_info()
+    full = robot.answer("points", robot.send(colourful()))
+    change("cloud_stride", 4)
+    strided = robot.answer("points", robot.send(colourful()))
+    assert (strided.height, strided.width) == (16, 24)
+    np.testing.assert_allclose(
+        read_cloud(strided)[0], read_cloud(full)[0][::4, ::4], rtol=1e-4, atol=1e-4
+    )
+    change("cloud_voxel_size", 0.2)
+    change("cloud_max_edge_ratio", 0.5)
+    voxels = robot.answer("points", robot.send(colourful()))
+    assert (voxels.height, voxels.is_dense) == (1, True)
+    assert 0 < voxels.width < 16 * 24
+    change("cloud_colour", False)
+    assert robot.answer("points", robot.send(colourful())).point_step == 12
+
+
+def test_a_voxel_size_that_no_grid_can_hold_is_refused(set_parameter):
+    result = set_parameter("cloud_voxel_size", 1e-5)
+    assert not result.successful
+    assert result.reason == "cloud_voxel_size: expected 0 or at least 0.001 m, found 1e-05 m"

@@ -1,0 +1,94 @@
+"""Point clouds as bytes, made on the device: stride, edges, voxels, colour."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.filters import drop_edges
+from moa_depth_ros.geometry import pack, unproject
+
+SMALLEST_VOXEL = 0.001
+"""Metres. 2^21 voxels along an axis, then, are 2 km."""
+
+_AXIS_BITS = 21  # three of them fit into an int64
+
+
+@dataclasses.dataclass(frozen=True)
+class CloudOptions:
+    """What becomes of a depth picture on its way to a cloud.
+
+    Attributes:
+        stride: every stride-th pixel of every stride-th row, 1 or more; the rest is left out.
+        voxel_size: metres; one point, the mean, for each cube of this size. 0: no voxels.
+        max_edge_ratio: as :func:`moa_depth_ros.filters.drop_edges` has it. 0: edges stay.
+        colour: 16 bytes a point with colour, 12 without.
+    """
+
+    stride: int = 1
+    voxel_size: float = 0.0
+    max_edge_ratio: float = 0.0
+    colour: bool = True
+
+    @property
+    def organised(self) -> bool:
+        """Whether the cloud keeps the rows and columns of the picture."""
+        return self.voxel_size == 0
+
+
+def pack_cloud(
+    depth: Tensor, colour: Tensor, intrinsics: Intrinsics, options: CloudOptions
+) -> Tensor:
+    """The bytes of a cloud.
+
+    Args:
+        depth: (H, W) metres; not finite or not above 0 means no reading.
+        colour: (H, W, 3) uint8 RGB.
+        intrinsics: the camera of this depth picture, of the same size.
+        options: what to make of it.
+
+    Returns:
+        uint8. Organised (h, w, bytes) with h = ceil(H / stride), x, y and z NaN where there is no
+        reading; or (n, bytes), readings only, where voxels are asked for.
+
+    Raises:
+        ValueError: the sizes differ.
+    """
+    if options.max_edge_ratio > 0:
+        depth = drop_edges(depth, options.max_edge_ratio)
+    points = unproject(depth, intrinsics, options.stride)
+    colour = colour[:: options.stride, :: options.stride]
+    if not options.organised:
+        seen = torch.isfinite(points[..., 2]) & (points[..., 2] > 0)
+        points, colour = mean_of_voxels(points[seen], colour[seen], options.voxel_size)
+    return pack(points, colour if options.colour else None)
+
+
+def mean_of_voxels(points: Tensor, colour: Tensor, size: float) -> tuple[Tensor, Tensor]:
+    """One point for each voxel that has any: the mean of its points and of their colours.
+
+    The grid's corner is the origin, so that voxels stay in place from picture to picture.
+
+    Args:
+        points: (N, 3) float32 metres, finite.
+        colour: (N, 3) uint8.
+        size: metres, at least :data:`SMALLEST_VOXEL`.
+
+    Returns:
+        (M, 3) float32 metres and (M, 3) uint8, in no particular order.
+    """
+    cells = torch.floor(points / size)
+    half = 2 ** (_AXIS_BITS - 1)
+    index = cells.to(torch.int64).clamp(-half, half - 1) + half
+    key = (index[:, 0] << 2 * _AXIS_BITS) | (index[:, 1] << _AXIS_BITS) | index[:, 2]
+    _, voxel, counts = torch.unique(key, return_inverse=True, return_counts=True)
+    # Summed from the voxel's own corner: far from the origin, float32 sums of many points drift.
+    corner = cells * size
+    values = torch.cat([points - corner, colour.float()], dim=1)
+    sums = values.new_zeros(len(counts), 6).index_add_(0, voxel, values)
+    means = sums / counts.unsqueeze(1)
+    corners = corner.new_empty(len(counts), 3).index_copy_(0, voxel, corner)
+    return corners + means[:, :3], means[:, 3:].round().to(torch.uint8)
