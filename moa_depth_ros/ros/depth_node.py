@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.time import Time
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from moa_depth_ros.camera import Intrinsics
@@ -33,8 +34,7 @@ REPEAT_SECONDS = 2.0  # the same complaint at most this often
 @dataclass(frozen=True)
 class _Frame:
     header: Header
-    picture: np.ndarray
-    channels: str
+    read: Callable[[], tuple[np.ndarray, str]]  # the picture and the order of its channels
     received: float  # seconds of time.perf_counter
 
 
@@ -63,9 +63,11 @@ class DepthNode(Node):
         self._outputs = Outputs(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._worker = LatestFrameWorker(self._work, self._on_failure, "estimator")
-        self._image_topic = self.resolve_topic_name("image")
         self._input(CameraInfo, self._info_topic, self._on_camera_info)
-        self._input(Image, "image", self._on_picture)
+        compressed = self.get_parameter("image_transport").value == "compressed"
+        self._image_topic = self._base_topic + "/compressed" * compressed
+        kind = CompressedImage if compressed else Image
+        self._input(kind, self._image_topic, self._on_picture)
         self.create_timer(1.0, self._report)
         self.get_logger().info(
             f"Model {self._estimator.model} on {self._estimator.device}; pictures from "
@@ -82,40 +84,50 @@ class DepthNode(Node):
         self.create_subscription(kind, topic, callback, INPUT_QOS, qos_overriding_options=options)
 
     @cached_property
+    def _base_topic(self) -> str:
+        """The picture topic without its transport's suffix, whether the user gave that or not."""
+        return self.resolve_topic_name("image").removesuffix("/compressed")
+
+    @cached_property
     def _info_topic(self) -> str:
         """Where ``camera_info`` was remapped to, else the sibling of the image topic, as
         image_transport has it."""
         remapped = self.resolve_topic_name("camera_info")
         if remapped != self.resolve_topic_name("camera_info", only_expand=True):
             return remapped
-        return self._image_topic.rpartition("/")[0] + "/camera_info"
+        return self._base_topic.rpartition("/")[0] + "/camera_info"
 
     def _on_camera_info(self, msg: CameraInfo) -> None:
         self._camera_info = msg
 
-    def _on_picture(self, msg: Image) -> None:
+    def _on_picture(self, msg: Image | CompressedImage) -> None:
         received = time.perf_counter()
         self._statistics.count("in")
         if not self._outputs.anybody_listens():
             self._statistics.count("unheard")
             return
         try:
-            picture, channels = messages.read_picture(msg)
+            frame = _Frame(msg.header, messages.reader(msg), received)
         except messages.PictureError as error:
-            self._statistics.count("refused")
-            self._complain(f"{self._image_topic}: {error}")
+            self._refuse(error)
             return
-        if self._worker.submit(_Frame(msg.header, picture, channels, received)):
+        if self._worker.submit(frame):
             self._statistics.count("dropped")
 
     def _work(self, frame: _Frame) -> None:
         """In the worker's thread: everything that one picture takes."""
         laps = Laps(frame.received)
         laps.end("waiting")
-        info, intrinsics = self._camera_of(frame.picture)
+        try:
+            picture, channels = frame.read()
+        except messages.PictureError as error:
+            self._refuse(error)
+            return
+        laps.end("reading")
+        info, intrinsics = self._camera_of(picture)
         wanted = self.get_parameter("scale_by_focal_length").value
         estimate = self._estimator.estimate(
-            frame.picture, frame.channels, self._focal_scale.camera_for(intrinsics, wanted)
+            picture, channels, self._focal_scale.camera_for(intrinsics, wanted)
         )
         limits = parameters.depth_limits(self)
         estimate.depth = keep_readings(estimate.depth, estimate.uncertainty, limits)
@@ -156,6 +168,10 @@ class DepthNode(Node):
             f"A picture failed: {type(error).__name__}: {error}",
             throttle_duration_sec=REPEAT_SECONDS,
         )
+
+    def _refuse(self, error: messages.PictureError) -> None:
+        self._statistics.count("refused")
+        self._complain(f"{self._image_topic}: {error}")
 
     def _complain(self, text: str) -> None:
         self._statistics.error(text)

@@ -15,7 +15,7 @@ WINDOW = 200  # pictures that the latencies are taken over
 # What can become of a picture. Those that arrived are the sum of these and of the one or two that
 # wait or are being worked on.
 OUTCOMES = ("out", "dropped", "refused", "failed", "unheard")
-STAGES = ("waiting", "network", "cloud", "publishing")
+STAGES = ("waiting", "reading", "network", "cloud", "publishing")
 
 
 class Laps:
@@ -25,9 +25,9 @@ class Laps:
         received: when it arrived, in seconds of ``time.perf_counter``.
 
     Attributes:
-        seconds: by the stages that it went through: waiting for the worker, network (the copy to
-            the device included), cloud (making the message, its copy from the device included),
-            publishing (the other messages and their copies included).
+        seconds: by the stages that it went through: waiting for the worker, reading (decoding),
+            network (the copy to the device included), cloud (making the message, its copy from the
+            device included), publishing (the other messages and their copies included).
     """
 
     def __init__(self, received: float) -> None:

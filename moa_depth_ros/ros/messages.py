@@ -6,11 +6,14 @@ an array or a list to a message's ``data`` costs up to a hundred milliseconds a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
-from sensor_msgs.msg import Image, PointCloud2, PointField
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
+from moa_depth_ros import encoded_pictures
 from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.cloud import CloudOptions, pack_cloud
 
@@ -33,6 +36,44 @@ EVERY_PIXEL = CloudOptions()
 
 class PictureError(ValueError):
     """A picture message that can't be read; the text says what is wrong with it."""
+
+
+def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]:
+    """What reads a message's picture, after checking all that can be checked quickly.
+
+    A compressed picture's checks take microseconds, its decoding milliseconds: that is left to the
+    moment when the picture is certain to be used.
+
+    Returns:
+        A function that gives what :func:`read_picture` or :func:`read_compressed` gives, and may
+        raise PictureError.
+    Raises:
+        PictureError: the picture can't be read, and that shows already.
+    """
+    if isinstance(msg, CompressedImage):
+        _of_encoded(encoded_pictures.check, msg)
+        return lambda: read_compressed(msg)
+    picture = read_picture(msg)
+    return lambda: picture
+
+
+def read_compressed(msg: CompressedImage) -> tuple[np.ndarray, str]:
+    """The picture of a JPEG or PNG message, by what its data is, whatever its ``format`` says.
+
+    Returns:
+        uint8 (H, W, 3) and "bgr".
+    Raises:
+        PictureError: neither JPEG nor PNG, cut short, broken, or more than 100 million pixels,
+            which is found before memory for them is asked for.
+    """
+    return _of_encoded(encoded_pictures.decode, msg), "bgr"
+
+
+def _of_encoded(function: Callable, msg: CompressedImage):
+    try:
+        return function(msg.data.tobytes())
+    except ValueError as error:
+        raise PictureError(f"The compressed picture ('{msg.format}') is bad: {error}.") from error
 
 
 def read_picture(msg: Image) -> tuple[np.ndarray, str]:

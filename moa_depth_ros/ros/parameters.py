@@ -23,6 +23,8 @@ from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
 from moa_depth_ros.filters import DepthLimits
 from moa_depth_ros.ros.messages import DEPTH_ENCODINGS
 
+TRANSPORTS = ("raw", "compressed")
+
 
 class ParameterError(ValueError):
     """A parameter that the node can't start with; the text says which, and what is allowed."""
@@ -72,6 +74,13 @@ TABLE = (
         "float32",
         "Number format of the network's arithmetic.",
         choices=tuple(PRECISIONS),
+    ),
+    _Row(
+        "image_transport",
+        "raw",
+        "raw: pictures as sensor_msgs/Image from the topic 'image'. compressed: JPEG or PNG as "
+        "sensor_msgs/CompressedImage from the topic below it, 'image/compressed'.",
+        choices=TRANSPORTS,
     ),
     _Row(
         "depth_encoding",

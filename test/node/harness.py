@@ -83,6 +83,7 @@ class Robot:
         image, info: the topics of pictures and CameraInfo.
         listen: the outputs to subscribe to.
         node: the node's full name.
+        kind: of the picture messages.
     """
 
     def __init__(
@@ -91,12 +92,13 @@ class Robot:
         info="/camera/camera_info",
         listen=tuple(OUTPUTS),
         node="/moa_depth",
+        kind=Image,
     ):
         self.node = rclpy.create_node("robot")
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         qos = QoSProfile(depth=10)
-        self.pictures = self.node.create_publisher(Image, image, qos)
+        self.pictures = self.node.create_publisher(kind, image, qos)
         self.infos = self.node.create_publisher(CameraInfo, info, qos)
         self.heard = {name: {} for name in OUTPUTS}
         self.statuses = []

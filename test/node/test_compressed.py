@@ -1,0 +1,76 @@
+"""Compressed pictures."""
+
+import cv2
+import numpy as np
+import pytest
+from sensor_msgs.msg import CompressedImage
+from std_msgs.msg import Header
+
+from demo.messages import read_cloud
+from moa_depth_ros.ros.messages import PictureError, read_compressed, reader
+from test.node.harness import NodeProcess, Robot, colourful
+
+PICTURE = colourful()
+TOPIC = "/front/image/compressed"
+WARN = b"\1"
+
+
+def compressed(kind=".jpg", header=None, end=None):
+    data = cv2.imencode(kind, PICTURE[..., ::-1])[1].tobytes()[:end]
+    msg = CompressedImage(header=header or Header(), format=f"rgb8; {kind} compressed bgr8")
+    msg.data.frombytes(data)
+    return msg
+
+
+@pytest.mark.parametrize("kind", [".jpg", ".png"])
+def test_a_compressed_picture_is_read_blue_first(kind):
+    for picture, channels in (reader(compressed(kind))(), read_compressed(compressed(kind))):
+        assert channels == "bgr"
+        assert picture.shape == PICTURE.shape
+        error = np.abs(picture[..., ::-1].astype(int) - PICTURE)
+        assert np.median(error) <= (4 if kind == ".jpg" else 0)
+
+
+@pytest.mark.parametrize("kind", [".jpg", ".png"])
+def test_a_cut_picture_is_refused_before_it_is_decoded(kind):
+    with pytest.raises(PictureError, match=r"is bad: a (JPEG|PNG) file cut short after 200 bytes"):
+        reader(compressed(kind, end=200))
+
+
+def test_other_data_is_refused():
+    msg = CompressedImage(format="h264")
+    msg.data.frombytes(bytes([0, 0, 0, 1, 103]))
+    with pytest.raises(PictureError, match=r"\('h264'\) is bad: neither JPEG nor PNG.*00 00 00 01"):
+        reader(msg)
+
+
+def test_a_picture_that_fails_only_when_decoded_is_refused_then():
+    msg = compressed(".png")
+    msg.data[33:41] = msg.data[33:41][::-1]
+    read = reader(msg)
+    with pytest.raises(PictureError, match="OpenCV can't decode it"):
+        read()
+
+
+def test_the_node_takes_compressed_pictures(ros, tiny_model):
+    options = ["-r", "image:=/front/image", "-p", "image_transport:=compressed"]
+    topics = {"image": TOPIC, "info": "/front/camera_info"}
+    with (
+        NodeProcess(tiny_model, *options) as process,
+        Robot(**topics, kind=CompressedImage) as robot,
+    ):
+        robot.send_info()
+        stamp = robot.send(compressed(".png", robot.header("lens")))
+        points = robot.answer("points", stamp)
+        assert (points.header.frame_id, points.width, points.height) == ("lens", 96, 64)
+        np.testing.assert_array_equal(read_cloud(points)[1], PICTURE)
+        robot.send(compressed(".jpg", robot.header(), end=300))
+        reports, values = robot.status()
+        error = values["last error"]
+        assert error.startswith(f"{TOPIC}: The compressed picture")
+        assert "cut short after 300 bytes" in error
+        assert (WARN, error) in reports
+        robot.answer("depth", robot.send(compressed(".jpg", robot.header())))
+        assert robot.status()[1]["frames refused"] == "1"
+        assert float(values["reading median (ms)"]) > 0
+        assert "Traceback" not in process.log()
