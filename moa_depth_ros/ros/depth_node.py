@@ -17,7 +17,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.estimator import DepthEstimate, DepthEstimator
 from moa_depth_ros.filters import keep_readings
 from moa_depth_ros.ros import messages, parameters
 from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for
@@ -25,6 +25,7 @@ from moa_depth_ros.ros.diagnostics import Laps, Statistics, diagnostic_array
 from moa_depth_ros.ros.latest_frame import LatestFrameWorker
 from moa_depth_ros.ros.lens import FocalScale
 from moa_depth_ros.ros.outputs import Outputs
+from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
 
 # Only the newest picture is of use, and best effort hears reliable cameras too.
 INPUT_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -63,9 +64,11 @@ class DepthNode(Node):
         self._outputs = Outputs(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self._worker = LatestFrameWorker(self._work, self._on_failure, "estimator")
+        self._rectifier = Rectifier() if self.get_parameter("rectify").value else None
+        self._warned_of_distortion = False
         self._input(CameraInfo, self._info_topic, self._on_camera_info)
         compressed = self.get_parameter("image_transport").value == "compressed"
-        self._image_topic = self._base_topic + "/compressed" * compressed
+        self._image_topic = self._base_topic + ("/compressed" if compressed else "")
         kind = CompressedImage if compressed else Image
         self._input(kind, self._image_topic, self._on_picture)
         self.create_timer(1.0, self._report)
@@ -99,6 +102,11 @@ class DepthNode(Node):
 
     def _on_camera_info(self, msg: CameraInfo) -> None:
         self._camera_info = msg
+        if self._rectifier or self._warned_of_distortion:
+            return
+        if warning := distortion_warning(msg, self._base_topic):
+            self._warned_of_distortion = True
+            self.get_logger().warning(warning)
 
     def _on_picture(self, msg: Image | CompressedImage) -> None:
         received = time.perf_counter()
@@ -109,7 +117,7 @@ class DepthNode(Node):
         try:
             frame = _Frame(msg.header, messages.reader(msg), received)
         except messages.PictureError as error:
-            self._refuse(error)
+            self._refuse(f"{self._image_topic}: {error}")
             return
         if self._worker.submit(frame):
             self._statistics.count("dropped")
@@ -119,19 +127,16 @@ class DepthNode(Node):
         laps = Laps(frame.received)
         laps.end("waiting")
         try:
-            picture, channels = frame.read()
+            picture, channels, info, unseen = self._read(frame)
         except messages.PictureError as error:
-            self._refuse(error)
+            self._refuse(f"{self._image_topic}: {error}")
+            return
+        except CameraInfoError as error:
+            self._refuse(f"{self._info_topic}: {error} Nothing goes out: rectify needs it.")
             return
         laps.end("reading")
-        info, intrinsics = self._camera_of(picture)
-        wanted = self.get_parameter("scale_by_focal_length").value
-        estimate = self._estimator.estimate(
-            picture, channels, self._focal_scale.camera_for(intrinsics, wanted)
-        )
-        limits = parameters.depth_limits(self)
-        estimate.depth = keep_readings(estimate.depth, estimate.uncertainty, limits)
-        messages.wait_for(estimate.depth)
+        info, intrinsics = self._camera_of(picture, info)
+        estimate = self._estimate(picture, channels, intrinsics, unseen)
         laps.end("network")
         encoding = self.get_parameter("depth_encoding").value
         self._outputs.publish_pictures(frame.header, estimate, encoding, info)
@@ -147,10 +152,36 @@ class DepthNode(Node):
         self._statistics.count("out")
         self._statistics.took(laps.seconds, self._age(frame.header))
 
-    def _camera_of(self, picture: np.ndarray) -> tuple[CameraInfo, Intrinsics] | tuple[None, None]:
+    def _read(self, frame: _Frame) -> tuple[np.ndarray, str, CameraInfo | None, np.ndarray | None]:
+        """The picture, rectified if asked, the order of its channels, its CameraInfo, and where
+        the camera saw nothing."""
+        picture, channels = frame.read()
+        if self._rectifier is None:
+            return picture, channels, self._camera_info, None
+        rectified = self._rectifier.rectify(picture, self._camera_info)
+        return rectified.picture, channels, rectified.info, rectified.unseen
+
+    def _estimate(
+        self,
+        picture: np.ndarray,
+        channels: str,
+        intrinsics: Intrinsics | None,
+        unseen: np.ndarray | None,
+    ) -> DepthEstimate:
+        """What the network sees, scaled to the lens, without what the limits drop."""
+        wanted = self.get_parameter("scale_by_focal_length").value
+        camera = self._focal_scale.camera_for(intrinsics, wanted)
+        estimate = self._estimator.estimate(picture, channels, camera)
+        limits = parameters.depth_limits(self)
+        estimate.depth = keep_readings(estimate.depth, estimate.uncertainty, limits, unseen)
+        messages.wait_for(estimate.depth)
+        return estimate
+
+    def _camera_of(
+        self, picture: np.ndarray, info: CameraInfo | None
+    ) -> tuple[CameraInfo, Intrinsics] | tuple[None, None]:
         """The CameraInfo to use and a picture's intrinsics; or neither, with a complaint if an
         output misses them."""
-        info = self._camera_info
         try:
             if info is None:
                 raise CameraInfoError("no CameraInfo came yet.")
@@ -169,9 +200,9 @@ class DepthNode(Node):
             throttle_duration_sec=REPEAT_SECONDS,
         )
 
-    def _refuse(self, error: messages.PictureError) -> None:
+    def _refuse(self, text: str) -> None:
         self._statistics.count("refused")
-        self._complain(f"{self._image_topic}: {error}")
+        self._complain(text)
 
     def _complain(self, text: str) -> None:
         self._statistics.error(text)

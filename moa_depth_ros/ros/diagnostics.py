@@ -25,9 +25,10 @@ class Laps:
         received: when it arrived, in seconds of ``time.perf_counter``.
 
     Attributes:
-        seconds: by the stages that it went through: waiting for the worker, reading (decoding),
-            network (the copy to the device included), cloud (making the message, its copy from the
-            device included), publishing (the other messages and their copies included).
+        seconds: by the stages that it went through: waiting for the worker, reading (decoding,
+            rectifying), network (the copy to the device included), cloud (making the message, its
+            copy from the device included), publishing (the other messages and their copies
+            included).
     """
 
     def __init__(self, received: float) -> None:

@@ -83,6 +83,12 @@ TABLE = (
         choices=TRANSPORTS,
     ),
     _Row(
+        "rectify",
+        False,
+        "Take the lens's distortion, as CameraInfo has it, out of the pictures first. For pictures "
+        "that are not rectified already.",
+    ),
+    _Row(
         "depth_encoding",
         "32FC1",
         "Encoding of ~/depth: 32FC1 (metres, NaN invalid) or 16UC1 (millimetres, 0 invalid).",

@@ -1,0 +1,154 @@
+"""Distorted cameras: their pictures rectified, or a warning that they are not."""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import CameraInfo
+
+from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_for
+
+# Distortion models of sensor_msgs and how many coefficients OpenCV takes for each; "fisheye" is
+# what some drivers write for equidistant.
+_PINHOLE_MODELS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14)}
+_FISHEYE_MODELS = {"equidistant": (4,), "fisheye": (4,)}
+_MODELS = {**_PINHOLE_MODELS, **_FISHEYE_MODELS}
+
+
+class Rectified(NamedTuple):
+    """A picture as an ideal pinhole camera takes it.
+
+    Attributes:
+        picture: uint8, shaped as the one that came in.
+        info: its CameraInfo: K and P alike, no distortion, R the identity.
+        unseen: (H, W) bool, True where the camera saw nothing (the picture is black there); None:
+            nowhere.
+    """
+
+    picture: np.ndarray
+    info: CameraInfo
+    unseen: np.ndarray | None
+
+
+class Rectifier:
+    """Takes the lens out of pictures, as image_proc does: K, D and R lead to P, or to K where the
+    driver left P zero. The map is made when CameraInfo or the picture's size changes."""
+
+    def __init__(self) -> None:
+        self._made_for: tuple | None = None
+        self._map: _Map | None = None
+
+    def rectify(self, picture: np.ndarray, info: CameraInfo | None) -> Rectified:
+        """Rectify a picture, uint8 (H, W) or (H, W, channels).
+
+        Raises:
+            CameraInfoError: there is none, or no map can be made from it; the text says why.
+        """
+        if info is None:
+            raise CameraInfoError("no CameraInfo came yet.")
+        height, width = picture.shape[:2]
+        made_for = (width, height, *_geometry(info))
+        if self._map is None or self._made_for != made_for:
+            self._map, self._made_for = _Map(info, width, height), made_for
+        return self._map.apply(picture)
+
+
+class _Map:
+    """Where each pixel of the rectified picture comes from."""
+
+    def __init__(self, info: CameraInfo, width: int, height: int) -> None:
+        here = camera_info_for(info, info.header, width, height)
+        camera, rotation, target = _matrices(here)
+        lens, fisheye = _lens(here)
+        self.info = _ideal(here, target)
+        self.steps: tuple[np.ndarray, np.ndarray] | None = None
+        self.unseen: np.ndarray | None = None
+        if not lens.any() and np.array_equal(camera, target) and _is_identity(rotation):
+            return  # rectified already: nothing to do
+        make = cv2.fisheye.initUndistortRectifyMap if fisheye else cv2.initUndistortRectifyMap
+        x, y = make(camera, lens, rotation, target, (width, height), cv2.CV_32FC1)
+        seen = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+        self.unseen = None if seen.all() else ~seen
+        self.steps = cv2.convertMaps(x, y, cv2.CV_16SC2)
+
+    def apply(self, picture: np.ndarray) -> Rectified:
+        if self.steps is not None:
+            picture = cv2.remap(picture, *self.steps, cv2.INTER_LINEAR)
+        return Rectified(picture, self.info, self.unseen)
+
+
+def distortion_warning(info: CameraInfo, image_topic: str) -> str | None:
+    """What to tell a user whose pictures come from a distorting lens as they are, or None.
+
+    A topic with ``rect`` in the last part of its name is taken for rectified: image_proc publishes
+    it beside the driver's CameraInfo, whose D is that of the raw picture.
+    """
+    namespace, _, name = image_topic.rpartition("/")
+    if not any(info.d) or "rect" in name:
+        return None
+    return (
+        f"{image_topic} comes from a lens with distortion ({info.distortion_model}, D not zero): "
+        "depth and points will be off towards the corners. Take the rectified topic instead "
+        f"({namespace}/image_rect, by image_proc), or start this node with rectify:=true."
+    )
+
+
+def _geometry(info: CameraInfo) -> tuple:
+    roi = info.roi
+    return (
+        *(info.width, info.height, info.binning_x, info.binning_y),
+        *(roi.x_offset, roi.y_offset, roi.width, roi.height),
+        info.distortion_model,
+        *(bytes(np.asarray(values)) for values in (info.k, info.d, info.r, info.p)),
+    )
+
+
+def _matrices(info: CameraInfo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """K, R and the left part of P, each 3 x 3; for those the driver left zero what they mean."""
+    camera, rotation = (np.array(values, float).reshape(3, 3) for values in (info.k, info.r))
+    projection = np.array(info.p, float).reshape(3, 4)[:, :3]
+    if not (np.isfinite(camera).all() and camera[0, 0] > 0 and camera[1, 1] > 0):
+        raise CameraInfoError(f"no rectified picture can be made with K = {camera.tolist()}.")
+    if not np.isfinite(rotation).all():
+        raise CameraInfoError(f"no rectified picture can be made with R = {rotation.tolist()}.")
+    return (
+        camera,
+        rotation if rotation.any() else np.eye(3),
+        projection if projection[0, 0] else camera,
+    )
+
+
+def _lens(info: CameraInfo) -> tuple[np.ndarray, bool]:
+    """The distortion coefficients, and whether they are those of a fisheye."""
+    lens = np.array(info.d, float)
+    if not lens.any():
+        return np.zeros(4), False
+    expected = _MODELS.get(info.distortion_model)
+    if expected is None:
+        raise CameraInfoError(
+            f"the distortion model '{info.distortion_model}' is not one of {', '.join(_MODELS)}."
+        )
+    if len(lens) not in expected or not np.isfinite(lens).all():
+        raise CameraInfoError(
+            f"the distortion model {info.distortion_model} takes "
+            f"{' or '.join(map(str, expected))} finite numbers in D, found {lens.tolist()}."
+        )
+    return lens, info.distortion_model in _FISHEYE_MODELS
+
+
+def _ideal(info: CameraInfo, target: np.ndarray) -> CameraInfo:
+    """The CameraInfo of the rectified picture, made from the raw one's."""
+    result = copy.deepcopy(info)
+    result.k = target.ravel()
+    result.d = [0.0] * len(info.d)
+    result.r = np.eye(3).ravel()
+    if not info.p[0]:
+        result.p = np.hstack([target, np.zeros((3, 1))]).ravel()
+    return result
+
+
+def _is_identity(rotation: np.ndarray) -> bool:
+    return np.allclose(rotation, np.eye(3), rtol=0, atol=1e-9)

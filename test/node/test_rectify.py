@@ -1,0 +1,197 @@
+"""Distorted cameras, against their models' formulas."""
+
+import copy
+
+import cv2
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo
+
+from demo.messages import camera_info_message, read_cloud, read_depth
+from moa_depth_ros.ros.camera_info import CameraInfoError
+from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
+from test.node.harness import CAMERA, NodeProcess, Robot, colourful
+
+WIDTH, HEIGHT = 120, 80
+V, U = np.mgrid[:HEIGHT, :WIDTH].astype(float)
+LENSES = {
+    "plumb_bob": [-0.21, 0.05, 0.002, -0.001, 0.01],
+    "rational_polynomial": [0.3, 0.1, 0.001, 0.002, 0.01, 0.5, 0.05, 0.003],
+    "equidistant": [-0.03, 0.01, -0.002, 0.001],
+}
+ROTATION = cv2.Rodrigues(np.array([0.02, -0.03, 0.01]))[0]
+
+
+def camera_info(model="plumb_bob", **changes):
+    info = CameraInfo(width=WIDTH, height=HEIGHT, distortion_model=model)
+    info.d = LENSES.get(model, [])
+    info.k = [90.0, 0.0, 58.0, 0.0, 92.0, 41.0, 0.0, 0.0, 1.0]
+    info.r = ROTATION.ravel()
+    info.p = [80.0, 0.0, 61.0, -4.0, 0.0, 81.0, 38.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    for name, value in changes.items():
+        setattr(info, name, value)
+    return info
+
+
+def raw_pixels(info, u, v):
+    """Where the pixels (u, v) of the rectified picture are in the raw one: back along P, against R,
+    through the lens, along K (sensor_msgs/CameraInfo; the formulas of its distortion models)."""
+    k, p = np.reshape(info.k, (3, 3)), np.reshape(info.p, (3, 4))
+    ray = np.stack([(u - p[0, 2]) / p[0, 0], (v - p[1, 2]) / p[1, 1], np.ones_like(u)])
+    x, y, z = np.einsum("ji,jhw->ihw", np.reshape(info.r, (3, 3)), ray)
+    x, y = x / z, y / z
+    d = info.d
+    r2 = x * x + y * y
+    if info.distortion_model == "equidistant":
+        r = np.sqrt(r2)
+        angle = np.arctan(r)
+        bent = angle * (1 + sum(d[i] * angle ** (2 * i + 2) for i in range(4)))
+        x, y = x * bent / r, y * bent / r
+    else:
+        radial = 1 + d[0] * r2 + d[1] * r2**2 + d[4] * r2**3
+        if len(d) == 8:
+            radial /= 1 + d[5] * r2 + d[6] * r2**2 + d[7] * r2**3
+        x, y = (
+            x * radial + 2 * d[2] * x * y + d[3] * (r2 + 2 * x * x),
+            y * radial + d[2] * (r2 + 2 * y * y) + 2 * d[3] * x * y,
+        )
+    return k[0, 0] * x + k[0, 2], k[1, 1] * y + k[1, 2]
+
+
+def ramp(u, v):
+    """A picture whose colours tell where they come from; between pixels, too."""
+    return np.dstack([2 * u, 3 * v, 100 + u - v]).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize("model", LENSES)
+def test_pixels_come_from_where_the_lens_puts_them(model):
+    info = camera_info(model)
+    result = Rectifier().rectify(ramp(U, V), info)
+    u, v = raw_pixels(info, U, V)
+    outside = (u < -0.5) | (u > WIDTH - 0.5) | (v < -0.5) | (v > HEIGHT - 0.5)
+    assert 0 < outside.mean() < 0.5
+    assert (result.unseen == outside).mean() > 0.999
+    inner = (u > 0) & (u < WIDTH - 1) & (v > 0) & (v < HEIGHT - 1)
+    error = result.picture[inner].astype(int) - ramp(u, v)[inner]
+    assert np.abs(error).max() <= 1
+    assert (np.hypot(u - U, v - V)[inner] > 3).any()  # the lens does something
+
+
+def test_a_region_of_interest_is_rectified_as_part_of_the_whole():
+    info = camera_info()
+    info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height = 30, 20, 64, 40
+    part = Rectifier().rectify(ramp(U, V)[20:60, 30:94], info)
+    u, v = (pixels[20:60, 30:94] for pixels in raw_pixels(camera_info(), U, V))
+    inner = (u > 30) & (u < 93) & (v > 20) & (v < 59)
+    error = part.picture[inner].astype(int) - ramp(u, v)[inner]
+    assert np.abs(error).max() <= 1
+    assert inner.mean() > 0.5
+    assert (part.info.width, part.info.roi.width, part.info.p[2]) == (64, 0, 31.0)
+
+
+def test_the_rectified_pictures_camera_has_no_distortion_left():
+    info = camera_info()
+    before = copy.deepcopy(info)
+    result = Rectifier().rectify(ramp(U, V), info).info
+    assert list(result.d) == [0.0] * 5
+    assert list(result.k) == [80.0, 0.0, 61.0, 0.0, 81.0, 38.0, 0.0, 0.0, 1.0]
+    assert list(result.p) == list(info.p)
+    assert list(result.r) == list(np.eye(3).ravel())
+    assert info == before
+    again = ramp(U, V)
+    assert Rectifier().rectify(again, result).picture is again
+
+
+def test_k_is_the_rectified_camera_where_p_is_zero():
+    result = Rectifier().rectify(ramp(U, V), camera_info(p=[0.0] * 12, r=[0.0] * 9)).info
+    assert (result.p[0], result.p[2], result.p[5]) == (90.0, 58.0, 92.0)
+    assert list(result.k) == list(camera_info().k)
+
+
+def test_the_map_is_made_once_for_a_camera(monkeypatch):
+    made = []
+    make = cv2.initUndistortRectifyMap
+    monkeypatch.setattr(cv2, "initUndistortRectifyMap", lambda *a: made.append(a) or make(*a))
+    rectifier = Rectifier()
+    for stamp in range(3):
+        info = camera_info()
+        info.header.stamp.sec = stamp
+        rectifier.rectify(ramp(U, V), info)
+    assert len(made) == 1
+    rectifier.rectify(ramp(U, V), camera_info(d=[0.1, 0.0, 0.0, 0.0, 0.0]))
+    rectifier.rectify(ramp(U, V)[::2, ::2], camera_info())
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize("channels", [0, 1, 4])
+def test_any_colours_and_read_only_rows_with_padding_are_taken(channels):
+    padded = np.repeat(np.uint8(U)[..., None], 4, axis=2)
+    view = padded[:, 10:-10, :channels] if channels else np.uint8(U)[:, 10:-10]
+    view.flags.writeable = False
+    assert Rectifier().rectify(view, camera_info()).picture.shape[:2] == view.shape[:2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"model": "thin_lens", "d": [0.1]}, "'thin_lens' is not one of plumb_bob, rational_pol"),
+        ({"d": [0.1] * 3}, r"plumb_bob takes 4 or 5 finite numbers in D, found \[0.1, 0.1, 0.1\]"),
+        ({"d": [0.1, float("nan"), 0.0, 0.0]}, "finite numbers"),
+        ({"k": [0.0] * 9}, "with K = "),
+        ({"r": [float("inf")] * 9}, "with R = "),
+        ({"p": [-1.0] * 12}, "no usable intrinsics"),
+    ],
+)
+def test_what_no_map_can_be_made_from_is_told(changes, says):
+    with pytest.raises(CameraInfoError, match=says):
+        Rectifier().rectify(ramp(U, V), camera_info(**changes))
+
+
+def test_without_camera_info_nothing_is_rectified():
+    with pytest.raises(CameraInfoError, match="no CameraInfo came yet"):
+        Rectifier().rectify(ramp(U, V), None)
+
+
+def test_only_raw_topics_of_distorting_lenses_are_warned_about():
+    warning = distortion_warning(camera_info(), "/front/image_raw")
+    assert "(/front/image_rect, by image_proc)" in warning
+    assert "rectify:=true" in warning
+    assert distortion_warning(camera_info(d=[0.0] * 5), "/front/image_raw") is None
+    assert distortion_warning(camera_info(), "/front/image_rect_color") is None
+
+
+def distorted(robot):
+    info = camera_info_message(robot.header(), CAMERA)
+    info.d = [0.3, 0.1, 0.0, 0.0, 0.0]
+    return info
+
+
+def test_the_node_rectifies_when_asked(ros, tiny_model):
+    options = ["-r", "image:=/bent/image", "-p", "rectify:=true"]
+    topics = {"image": "/bent/image", "info": "/bent/camera_info"}
+    with NodeProcess(tiny_model, *options) as process, Robot(**topics) as robot:
+        robot.send(colourful())
+        _, values = robot.status()
+        assert values["last error"].startswith("/bent/camera_info: no CameraInfo came yet.")
+        assert not robot.heard["depth"]
+        info = distorted(robot)
+        robot.send_info(info=info)
+        stamp = robot.send(colourful())
+        expected = Rectifier().rectify(colourful(), info)
+        _, colours = read_cloud(robot.answer("points", stamp))
+        np.testing.assert_array_equal(colours, expected.picture)
+        depth = read_depth(robot.answer("depth", stamp))
+        np.testing.assert_array_equal(np.isnan(depth), expected.unseen)
+        answer = robot.answer("camera_info", stamp)
+        assert list(answer.d) == [0.0] * 5
+        assert answer.k[0] == CAMERA.fx
+        assert "Traceback" not in process.log()
+
+
+def test_the_node_warns_once_about_raw_pictures(robot, depth_node):
+    for _ in range(2):
+        robot.send_info(info=distorted(robot))
+        robot.answer("depth", robot.send(colourful()))
+    robot.send_info()
+    robot.until(lambda: "/camera/image_rect, by image_proc" in depth_node.log(), "the warning")
+    assert depth_node.log().count("comes from a lens with distortion") == 1
