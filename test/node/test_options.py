@@ -102,7 +102,7 @@ def test_the_cloud_can_be_thinned_and_lose_its_colour(robot, change):
     np.testing.assert_allclose(
         read_cloud(strided)[0], read_cloud(full)[0][::4, ::4], rtol=1e-4, atol=1e-4
     )
-    change("cloud_voxel_size", 0.2)
+    change("cloud_voxel_size", 1.0)
     change("cloud_max_edge_ratio", 0.5)
     voxels = robot.answer("points", robot.send(colourful()))
     assert (voxels.height, voxels.is_dense) == (1, True)
