@@ -48,7 +48,10 @@ class FocalScale:
             if decision == wanted and abs(ratio / before - 1) <= NOTEWORTHY:
                 return
         self._said = ratio, wanted
-        consequence = "depth is scaled by that" if wanted else "depth is not scaled, as asked"
+        if abs(ratio - 1) <= NOTEWORTHY:
+            consequence = "depth needs no scaling"
+        else:
+            consequence = "depth is scaled by that" if wanted else "depth is not scaled, as asked"
         self._log(
             f"This camera's focal length is {ratio:.3f} times the training camera's for pictures "
             f"of one size ({_describe(intrinsics)} to {_describe(self._training_camera)}): "
