@@ -171,8 +171,8 @@ def test_the_node_rectifies_when_asked(ros, tiny_model):
     topics = {"image": "/bent/image", "info": "/bent/camera_info"}
     with NodeProcess(tiny_model, *options) as process, Robot(**topics) as robot:
         robot.send(colourful())
-        _, values = robot.status()
-        assert values["last error"].startswith("/bent/camera_info: no CameraInfo came yet.")
+        complaint = "/bent/camera_info: no CameraInfo came yet. Nothing goes out"
+        robot.until(lambda: complaint in process.log(), "the complaint")
         assert not robot.heard["depth"]
         info = distorted(robot)
         robot.send_info(info=info)
