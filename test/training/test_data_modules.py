@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import lightning as L
+import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from moa_depth_ros.camera import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
 from training.checkpoints import keep_epochs, newest
-from training.data.data_modules import RoomsDataModule
+from training.data.data_modules import RoomsDataModule, use_one_thread
 from training.data.file_modules import (
     NyuFolderDataModule,
     NyuFramesDataModule,
@@ -135,3 +138,12 @@ def test_lists_of_other_names(tmp_path):
     data = NyuFolderDataModule(str(tmp_path), **lists, num_workers=0)
     data.setup()
     assert (len(data.train_set), len(data.val_set)) == (4, 2)
+
+
+def test_workers_start_after_opencv_worked_in_parallel():
+    """A fork copies OpenCV's thread pool without its threads; waiting for them would never end."""
+    values = np.random.default_rng(0).random((1500, 1500), dtype=np.float32)
+    cv2.remap(values, 1000 * values, 1000 * values, cv2.INTER_LINEAR)
+    val_set = rooms(val_rooms=3).val_set
+    loader = DataLoader(val_set, num_workers=1, worker_init_fn=use_one_thread, timeout=30)
+    assert len(list(loader)) == 3
