@@ -220,7 +220,9 @@ class DepthNode(Node):
             "precision": self.get_parameter("precision").value,
             "focal length scale": f"{self._focal_scale.ratio:.3f}",
         }
-        status = self._statistics.status(f"{self.get_name()}: depth estimation", facts)
+        # With the namespace, so that the nodes of several cameras can be told apart.
+        name = self.get_fully_qualified_name().lstrip("/")
+        status = self._statistics.status(f"{name}: depth estimation", facts)
         status.hardware_id = str(estimator.device)
         stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(diagnostic_array(stamp, status))

@@ -102,6 +102,7 @@ class Robot:
         self.infos = self.node.create_publisher(CameraInfo, info, qos)
         self.heard = {name: {} for name in OUTPUTS}
         self.statuses = []
+        self._status_name = f"{node.lstrip('/')}: "
         self._subscriptions = [self._subscribe(f"{node}/{name}", name, qos) for name in listen]
         self._subscriptions.append(
             self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, qos)
@@ -115,7 +116,7 @@ class Robot:
         return self.node.create_subscription(OUTPUTS[name], topic, keep, qos)
 
     def _on_status(self, msg):
-        self.statuses += [s for s in msg.status if s.name.startswith("moa_depth")]
+        self.statuses += [s for s in msg.status if s.name.startswith(self._status_name)]
 
     def __enter__(self):
         self.until(self._connected, "the node's connections")

@@ -52,8 +52,9 @@ def test_a_picture_that_fails_only_when_decoded_is_refused_then():
 
 
 def test_the_node_takes_compressed_pictures(ros, tiny_model):
-    options = ["-r", "image:=/front/image", "-p", "image_transport:=compressed"]
-    topics = {"image": TOPIC, "info": "/front/camera_info"}
+    remapped = ["-r", "image:=/front/image", "-r", "__ns:=/front"]
+    options = [*remapped, "-p", "image_transport:=compressed"]
+    topics = {"image": TOPIC, "info": "/front/camera_info", "node": "/front/moa_depth"}
     with (
         NodeProcess(tiny_model, *options) as process,
         Robot(**topics, kind=CompressedImage) as robot,
