@@ -14,8 +14,8 @@ def keep_freed_memory() -> None:
     """Tell glibc to keep large freed blocks for the next tensor instead of giving them back.
 
     By default each tensor of some megabytes is mapped anew and its pages are cleared by the kernel
-    at first touch: about half the time of a training step, or of a picture, on a CPU. The process
-    keeps its peak of memory instead. Without glibc nothing happens.
+    at first touch, which takes a large part of a training step on a CPU. The process keeps its
+    peak of memory instead. Without glibc nothing happens.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from training.data.samplers import FreshSampler, ShuffledSampler
 from training.errors import DataError
 
 
-class DepthDataModule(L.LightningDataModule):
+class DepthDataModule(L.LightningDataModule, ABC):
     """Loaders around two data sets that ``setup`` makes.
 
     Attributes:
@@ -43,9 +44,9 @@ class DepthDataModule(L.LightningDataModule):
         """Go on with the epoch after the checkpoint's."""
         self._resumed_epoch = state_dict["next_epoch"]
 
+    @abstractmethod
     def train_sampler(self) -> DistributedSampler:
         """Order of the training pictures."""
-        raise NotImplementedError
 
     def train_dataloader(self) -> DataLoader:
         """Batches of training samples."""
