@@ -29,7 +29,7 @@ class ClipParts:
 
     Attributes:
         visual: the image tower.
-        context: (embedding width,) the scene context.
+        context: (embedding width,) the scene context; empty for a network without one.
         architecture: open_clip's model configuration, so that the tower can be built again.
     """
 
@@ -53,7 +53,11 @@ def build_clip(config: NetworkConfig) -> ClipParts:
             name, pretrained=config.pretrained, force_image_size=config.input_size
         )
     clip.eval()
-    context = scene_context(clip, open_clip.get_tokenizer(name))
+    context = (
+        scene_context(clip, open_clip.get_tokenizer(name))
+        if config.scene_context
+        else torch.empty(0)
+    )
     return ClipParts(clip.visual, context, architecture)
 
 
@@ -68,7 +72,8 @@ def empty_clip(architecture: dict[str, Any], config: NetworkConfig) -> ClipParts
     width = architecture["embed_dim"]
     with torch.device("meta"):
         visual = _build_vision_tower(width, vision, architecture.get("quick_gelu", False))
-        return ClipParts(visual, torch.empty(width), deepcopy(architecture))
+        context = torch.empty(width if config.scene_context else 0)
+        return ClipParts(visual, context, deepcopy(architecture))
 
 
 def check_architecture(architecture: dict[str, Any], config: NetworkConfig) -> None:

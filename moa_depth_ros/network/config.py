@@ -22,6 +22,7 @@ class NetworkConfig:
         bottleneck: width of each adapter, d_b.
         gate_hidden: hidden width of the gating network.
         temperature: softmax temperature of the gate, tau in Eq. 2.
+        scene_context: whether the heads see the scene context beside the features (section 3.2).
         trainable_blocks: how many of the last blocks learn, or ``all`` for the whole image tower
             with its embeddings (for training from random weights).
         num_bins: depth bins of the classification head, N.
@@ -39,6 +40,7 @@ class NetworkConfig:
     bottleneck: int = 64
     gate_hidden: int = 128
     temperature: float = 2.0
+    scene_context: bool = True
     trainable_blocks: Union[int, Literal["all"]] = 4  # noqa: UP007
     num_bins: int = 128
     bin_spacing: BinSpacing = "uniform"

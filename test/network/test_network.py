@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from moa_depth_ros.network import MoADepthClip, NetworkConfig
+from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.network import MoADepthClip, NetworkConfig, load_network, save_network
 from moa_depth_ros.network.scene_context import scene_prompts
 from test.network.tiny import INPUT_SIZE, tiny_architecture, tiny_config
 
@@ -70,6 +71,19 @@ def test_heads_are_a_1x1_convolution_over_features_and_context(network):
     expected = F.conv2d(fused, head.linear.weight[..., None, None], head.linear.bias)
     found = head(features, network.context).transpose(1, 2).unflatten(2, (4, 6))
     torch.testing.assert_close(found, expected)
+
+
+def test_without_the_scene_context_the_heads_see_the_features_alone(tmp_path):
+    network = MoADepthClip(tiny_config(tmp_path, scene_context=False)).eval()
+    pictures = torch.rand(1, 3, *INPUT_SIZE)
+    features = network.tower((pictures - network.mean) / network.std)
+    head = network.classification.linear
+    expected = F.linear(features, head.weight, head.bias).transpose(1, 2).unflatten(2, (4, 6))
+    assert head.weight.shape == (16, network.tower.width)
+    torch.testing.assert_close(network(pictures).logits, expected)
+    folder = tmp_path / "model"
+    save_network(network, folder, NYU_KINECT)
+    torch.testing.assert_close(load_network(folder)[0](pictures).logits, expected)
 
 
 def test_without_adapters_the_features_are_clips(tmp_path):
