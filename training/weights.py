@@ -25,7 +25,7 @@ def build_network(config: NetworkConfig) -> MoADepthClip:
         TrainingError: the configuration contradicts itself.
     """
     try:
-        with _one_quick_attempt():
+        with one_quick_attempt():
             return MoADepthClip(config)
     except (RuntimeError, OSError) as error:
         raise WeightsError(_advice(config, error)) from error
@@ -61,7 +61,7 @@ def _advice(config: NetworkConfig, error: Exception) -> str:
 
 
 @contextmanager
-def _one_quick_attempt() -> Iterator[None]:
+def one_quick_attempt() -> Iterator[None]:
     """Without internet look into the cache only, at once, instead of retrying for a minute."""
     before = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = before or not _hub_in_reach()

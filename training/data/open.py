@@ -50,7 +50,7 @@ def open_splits(
     Raises:
         DataError: no layout is recognised, or what the layout's reader finds wrong.
     """
-    layout = layout or _layout_of(data, bool(train_list or test_list))
+    layout = layout or layout_of(data, bool(train_list or test_list))
     if depth != "raw" and layout != "labelled":
         raise DataError(f"{data}: expected raw depth for the layout {layout}, found {depth!r}")
     if layout == "labelled":
@@ -65,7 +65,12 @@ def open_splits(
     return {"train": Recording(data, "train"), "test": Recording(data, "val")}
 
 
-def _layout_of(data: Path, has_list: bool) -> Layout:
+def layout_of(data: Path, has_list: bool = False) -> Layout:
+    """What is there decides; a list of its own means a folder.
+
+    Raises:
+        DataError: no layout is recognised.
+    """
     if has_list or (data / TRAIN_LIST).is_file() or (data / TEST_LIST).is_file():
         return "folder"
     if not data.is_dir() or (data / MAT_NAME).is_file():

@@ -1,0 +1,200 @@
+"""The tables: rows that are trained and judged, resumed, written."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.network import NetworkConfig
+from training.errors import TrainingError
+from training.losses import LossConfig
+from training.rooms import sample_frame
+from training.tables.__main__ import main
+from training.tables.rows import TABLES, TableRow, Trained, ZeroShot
+from training.tables.run import result_of
+from training.tables.setting import CONFIGS, Setting
+from training.tables.write import Finished, markdown, write_table
+
+pytestmark = pytest.mark.timeout(300)  # trainers in processes of their own, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def setting(tmp_path_factory, write_nyu, tiny_clip) -> Setting:
+    """Eight small rooms and a tower that trains in milliseconds."""
+    folder = tmp_path_factory.mktemp("tables")
+    frames = [sample_frame(3, index, NYU_KINECT.resized(64, 48)) for index in range(8)]
+    data = write_nyu(
+        folder,
+        np.stack([frame.picture for frame in frames]),
+        np.stack([frame.depth for frame in frames]),
+        [frame.scene_type for frame in frames],
+        train=range(1, 6),
+        test=range(6, 9),
+    )
+    network = {"architecture": str(tiny_clip), "pretrained": None, "input_size": [48, 64]}
+    trainer = {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False}
+    changes = {
+        "model": {"network": network, "optimiser": {"lr": 1e-3}},
+        "data": {"init_args": {"num_workers": 0}},
+        "trainer": trainer,
+    }
+    tiny = folder / "tiny.yaml"
+    tiny.write_text(yaml.safe_dump(changes))
+    return Setting(data, (CONFIGS / "paper.yaml", tiny), False, (96, 128), "on eight rooms")
+
+
+def row_of(table: str, key: str) -> TableRow:
+    return next(row for row in TABLES[table].rows if row.key == key)
+
+
+def test_every_row_of_the_paper_is_there_with_its_figures():
+    papers = {
+        name: {row.title: dict(row.paper) for row in table.rows if row.paper}
+        for name, table in TABLES.items()
+    }
+    assert len(papers["1"]) == 5
+    assert papers["1"]["MoA-DepthCLIP, 128 bins"] == {
+        "d1": 0.745,
+        "d2": 0.841,
+        "d3": 0.895,
+        "abs_rel": 0.321,
+        "log10": 0.098,
+        "rmse": 0.520,
+    }
+    assert {title: figures["d1"] for title, figures in papers["2"].items()} == {
+        "K = 1": 0.660,
+        "K = 2": 0.661,
+        "K = 4": 0.661,
+        "K = 8": 0.665,
+        "K = 16": 0.661,
+    }
+    assert {title: figures["rmse"] for title, figures in papers["3"].items()} == {
+        "N = 40": 0.522,
+        "N = 64": 0.534,
+        "N = 128": 0.521,
+        "N = 180": 0.532,
+        "N = 200": 0.541,
+    }
+
+
+def test_a_folder_belongs_to_one_recipe():
+    methods = {}
+    for table in TABLES.values():
+        assert len({row.key for row in table.rows}) == len(table.rows)
+        for row in table.rows:
+            assert methods.setdefault(row.run, row.method) == row.method, row.run
+
+
+def test_the_changes_of_every_row_fit_the_network():
+    """Names and values, against the dataclass that the trainer's command line is made from."""
+    known = {"network": NetworkConfig().to_dict(), "loss": dataclasses.asdict(LossConfig())}
+    for row in (row for table in TABLES.values() for row in table.rows):
+        changes = row.method.changes if isinstance(row.method, Trained) else {}
+        for name, value in changes.items():
+            _, section, key = name.split(".")
+            assert key in known[section], name
+            if section == "network":
+                NetworkConfig(**{key: yaml.safe_load(str(value))})
+
+
+def test_a_row_is_trained_judged_and_not_made_twice(setting, tmp_path):
+    row = row_of("2", "k2")
+    result = result_of(row, 1, setting, tmp_path, None)
+    folder = tmp_path / "bins-10-experts-2-seed1"
+    config = json.loads((folder / "model" / "config.json").read_text())["network"]
+    assert (config["num_experts"], config["num_bins"]) == (2, 10)
+    assert set(result["figures"]) == {"fused", "binned", "regressed"}
+    figures = result["figures"]["fused"]
+    assert 0 <= figures["per image"]["d1"] <= 1 and figures["per image"]["rmse"] > 0
+    assert figures["per image"] != figures["per image, median-scaled"]
+    assert result["seconds"] > 0 and result["trainable"] > 0
+    (folder / "model" / "model.safetensors").unlink()  # a second training or judging would miss it
+    assert result_of(row, 1, setting, tmp_path, None) == result
+    with pytest.raises(TrainingError, match="made by another recipe"):
+        result_of(row, 1, setting, tmp_path, 3)
+
+
+def test_a_trained_row_that_was_not_judged_goes_on_there(setting, tmp_path):
+    row = row_of("2", "k1")
+    first = result_of(row, 0, setting, tmp_path, None)
+    folder = tmp_path / "bins-10-experts-1-seed0"
+    (folder / "result.json").unlink()
+    for checkpoint in (folder / "checkpoints").iterdir():
+        checkpoint.unlink()
+    again = result_of(row, 0, setting, tmp_path, None)
+    assert again["figures"] == first["figures"]
+    assert again["seconds"] == first["seconds"]
+
+
+def test_a_failed_training_says_where_and_how(setting, tmp_path, capfd):
+    row = TableRow("bad", "bad", "bad", Trained({"model.network.num_bins": 0}))
+    with pytest.raises(TrainingError, match=r"bad-seed0: training ended with status"):
+        result_of(row, 0, setting, tmp_path, None)
+    assert "num_bins" in capfd.readouterr().err
+
+
+def test_rows_without_training(setting, tmp_path):
+    mean = result_of(row_of("1", "mean"), 0, setting, tmp_path, None)
+    assert set(mean["figures"]) == {"mean depth", "mean depth per pixel"}
+    assert mean["trainable"] == 0
+    baseline = row_of("1", "baseline")
+    assert isinstance(baseline.method, ZeroShot)
+    found = result_of(baseline, 0, setting, tmp_path, None)
+    assert found["figures"]["-"]["per image"]["rmse"] > 0
+
+
+def test_the_tables_three_forms(tmp_path):
+    averages = {"d1": 0.5, "d2": 0.7, "d3": 0.9, "abs_rel": 0.3, "log10": 0.1, "rmse": 0.8}
+
+    def result(shift: float) -> dict:
+        plain = {name: value + shift for name, value in averages.items()}
+        return {
+            "figures": {"fused": {"per image": plain, "per image, median-scaled": averages}},
+            "trainable": 1234567,
+            "seconds": 90.0,
+            "commit": "abc",
+            "device": "CPU",
+            "versions": {"torch": "1"},
+        }
+
+    finished = [Finished(row_of("3", "n64"), {0: result(0.0), 1: result(0.1)})]
+    table = TABLES["3"]
+    write_table(table, "on rooms", finished, tmp_path / "table-3")
+    text = (tmp_path / "table-3.md").read_text()
+    assert text == markdown(table, "on rooms", finished)
+    assert "Measured **on rooms**" in text
+    assert "| N = 64 | paper | 0.329 | 0.534 | 0.730 |" in text
+    assert (
+        "**0.350 ± 0.071** | **0.850 ± 0.071** | **0.550 ± 0.071** | 1,234,567 | 1.5 | 0, 1 |"
+        in text
+    )
+    assert "| ours, median-scaled | 0.300 ± 0.000 | 0.800 ± 0.000 | 0.500 ± 0.000 |" in text
+    with (tmp_path / "table-3.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    wanted = [
+        line
+        for line in lines
+        if (line["metric"], line["seed"], line["average"]) == ("rmse", "1", "per image")
+    ]
+    assert [(line["paper"], float(line["ours"])) for line in wanted] == [
+        ("0.534", pytest.approx(0.9))
+    ]
+    assert (tmp_path / "table-3.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_row_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["2", "--rows", "k3"])
+    assert "k1, k2, k4, k8, k16" in capsys.readouterr().err
+
+
+def test_data_that_is_none_is_refused(tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["2", "--data", str(tmp_path / "empty")]) == 1
+    assert "expected" in capsys.readouterr().err

@@ -1,0 +1,83 @@
+"""Command line of the tables: ``python -m training.tables 1``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from moa_depth_ros.network import ModelFolderError
+from training.errors import TrainingError, message_of
+from training.tables.rows import TABLES, Table
+from training.tables.run import result_of
+from training.tables.setting import Setting, find_setting
+from training.tables.write import Finished, write_table
+
+_EPILOG = (
+    "Without NYU Depth V2 in data/nyu, rendered rooms stand in; without CLIP's weights, a tiny "
+    "random tower. The table's title then says so. A table that was interrupted goes on where it "
+    "stopped when the command is given again; a finished row is not run again, and rows that two "
+    "tables share are run once."
+)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Make the table; the exit code is 0, or 1 after a message on standard error."""
+    parser = _parser()
+    options = parser.parse_args(args)
+    table = TABLES[options.table]
+    unknown = set(options.rows) - {row.key for row in table.rows}
+    if unknown:
+        known = ", ".join(row.key for row in table.rows)
+        parser.error(f"--rows: expected some of {known}; found {', '.join(sorted(unknown))}")
+    stem = options.output / f"table-{options.table}"
+    try:
+        setting = find_setting(options.data)
+        make(table, setting, options, stem)
+    except (TrainingError, ModelFolderError) as error:
+        print(f"error: {message_of(error)}", file=sys.stderr)
+        return 1
+    print(stem.with_suffix(".md").read_text(encoding="utf-8"))
+    print(f"wrote {stem}.md, {stem}.csv and {stem}.png")
+    return 0
+
+
+def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path) -> None:
+    """Run the rows, and write the table anew after each one."""
+    finished: list[Finished] = []
+    rows = [row for row in table.rows if not options.rows or row.key in options.rows]
+    for number, row in enumerate(rows, start=1):
+        results = {}
+        for seed in options.seeds:
+            print(f"[{number}/{len(rows)}] {row.title}, seed {seed}", flush=True)
+            results[seed] = result_of(row, seed, setting, options.output, options.max_epochs)
+        finished.append(Finished(row, results))
+        write_table(table, setting.title, finished, stem)
+
+
+def _parser() -> argparse.ArgumentParser:
+    keys = "; ".join(
+        f"{name}: {', '.join(row.key for row in table.rows)}" for name, table in TABLES.items()
+    )
+    parser = argparse.ArgumentParser(
+        prog="python -m training.tables",
+        description="Train and judge every row of a table of the paper, and write the paper's "
+        "figures beside ours.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument(
+        "table", choices=TABLES, help="of the paper; parts: each part of the network left out"
+    )
+    parser.add_argument("--rows", nargs="+", default=[], metavar="ROW", help=f"only these ({keys})")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="default: 0")
+    parser.add_argument("--data", type=Path, help="data set; default: data/nyu, if it is there")
+    parser.add_argument("--max_epochs", type=int, metavar="N", help="default: as configured")
+    parser.add_argument(
+        "--output", type=Path, default=Path("runs/tables"), help="default: %(default)s"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Make one row with one seed: train or build it, judge it, keep what was found."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from moa_depth_ros.network import load_network
+from training.checkpoints import newest
+from training.data.open import open_splits
+from training.depthclip import DepthClip
+from training.errors import TrainingError
+from training.evaluate import Predictor, baseline_predictors, evaluate, network_predictor
+from training.provenance import provenance
+from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
+from training.tables.setting import Setting
+from training.weights import network_to_finetune
+
+RESULT = "result.json"
+_ATTEMPTS = "attempts.json"
+
+
+def result_of(
+    row: TableRow, seed: int, setting: Setting, output: Path, max_epochs: int | None
+) -> dict[str, Any]:
+    """What the row reaches; made now unless an earlier call finished it.
+
+    Returns:
+        ``figures``: averages by depth map, then by ``per image`` or ``per image, median-scaled``,
+        then by metric; ``trainable``: parameters that learn; ``seconds``: of training; and
+        ``recipe``, ``commit``, ``device``, ``versions``.
+
+    Raises:
+        TrainingError: the training failed, or the folder is of another recipe.
+    """
+    trained = isinstance(row.method, Trained)
+    folder = output / (f"{row.run}-seed{seed}" if trained else row.run)
+    recipe = _recipe(row, setting, max_epochs)
+    path = folder / RESULT
+    if path.is_file():
+        result = json.loads(path.read_text(encoding="utf-8"))
+        if result["recipe"] != recipe:
+            raise TrainingError(
+                f"{folder}: made by another recipe ({result['recipe']}); this is {recipe}. "
+                "Take another --output, or remove the folder"
+            )
+        return result
+    folder.mkdir(parents=True, exist_ok=True)
+    if trained:
+        _train(folder, _arguments(row.method, setting, seed, max_epochs))
+    result = {
+        "recipe": recipe,
+        "figures": _judge(row, folder, setting),
+        "trainable": _trainable(folder) if trained else 0,
+        "seconds": sum(_attempts(folder)),
+        **provenance(),
+    }
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+    return result
+
+
+def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
+    """All that decides the result, but for the seed."""
+    method = row.method
+    return {
+        "data": str(setting.data),
+        "configs": [path.name for path in setting.configs],
+        "clip": setting.clip,
+        "max_epochs": max_epochs if isinstance(method, Trained) else None,
+        "changes": dict(_changes(method, setting)) if isinstance(method, Trained) else row.run,
+    }
+
+
+def _changes(method: Trained, setting: Setting) -> Iterator[tuple[str, str]]:
+    for name, value in method.changes.items():
+        yield name, str(value)
+    if method.hires:
+        yield "model.network.input_size", str(list(setting.hires))
+
+
+def _arguments(
+    method: Trained, setting: Setting, seed: int, max_epochs: int | None
+) -> Iterator[str]:
+    for path in setting.configs:
+        yield from ("--config", str(path))
+    yield from ("--data.root", str(setting.data))
+    for name in ("seed_everything", "data.seed", "model.augmentation.seed"):
+        yield from (f"--{name}", str(seed))
+    if max_epochs is not None:
+        yield from ("--trainer.max_epochs", str(max_epochs))
+    for name, value in _changes(method, setting):
+        yield from (f"--{name}", value)
+
+
+def _train(folder: Path, arguments: Iterator[str]) -> None:
+    """In a process of its own, so that memory and settings start anew; resumes what was killed."""
+    if (folder / "model" / "config.json").is_file():
+        return
+    command = [sys.executable, "-m", "training.train", *arguments, "--output", str(folder)]
+    if newest(folder / "checkpoints"):
+        command += ["--ckpt_path", "last"]
+    started = time.monotonic()
+    try:
+        status = subprocess.run(command).returncode
+    finally:
+        seconds = [*_attempts(folder), time.monotonic() - started]
+        (folder / _ATTEMPTS).write_text(json.dumps(seconds) + "\n", encoding="utf-8")
+    if status:
+        raise TrainingError(f"{folder}: training ended with status {status}: {' '.join(command)}")
+
+
+def _attempts(folder: Path) -> list[float]:
+    """Seconds that each start of the trainer took."""
+    path = folder / _ATTEMPTS
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+
+
+def _judge(row: TableRow, folder: Path, setting: Setting) -> dict[str, dict[str, dict[str, float]]]:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    splits = open_splits(setting.data)
+    predictors = _predictors(row, folder, setting, splits["train"], device)
+    rows = evaluate(predictors, DataLoader(splits["test"], batch_size=8), "eigen", device)
+    return {
+        found.model if isinstance(row.method, NoNetwork) else found.depth: {
+            "per image": found.plain.per_image,
+            "per image, median-scaled": found.median_scaled.per_image,
+        }
+        for found in rows
+    }
+
+
+def _predictors(
+    row: TableRow, folder: Path, setting: Setting, train_set, device: torch.device
+) -> dict[str, Predictor]:
+    if isinstance(row.method, NoNetwork):
+        return baseline_predictors(train_set)
+    if isinstance(row.method, ZeroShot):
+        pretrained = "openai" if setting.clip else None
+        network = DepthClip(row.method.backbone, row.method.words, pretrained).to(device)
+        return {row.title: lambda pictures, size: {"-": network.predict(pictures, size)}}
+    return {row.title: network_predictor(load_network(folder / "model", device)[0])}
+
+
+def _trainable(folder: Path) -> int:
+    network = network_to_finetune(str(folder / "model"))
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)

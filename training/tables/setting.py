@@ -1,0 +1,80 @@
+"""What the tables are made with on this machine: the paper's data and weights, or stand-ins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from moa_depth_ros.network import NetworkConfig
+from training.data.nyu_labelled import MAT_NAME
+from training.data.open import Layout, layout_of
+from training.errors import WeightsError
+from training.rooms.__main__ import write_set
+from training.weights import build_network
+
+CONFIGS = Path(__file__).parents[2] / "config" / "training"
+NYU, ROOMS = Path("data/nyu"), Path("data/rooms")
+ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED = 200, 100, 7
+_CONFIG_OF: dict[Layout, str] = {
+    "labelled": "paper.yaml",
+    "folder": "nyu_folder.yaml",
+    "frames": "nyu_frames.yaml",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The same for every row of a table.
+
+    Attributes:
+        data: folder of the data set.
+        configs: configuration files of the trainer, the later ones over the earlier.
+        clip: whether CLIP's weights are at hand; else every backbone starts from random ones.
+        hires: the large input of the network.
+        title: what the reader must know first: what these figures were measured on.
+    """
+
+    data: Path
+    configs: tuple[Path, ...]
+    clip: bool
+    hires: tuple[int, int]
+    title: str
+
+
+def find_setting(data: Path | None) -> Setting:
+    """The data set and the weights that are at hand.
+
+    Args:
+        data: a data set of any layout that can be trained on. By default NYU Depth V2 in
+            ``data/nyu``; where that is missing, rendered rooms, which are rendered if need be.
+
+    Raises:
+        DataError: ``data`` is of no known layout.
+    """
+    rendered = data is None and not (NYU / MAT_NAME).is_file()
+    if data is None:
+        data = ROOMS if rendered else NYU
+    if rendered and not (data / MAT_NAME).is_file():
+        print(f"{NYU / MAT_NAME} is not there: rendering rooms into {data} instead.")
+        write_set(data, ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED)
+    config = CONFIGS / _CONFIG_OF.get(layout_of(data), "paper.yaml")
+    measured_on = "RENDERED ROOMS" if data.resolve() == ROOMS.resolve() else str(data)
+    if _clip_is_there():
+        return Setting(data, (config,), True, (480, 640), f"on {measured_on}, CLIP's weights")
+    return Setting(
+        data,
+        (config, CONFIGS / "stand_in.yaml"),
+        False,
+        (216, 288),
+        f"on {measured_on}, a TINY TOWER WITH RANDOM WEIGHTS instead of CLIP's: not comparable "
+        "with the paper",
+    )
+
+
+def _clip_is_there() -> bool:
+    try:
+        build_network(NetworkConfig())
+    except WeightsError as error:
+        print(f"{str(error).splitlines()[0]}: a tiny random tower stands in.")
+        return False
+    return True

@@ -1,0 +1,144 @@
+"""A table as Markdown, as CSV and as a plot: the paper's figures beside ours."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from training.tables.rows import Table, TableRow
+
+HEADINGS = {
+    "d1": "δ1 ↑",
+    "d2": "δ2 ↑",
+    "d3": "δ3 ↑",
+    "abs_rel": "AbsRel ↓",
+    "log10": "log10 ↓",
+    "rmse": "RMSE ↓",
+}
+PLAIN, SCALED = "per image", "per image, median-scaled"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A row with the results of its seeds, as :func:`training.tables.run.result_of` gives them."""
+
+    row: TableRow
+    results: dict[int, dict[str, Any]]
+
+    def values(self, metric: str, average: str = PLAIN) -> list[float]:
+        """One figure a seed."""
+        return [
+            result["figures"][self.row.depth][average][metric] for result in self.results.values()
+        ]
+
+
+def write_table(table: Table, setting: str, rows: Sequence[Finished], stem: Path) -> None:
+    """Write ``stem``.md, ``stem``.csv and ``stem``.png; earlier ones are replaced."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    stem.with_suffix(".md").write_text(markdown(table, setting, rows), encoding="utf-8")
+    with stem.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(_records(table, rows))
+    plot(table, setting, rows).savefig(stem.with_suffix(".png"), dpi=100)
+
+
+def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:
+    """Three lines a row: the paper's figures, ours, ours after median scaling; then the notes."""
+    heads = [HEADINGS[metric] for metric in table.metrics]
+    lines = [["row", "figures", *heads, "learn", "minutes", "seeds", "commit"]]
+    lines.append(["---"] * 2 + ["---:"] * (len(heads) + 2) + ["---", "---"])
+    for finished in rows:
+        lines += _lines(table, finished)
+    body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    notes = [f"- {f.row.title}: {f.row.note}" for f in rows if f.row.note]
+    made = sorted({_made_with(result) for f in rows for result in f.results.values()})
+    return "\n".join(
+        [
+            f"# {table.title}",
+            "",
+            f"Measured **{setting}**.",
+            "",
+            body,
+            "",
+            "Averages over pictures of the test split, raw depth, Eigen crop; *median-scaled*: "
+            "each picture's depth scaled to the median of its truth first, as some public "
+            "evaluators do. *learn*: parameters that learn; *minutes*: of training.",
+            "",
+            *notes,
+            *(f"- Made with {line}." for line in made),
+            "",
+        ]
+    )
+
+
+def plot(table: Table, setting: str, rows: Sequence[Finished]) -> Figure:
+    """A panel a metric, a line a row: ours with the spread of its seeds, the paper's beside it."""
+    count = len(table.metrics)
+    figure = Figure(figsize=(3 + 2.2 * count, 1.6 + 0.42 * len(rows)), layout="constrained")
+    panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
+    places = range(len(rows))
+    for panel, metric in zip(panels, table.metrics, strict=True):
+        found = [finished.values(metric) for finished in rows]
+        means = [statistics.fmean(values) for values in found]
+        spread = [
+            [mean - min(values) for mean, values in zip(means, found, strict=True)],
+            [max(values) - mean for mean, values in zip(means, found, strict=True)],
+        ]
+        panel.errorbar(means, places, xerr=spread, fmt="o", color="tab:blue", label="ours")
+        papers = [
+            (finished.row.paper[metric], place)
+            for place, finished in zip(places, rows, strict=True)
+            if metric in finished.row.paper
+        ]
+        if papers:
+            panel.plot(*zip(*papers, strict=True), "D", mfc="none", color="black", label="paper")
+        panel.set_title(HEADINGS[metric], fontsize=10)
+        panel.grid(alpha=0.3)
+    panels[0].set_yticks(list(places), [finished.row.title for finished in rows])
+    panels[0].invert_yaxis()
+    panels[-1].legend(loc="best", fontsize=8)
+    figure.suptitle(f"{table.title}\n{setting}", fontsize=10)
+    return figure
+
+
+def _lines(table: Table, finished: Finished) -> Iterable[list[str]]:
+    row, results = finished.row, list(finished.results.values())
+    if row.paper:
+        yield [row.title, "paper", *(_cell([row.paper[m]]) for m in table.metrics), *[""] * 4]
+    facts = [
+        f"{results[0]['trainable']:,}",
+        f"{statistics.fmean(result['seconds'] for result in results) / 60:.1f}",
+        ", ".join(str(seed) for seed in finished.results),
+        ", ".join(sorted({result["commit"] for result in results})),
+    ]
+    ours = [_cell(finished.values(metric)) for metric in table.metrics]
+    yield ["" if row.paper else row.title, "**ours**", *(f"**{cell}**" for cell in ours), *facts]
+    scaled = [_cell(finished.values(metric, SCALED)) for metric in table.metrics]
+    yield ["", "ours, median-scaled", *scaled, *[""] * 4]
+
+
+def _cell(values: Sequence[float]) -> str:
+    text = f"{statistics.fmean(values):.3f}"
+    return text + (f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else "")
+
+
+def _made_with(result: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    return f"{result['device']}; {versions}"
+
+
+def _records(table: Table, rows: Sequence[Finished]) -> Iterable[list[object]]:
+    yield ["row", "metric", "paper", "average", "seed", "ours", "trainable", "seconds", "commit"]
+    for finished in rows:
+        for metric in table.metrics:
+            for average in (PLAIN, SCALED):
+                values = finished.values(metric, average)
+                for (seed, result), value in zip(finished.results.items(), values, strict=True):
+                    paper = finished.row.paper.get(metric, "")
+                    facts = (result["trainable"], round(result["seconds"], 1), result["commit"])
+                    yield [finished.row.title, metric, paper, average, seed, value, *facts]
