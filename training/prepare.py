@@ -1,7 +1,8 @@
-"""Command line that gets the labelled NYU Depth V2 data set: ``python -m training.prepare``.
+"""Command line that gets a data set ready: ``python -m training.prepare``.
 
-Downloads ``nyu_depth_v2_labeled.mat`` (2.8 GB) and ``splits.mat`` from their home page. A download
-that was interrupted goes on where it stopped; a file that is there already is checked and kept.
+Downloads ``nyu_depth_v2_labeled.mat`` (2.8 GB) and ``splits.mat`` of NYU Depth V2 from their home
+page. A download that was interrupted goes on where it stopped; a file that is there already is
+checked and kept. With --convert, packs a data set of any layout into one file that trains fastest.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, check_layout, read_split
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, DepthKind, check_layout, read_split
+from training.data.open import open_splits
+from training.data.pack import pack
+from training.data.packed import PACKED_SUFFIX
 from training.download import download
 from training.errors import DataError, TrainingError
 
@@ -69,16 +73,49 @@ def prepare(folder: Path, base_url: str = BASE_URL) -> None:
             print(f"{target}: {target.stat().st_size} bytes")
 
 
+def convert(
+    data: Path, target: Path, depth: DepthKind = "raw", size: tuple[int, int] | None = None
+) -> None:
+    """Pack a data set of any layout into ``target``, training pictures shrunk to ``size``.
+
+    Raises:
+        DataError: of the data set's reader, or ``target`` has another suffix than ``.h5``.
+    """
+    if target.suffix != PACKED_SUFFIX:
+        raise DataError(f"--out: expected a file that ends in {PACKED_SUFFIX}, found {target}")
+    pack(open_splits(data, depth=depth), target, str(data), size)
+    print(f"{target}: {target.stat().st_size} bytes")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.prepare", description=__doc__)
+    add = parser.add_argument
+    add("--out", type=Path, help="folder of the download (default: data/nyu), or file to pack into")
+    add("--base-url", default=BASE_URL, help="of a mirror; default: %(default)s")
+    add("--convert", type=Path, metavar="DATA", help="pack this data set instead of downloading")
+    add(
+        "--size",
+        type=int,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="with --convert: shrink training pictures to this, the network's input size",
+    )
+    add("--depth", choices=("raw", "filled"), default="raw", help="likewise; default: %(default)s")
+    return parser
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Prepare as the arguments say; the exit code is 0, or 1 after a message on standard error."""
-    parser = argparse.ArgumentParser(prog="python -m training.prepare", description=__doc__)
-    parser.add_argument(
-        "--out", type=Path, default=Path("data/nyu"), help="folder; default: %(default)s"
-    )
-    parser.add_argument("--base-url", default=BASE_URL, help="of a mirror; default: %(default)s")
+    parser = _parser()
     options = parser.parse_args(args)
+    if options.convert and not options.out:
+        parser.error(f"--convert needs --out FILE{PACKED_SUFFIX}")
     try:
-        prepare(options.out, options.base_url)
+        if options.convert:
+            size = tuple(options.size) if options.size else None
+            convert(options.convert, options.out, options.depth, size)
+        else:
+            prepare(options.out or Path("data/nyu"), options.base_url)
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""Data modules of pictures that lie in many files: two NYU layouts, and one's own recordings."""
+"""Data modules of layouts beside the labelled file: in many files, or packed into one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 from torch.utils.data import DistributedSampler
 
-from moa_depth_ros.camera import NYU_KINECT
 from training.data.data_modules import DepthDataModule
 from training.data.nyu_folder import open_nyu_folder
 from training.data.nyu_frames import NyuFrames
+from training.data.packed import Packed
 from training.data.recordings import Recording
 from training.data.samplers import ShuffledSampler
 
@@ -79,8 +79,7 @@ class NyuFramesDataModule(FilesDataModule):
             DataError: a folder is missing or empty, or its first file of another layout.
         """
         self.train_set, self.val_set = NyuFrames(self.root, "train"), NyuFrames(self.root, "val")
-        height, width = self.train_set.size
-        self.camera = NYU_KINECT.resized(width, height)
+        self.camera = self.train_set.camera
 
 
 class RecordingDataModule(FilesDataModule):
@@ -93,4 +92,24 @@ class RecordingDataModule(FilesDataModule):
             DataError: naming what is missing or doesn't fit.
         """
         self.train_set, self.val_set = Recording(self.root, "train"), Recording(self.root, "val")
+        self.camera = self.train_set.camera
+
+
+class PackedDataModule(FilesDataModule):
+    """A data set of any layout in one file, as ``python -m training.prepare --convert`` writes it.
+
+    Args:
+        root: the file.
+        seed: of the order of pictures.
+        batch_size: pictures in a batch of one process.
+        num_workers: processes that read the file; 0 reads in the training process.
+    """
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the file and check it.
+
+        Raises:
+            DataError: it is missing, damaged or of another layout.
+        """
+        self.train_set, self.val_set = Packed(self.root, "train"), Packed(self.root, "test")
         self.camera = self.train_set.camera

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from torch.utils.data import Dataset
 
+from moa_depth_ros.camera import NYU_KINECT
 from training.data.packed_lines import PackedLines
 from training.data.sample import Sample, check_depth, make_sample, scene_type_of
 from training.errors import DataError
@@ -27,6 +28,7 @@ class NyuFrames(Dataset[Sample]):
 
     Attributes:
         size: height and width of all frames.
+        camera: NYU's, whose pictures were resized where they have another size.
 
     Raises:
         DataError: the folder is missing or has no frame, or the first one is damaged or of
@@ -45,6 +47,7 @@ class NyuFrames(Dataset[Sample]):
             raise DataError(f"{self.folder}: expected .h5 files, one per frame, found none")
         self.names = PackedLines(names)
         self.size = self._read(0, "rgb", None).shape[1:]
+        self.camera = NYU_KINECT.resized(*reversed(self.size))
 
     def __len__(self) -> int:
         return len(self.names)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.io import loadmat
 from torch.utils.data import Dataset
 
+from moa_depth_ros.camera import NYU_KINECT
 from training.data.sample import Sample, check_depth, make_sample
 from training.errors import DataError
 
@@ -48,6 +49,10 @@ class NyuLabelled(Dataset[Sample]):
         split: which of the two.
         depth: ``raw`` (measured, 0 in holes) or ``filled`` (holes inpainted).
 
+    Attributes:
+        size: height and width of all pictures.
+        camera: NYU's, whose pictures were resized where they have another size.
+
     Raises:
         DataError: a file is missing, damaged or of another layout.
     """
@@ -63,6 +68,7 @@ class NyuLabelled(Dataset[Sample]):
         self.depth_key = _DEPTH_KEYS[depth]
         _require_files(self.mat, Path(splits))
         pictures, self.size = check_layout(self.mat, self.depth_key)
+        self.camera = NYU_KINECT.resized(*reversed(self.size))
         self.indices = read_split(Path(splits), split, pictures)
         self._file: h5py.File | None = None
         self._process = os.getpid()

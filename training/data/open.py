@@ -7,19 +7,31 @@ from typing import Literal, Protocol, get_args
 
 import numpy as np
 
+from moa_depth_ros.camera import Intrinsics
 from training.data.nyu_folder import TEST_LIST, TRAIN_LIST, open_nyu_folder
 from training.data.nyu_frames import NyuFrames
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, DepthKind, NyuLabelled, Split
+from training.data.packed import PACKED_SUFFIX, Packed
 from training.data.recordings import COLOUR_FOLDER, DEPTH_FOLDER, Recording
 from training.data.sample import Sample
 from training.errors import DataError
 
-Layout = Literal["labelled", "folder", "frames", "recording"]
+Layout = Literal["labelled", "folder", "frames", "recording", "packed"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
 class DepthSet(Protocol):
-    """What every reader offers."""
+    """What every reader offers: pictures of one size from one camera."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of all pictures."""
+        ...
+
+    @property
+    def camera(self) -> Intrinsics:
+        """Their camera."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -41,7 +53,7 @@ def open_splits(
     """Open a data set's training and test pictures.
 
     Args:
-        data: its folder, or the labelled file itself.
+        data: its folder, or the labelled or packed file itself.
         layout: how it is laid out; by default, what is there decides.
         depth: ``filled`` is for the labelled file only.
         splits: of the labelled file, where ``splits.mat`` is not beside it.
@@ -57,6 +69,8 @@ def open_splits(
         mat = data / MAT_NAME if data.is_dir() else data
         splits = splits or mat.parent / SPLITS_NAME
         return {name: NyuLabelled(mat, splits, name, depth) for name in get_args(Split)}
+    if layout == "packed":
+        return {name: Packed(data, name) for name in get_args(Split)}
     if layout == "folder":
         train, test = open_nyu_folder(data, train_list, test_list)
         return {"train": train, "test": test}
@@ -73,6 +87,8 @@ def layout_of(data: Path, has_list: bool = False) -> Layout:
     """
     if has_list or (data / TRAIN_LIST).is_file() or (data / TEST_LIST).is_file():
         return "folder"
+    if data.suffix == PACKED_SUFFIX:
+        return "packed"
     if not data.is_dir() or (data / MAT_NAME).is_file():
         return "labelled"
     if (data / "train").is_dir() and (data / "val").is_dir():
@@ -81,5 +97,6 @@ def layout_of(data: Path, has_list: bool = False) -> Layout:
         return "recording"
     raise DataError(
         f"{data}: expected {MAT_NAME} (labelled), {TRAIN_LIST} and {TEST_LIST} (folder), train "
-        f"and val (frames), or {COLOUR_FOLDER} and {DEPTH_FOLDER} (recording); found none of them"
+        f"and val (frames), {COLOUR_FOLDER} and {DEPTH_FOLDER} (recording), or a file that ends in "
+        f"{PACKED_SUFFIX} (packed); found none of them"
     )

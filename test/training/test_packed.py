@@ -1,0 +1,182 @@
+"""The packed file: the same samples as its source, shrunk if asked, and what it refuses by name."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+import yaml
+from torch.utils.data import DataLoader
+
+from moa_depth_ros.camera import NYU_KINECT
+from test.training.layouts import write_folder, write_frames, write_recording
+from training import prepare, train
+from training.data.open import open_splits
+from training.data.packed import FORMAT, Packed
+from training.errors import DataError
+
+WRITERS = {"folder": write_folder, "frames": write_frames, "recording": write_recording}
+
+
+def convert(data: Path, *options: object) -> Path:
+    """The data set as a packed file beside its folder."""
+    target = data.parent / f"{data.name}.h5"
+    command = ["--convert", data, "--out", target, *options]
+    assert prepare.main([str(part) for part in command]) == 0
+    return target
+
+
+@pytest.fixture
+def packed(tmp_path) -> Path:
+    """A packed recording of eight pictures to train on and two to test."""
+    return convert(write_recording(tmp_path / "recording"))
+
+
+@pytest.mark.parametrize("layout", [*WRITERS, "labelled"])
+def test_samples_are_those_of_the_source(tmp_path, nyu, layout):
+    data = nyu() if layout == "labelled" else WRITERS[layout](tmp_path / "data")
+    source, found = open_splits(data), open_splits(convert(data))
+    for split in ("train", "test"):
+        assert type(found[split]) is Packed
+        assert len(found[split]) == len(source[split])
+        assert (found[split].size, found[split].camera) == (
+            source[split].size,
+            source[split].camera,
+        )
+        for item in range(len(source[split])):
+            sample, expected = found[split][item], source[split][item]
+            assert (sample["index"], sample["scene"]) == (expected["index"], expected["scene"])
+            assert torch.equal(sample["picture"], expected["picture"])
+            # Millimetres: exact for PNGs, half of one for other sources.
+            tolerance = 0 if layout in ("folder", "recording") else 0.0005001
+            assert (sample["depth"] - expected["depth"]).abs().max() <= tolerance
+            assert torch.equal(sample["depth"] == 0, expected["depth"] == 0)
+
+
+def test_filled_depth_can_be_packed(nyu):
+    data = nyu()
+    found = open_splits(convert(data, "--depth", "filled"))["test"]
+    expected = open_splits(data, depth="filled")["test"]
+    np.testing.assert_allclose(found.depth(0), expected.depth(0), atol=0.0005001)
+
+
+def test_only_training_pictures_shrink_and_their_camera_with_them(nyu):
+    depth = np.zeros((5, 6, 8), np.float32)
+    depth[:, ::2, ::2] = 3.0  # a reading, then a hole, both ways
+    pictures = np.zeros((5, 6, 8, 3), np.uint8)
+    pictures[:, ::2] = 200  # rows of 200 and 0, whose antialiased mean is 100 away from the border
+    found = open_splits(convert(nyu(raw=depth, pictures=pictures), "--size", 3, 4))
+    train, test = found["train"], found["test"]
+    assert (train.size, test.size) == ((3, 4), (6, 8))
+    assert train.camera == NYU_KINECT.resized(4, 3)
+    assert set(train[0]["depth"].unique().tolist()) <= {0.0, 3.0}
+    assert 75 <= train[0]["picture"][:, 1].float().mean() <= 125
+
+
+def test_a_used_reader_can_be_pickled_and_read_by_workers(packed):
+    dataset = Packed(packed, "train")
+    first = dataset[0]
+    assert torch.equal(pickle.loads(pickle.dumps(dataset))[0]["depth"], first["depth"])
+    batches = list(DataLoader(dataset, batch_size=4, num_workers=2))
+    assert [batch["index"].tolist() for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert torch.equal(batches[0]["depth"][0], first["depth"])
+
+
+def test_a_broken_source_leaves_no_file(tmp_path, capsys):
+    data = write_recording(tmp_path / "recording")
+    (data / "depth" / "frame_5.png").write_bytes(b"")
+    command = ["--convert", str(data), "--out", str(tmp_path / "out.h5")]
+    assert prepare.main(command) == 1
+    assert "frame_5.png: expected a 16-bit depth PNG" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["recording"]
+
+
+def test_a_file_that_is_there_stays_until_the_new_one_is_whole(packed, capsys):
+    before = packed.read_bytes()
+    (packed.parent / "recording" / "images" / "frame_9.png").write_bytes(b"")
+    command = ["--convert", str(packed.parent / "recording"), "--out", str(packed)]
+    assert prepare.main(command) == 1
+    assert packed.read_bytes() == before
+
+
+def test_depth_that_16_bits_do_not_hold(nyu, tmp_path, capsys):
+    raw = np.ones((5, 6, 8), np.float32)
+    raw[2] = 65.6
+    assert prepare.main(["--convert", str(nyu(raw=raw)), "--out", str(tmp_path / "out.h5")]) == 1
+    assert "index 2: expected depth up to 65.535 m, found 65.6 m" in capsys.readouterr().err
+
+
+def test_what_the_command_refuses(tmp_path, capsys):
+    data = write_recording(tmp_path / "recording")
+    assert prepare.main(["--convert", str(data), "--out", str(tmp_path / "out.mat")]) == 1
+    assert "expected a file that ends in .h5, found" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        prepare.main(["--convert", str(data)])
+    assert "--convert needs --out FILE.h5" in capsys.readouterr().err
+
+
+def test_the_configuration_holds_known_keys(capsys):
+    path = Path(__file__).parents[2] / "config" / "training" / "packed.yaml"
+    with pytest.raises(SystemExit) as caught:
+        train.main(["--config", str(path), "--data.root", "other.h5", "--print_config"])
+    assert caught.value.code in (0, None)
+    assert yaml.safe_load(capsys.readouterr().out)["data"]["init_args"]["root"] == "other.h5"
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(DataError, match=r"no such file: .*gone\.h5; to make it: python -m"):
+        open_splits(tmp_path / "gone.h5")
+
+
+@pytest.mark.parametrize("kept", [0.9, 0.5, 0.0])
+def test_a_truncated_file(packed, kept):
+    packed.write_bytes(packed.read_bytes()[: int(kept * packed.stat().st_size)])
+    with pytest.raises(DataError, match=r"recording\.h5: expected an HDF5 file, found a damaged"):
+        open_splits(packed)
+
+
+def _rename_format(file: h5py.File) -> None:
+    file.attrs["format"] = "another"
+
+
+def _replace(key: str, value: np.ndarray | None) -> Callable[[h5py.File], None]:
+    def change(file: h5py.File) -> None:
+        del file[f"train/{key}"]
+        if value is not None:
+            file[f"train/{key}"] = value
+
+    return change
+
+
+def _shorten_lens(file: h5py.File) -> None:
+    file["train"].attrs["fx"] = -1.0
+
+
+def _widen_camera(file: h5py.File) -> None:
+    file["train"].attrs["width"] = 9
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_rename_format, f"expected the format '{FORMAT}', found 'another'"),
+        (lambda file: file.move("train", "other"), "expected a group 'train', found"),
+        (_replace("depth", None), "train: expected a data set 'depth', found"),
+        (_replace("depth", np.ones((8, 6, 7), np.uint16)), r"train/depth: expected \(8, 6, 8\)"),
+        (_replace("depth", np.ones((8, 6, 8), np.float32)), "train/depth: .*uint16, found"),
+        (_replace("picture", np.ones((8, 3, 6, 8))), "train/picture: .*uint8, found"),
+        (_replace("index", np.arange(7)), r"train/index: expected \(8,\)"),
+        (_shorten_lens, "expected a camera in the attributes: .*positive focal lengths"),
+        (_widen_camera, "expected the camera of 8x6 pictures, found 9x6"),
+    ],
+)
+def test_another_layout_is_refused_by_what_differs(packed, change, message):
+    with h5py.File(packed, "a") as file:
+        change(file)
+    with pytest.raises(DataError, match=rf"recording\.h5: .*{message}"):
+        Packed(packed, "train")

@@ -1,0 +1,93 @@
+"""Writes a data set of any layout as the one file that :mod:`training.data.packed` reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from moa_depth_ros.pictures import MILLIMETRES
+from training.data.nyu_labelled import Split
+from training.data.open import DepthSet
+from training.data.packed import FORMAT
+from training.data.sample import Sample
+from training.errors import DataError
+from training.preparation import prepare_depth, prepare_pictures
+
+_MAX_MILLIMETRES = np.iinfo(np.uint16).max
+
+
+def pack(
+    splits: dict[Split, DepthSet], path: Path, source: str, size: tuple[int, int] | None = None
+) -> None:
+    """Write both splits, one picture in memory at a time, with a progress bar.
+
+    The file appears under its name when it is complete; an interrupted run leaves none.
+
+    Args:
+        splits: what to write.
+        path: of the file.
+        source: where the pictures come from, noted in the file beside a SHA-256 of what was read.
+        size: height and width that training pictures are shrunk to, as training would: pictures
+            antialiased, depth by the nearest pixel. Test pictures keep their size, because the
+            protocol judges at the size of the label.
+
+    Raises:
+        DataError: a picture cannot be read, or its depth not be written in 16 bits.
+    """
+    part = path.with_name(f"{path.name}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with h5py.File(part, "w") as file:
+            file.attrs["format"], file.attrs["source"] = FORMAT, source
+            for split, dataset in splits.items():
+                _write_split(file.create_group(split), dataset, size if split == "train" else None)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_split(group: h5py.Group, dataset: DepthSet, size: tuple[int, int] | None) -> None:
+    height, width = size = size or dataset.size
+    group.attrs.update(dataclasses.asdict(dataset.camera.resized(width, height)))
+    count = len(dataset)
+    pictures = group.create_dataset(
+        "picture", (count, 3, height, width), np.uint8, chunks=(1, 3, height, width)
+    )
+    depths = group.create_dataset(
+        "depth", (count, height, width), np.uint16, chunks=(1, height, width)
+    )
+    digest, indices, scenes = hashlib.sha256(), np.empty(count, np.int64), []
+    bar = tqdm(range(count), desc=group.name.strip("/"), unit="picture", disable=None)
+    for item in bar:
+        sample = dataset[item]
+        digest.update(sample["picture"].numpy().data)
+        digest.update(sample["depth"].numpy().data)
+        pictures[item], depths[item] = _small_picture(sample, size), _millimetres(sample, size)
+        indices[item] = sample["index"]
+        scenes.append(sample["scene"].encode())
+    group["index"], group["scene"] = indices, np.array(scenes, bytes)
+    group.attrs["source_sha256"] = digest.hexdigest()
+
+
+def _small_picture(sample: Sample, size: tuple[int, int]) -> Tensor:
+    small = prepare_pictures(sample["picture"].unsqueeze(0), size)[0]
+    return small.mul(255).round().to(torch.uint8)
+
+
+def _millimetres(sample: Sample, size: tuple[int, int]) -> np.ndarray:
+    depth = prepare_depth(sample["depth"].unsqueeze(0), size)[0].numpy()
+    values = np.rint(depth.astype(np.float64) * MILLIMETRES)
+    if values.max() > _MAX_MILLIMETRES:
+        raise DataError(
+            f"index {sample['index']}: expected depth up to {_MAX_MILLIMETRES / MILLIMETRES} m, "
+            f"found {depth.max():g} m"
+        )
+    return values.astype(np.uint16)
