@@ -120,7 +120,7 @@ def test_validation_rooms_are_of_another_stream():
     ],
 )
 def test_data_in_files_brings_its_camera(tmp_path, write, module, sizes, camera):
-    data = module(root=str(write(tmp_path)), batch_size=2, num_workers=0)
+    data = module(str(write(tmp_path)), batch_size=2, num_workers=0, residence="stream")
     data.setup()
     assert (len(data.train_set), len(data.val_set)) == sizes
     assert data.camera == camera

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import lightning as L
 import torch
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
 
 from moa_depth_ros.camera import NYU_KINECT, Intrinsics
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled
+from training.data.resident import ResidentLoader, free_bytes, read_onto, resident_bytes
 from training.data.rooms_dataset import RoomsDataset
 from training.data.samplers import FreshSampler, ShuffledSampler
 from training.errors import DataError
 
+Residence = Literal["auto", "device", "stream"]
+_LARGEST_SHARE = 0.5  # of the free memory; the network and its activations need the rest
+
 
 class DepthDataModule(L.LightningDataModule, ABC):
     """Loaders around two data sets that ``setup`` makes.
+
+    Args:
+        batch_size: pictures in a batch of one process.
+        num_workers: processes that read; 0 reads in the training process.
+        residence: ``device`` reads both data sets onto the training device at the start and makes
+            batches there, ``stream`` reads each picture when it is needed, ``auto`` takes the
+            first where both fit in half of the device's free memory. On the device, depth has
+            half precision.
 
     Attributes:
         camera: the camera of the training pictures, for the model folder.
@@ -29,10 +42,11 @@ class DepthDataModule(L.LightningDataModule, ABC):
     train_set: Dataset
     val_set: Dataset
 
-    def __init__(self, batch_size: int, num_workers: int):
+    def __init__(self, batch_size: int, num_workers: int, residence: Residence = "stream"):
         super().__init__()
         self.batch_size = batch_size
         self.num_workers = num_workers
+        self.residence = residence
         self._resumed_epoch = 0
 
     def state_dict(self) -> dict[str, Any]:
@@ -48,29 +62,67 @@ class DepthDataModule(L.LightningDataModule, ABC):
     def train_sampler(self) -> DistributedSampler:
         """Order of the training pictures."""
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> DataLoader | ResidentLoader:
         """Batches of training samples."""
         sampler = self.train_sampler()
         # Lightning starts the first iterator before it tells the sampler the epoch of a resumed
         # run, and with a schedule even before it knows that epoch itself.
         assert self.trainer is not None
         sampler.set_epoch(max(self.trainer.current_epoch, self._resumed_epoch))
-        return self._loader(self.train_set, sampler)
+        if self._on_device:
+            return self._resident(self.train_set, sampler)
+        return self._stream(self.train_set, sampler, persistent_workers=self.num_workers > 0)
 
-    def val_dataloader(self) -> DataLoader:
+    def val_dataloader(self) -> DataLoader | ResidentLoader:
         """Batches of validation samples, in their order."""
-        return self._loader(self.val_set, None)
+        if self._on_device:
+            replica = self._replica()
+            sampler: DistributedSampler = DistributedSampler(
+                self.val_set, replica["world_size"], replica["rank"], shuffle=False
+            )
+            return self._resident(self.val_set, sampler)
+        return self._stream(self.val_set, None, persistent_workers=self.num_workers > 0)
 
-    def _loader(self, dataset: Dataset, sampler: DistributedSampler | None) -> DataLoader:
+    def transfer_batch_to_device(
+        self, batch: dict[str, Any], device: torch.device, dataloader_idx: int
+    ) -> dict[str, Any]:
+        """All but the indices, which the host reads: a device would have to be waited for."""
+        moved = {key: value for key, value in batch.items() if key != "index"}
+        moved = super().transfer_batch_to_device(moved, device, dataloader_idx)
+        return {**moved, "index": batch["index"]}
+
+    @cached_property
+    def _on_device(self) -> bool:
+        """Whether the data sets live on the training device; says so."""
+        if self.residence == "stream":
+            return False
+        assert self.trainer is not None
+        device = self.trainer.strategy.root_device
+        needed = resident_bytes(self.train_set) + resident_bytes(self.val_set)
+        sharing = 1 if device.type == "cuda" else self.trainer.num_devices
+        free = free_bytes(device) // sharing
+        chosen = self.residence == "device" or needed <= _LARGEST_SHARE * free
+        if self.trainer.is_global_zero:
+            where = f"kept on {device}" if chosen else f"streamed by {self.num_workers} workers"
+            print(f"pictures: {where} ({needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free there)")
+        return chosen
+
+    def _stream(self, dataset: Dataset, sampler: Sampler | None, **options: bool) -> DataLoader:
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
             sampler=sampler,
             num_workers=self.num_workers,
             worker_init_fn=use_one_thread,
-            persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
+            **options,
         )
+
+    def _resident(self, dataset: Dataset, sampler: DistributedSampler) -> ResidentLoader:
+        assert self.trainer is not None
+        device = self.trainer.strategy.root_device
+        samples = read_onto(dataset, device, self._stream(dataset, None))
+        return ResidentLoader(samples, self.batch_size, sampler)
 
     def _replica(self) -> dict[str, int]:
         assert self.trainer is not None
@@ -91,6 +143,7 @@ class NyuDataModule(DepthDataModule):
         seed: of the order of pictures.
         batch_size: pictures in a batch of one process.
         num_workers: processes that read files; 0 reads in the training process.
+        residence: ``device``, ``stream`` or ``auto``, see :class:`DepthDataModule`.
     """
 
     camera = NYU_KINECT
@@ -104,8 +157,9 @@ class NyuDataModule(DepthDataModule):
         seed: int = 0,
         batch_size: int = 8,
         num_workers: int = 2,
+        residence: Residence = "auto",
     ):
-        super().__init__(batch_size, num_workers)
+        super().__init__(batch_size, num_workers, residence)
         self.mat = Path(mat or Path(root) / MAT_NAME)
         self.splits = Path(splits or Path(root) / SPLITS_NAME)
         self.depth = depth

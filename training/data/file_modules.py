@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch.utils.data import DistributedSampler
 
-from training.data.data_modules import DepthDataModule
+from training.data.data_modules import DepthDataModule, Residence
 from training.data.nyu_folder import open_nyu_folder
 from training.data.nyu_frames import NyuFrames
 from training.data.packed import Packed
@@ -22,10 +22,18 @@ class FilesDataModule(DepthDataModule):
         seed: of the order of pictures.
         batch_size: pictures in a batch of one process.
         num_workers: processes that read files; 0 reads in the training process.
+        residence: ``device``, ``stream`` or ``auto``, see :class:`DepthDataModule`.
     """
 
-    def __init__(self, root: str, seed: int = 0, batch_size: int = 8, num_workers: int = 2):
-        super().__init__(batch_size, num_workers)
+    def __init__(
+        self,
+        root: str,
+        seed: int = 0,
+        batch_size: int = 8,
+        num_workers: int = 2,
+        residence: Residence = "auto",
+    ):
+        super().__init__(batch_size, num_workers, residence)
         self.root = Path(root)
         self.seed = seed
 
@@ -44,6 +52,7 @@ class NyuFolderDataModule(FilesDataModule):
         seed: of the order of pictures.
         batch_size: pictures in a batch of one process.
         num_workers: processes that read files; 0 reads in the training process.
+        residence: ``device``, ``stream`` or ``auto``, see :class:`DepthDataModule`.
     """
 
     def __init__(
@@ -54,8 +63,9 @@ class NyuFolderDataModule(FilesDataModule):
         seed: int = 0,
         batch_size: int = 8,
         num_workers: int = 2,
+        residence: Residence = "auto",
     ):
-        super().__init__(root, seed, batch_size, num_workers)
+        super().__init__(root, seed, batch_size, num_workers, residence)
         self.train_list = None if train_list is None else Path(train_list)
         self.val_list = None if val_list is None else Path(val_list)
 
@@ -103,6 +113,7 @@ class PackedDataModule(FilesDataModule):
         seed: of the order of pictures.
         batch_size: pictures in a batch of one process.
         num_workers: processes that read the file; 0 reads in the training process.
+        residence: ``device``, ``stream`` or ``auto``, see :class:`DepthDataModule`.
     """
 
     def setup(self, stage: str | None = None) -> None:
