@@ -12,18 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from moa_depth_ros.camera import NYU_KINECT, Intrinsics
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, Prediction
+from training.augmentation import Augmentation, augment, draw_numbers
 from training.errors import CheckpointError, NonFiniteLossError, TrainingError
 from training.gates import GateStatistics, watch_gates
 from training.losses import LossConfig, LossTerms, composite_loss
 from training.metrics import Crop, DepthMetrics, pixel_sums
-from training.preparation import (
-    Augmentation,
-    augment,
-    prepare_depth,
-    prepare_pictures,
-    resize_depth,
-)
+from training.preparation import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network, network_to_finetune
 
 DECODERS = ("fused", "binned", "regressed")
@@ -67,6 +63,7 @@ class DepthModule(L.LightningModule):
     """
 
     network: MoADepthClip
+    camera: Intrinsics = NYU_KINECT
 
     def __init__(
         self,
@@ -116,6 +113,11 @@ class DepthModule(L.LightningModule):
         schedule = LambdaLR(optimiser, lambda step: one_cycle(step, steps))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def on_fit_start(self) -> None:
+        """Learn which camera took the pictures."""
+        if self.trainer.datamodule is not None:
+            self.camera = self.trainer.datamodule.camera
+
     def on_train_epoch_start(self) -> None:
         """Start counting pictures."""
         self._pictures, self._started = 0, time.perf_counter()
@@ -127,9 +129,9 @@ class DepthModule(L.LightningModule):
             NonFiniteLossError: it is NaN or infinite.
         """
         pictures, label = self._prepare(batch)
-        pictures, label = augment(
-            pictures, label, batch["index"], self.current_epoch, self.augmentation
-        )
+        numbers = draw_numbers(batch["index"], self.current_epoch, self.augmentation.seed)
+        numbers = numbers.to(pictures.device, non_blocking=True)
+        pictures, label = augment(pictures, label, numbers, self.augmentation, self.camera)
         terms = self._loss(self.network.decode(self.network(pictures)), label)
         if not torch.isfinite(terms.total):
             raise NonFiniteLossError(_name_samples(terms, batch, self.current_epoch, batch_idx))
