@@ -1,4 +1,9 @@
-"""The composite loss of the paper (section 3.4), over the pixels that have a depth."""
+"""The composite loss of the paper (section 3.4), over the pixels that have a depth.
+
+Where several processes train together, every mean is over the valid pixels of all of them: the loss
+is that of the global batch. A mean of the processes' own means is another number, because their
+counts of valid pixels differ and SILog is not linear.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,9 @@ import dataclasses
 from typing import Literal, NamedTuple
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.nn.functional import all_reduce
 from torch.nn import functional as F
 
 SILOG_SCALE = 10.0
@@ -78,13 +85,13 @@ def masked_cross_entropy(logits: Tensor, bin_index: Tensor, valid: Tensor) -> Te
     """Mean cross entropy over the valid pixels; 0 without any."""
     labels = bin_index.masked_fill(~valid, -100)
     total = F.cross_entropy(logits, labels, ignore_index=-100, reduction="sum")
-    return total / _count(valid)
+    return _over_processes(total) / _count(valid)
 
 
 def masked_l1(regressed: Tensor, depth: Tensor, valid: Tensor) -> Tensor:
     """Mean |regressed - depth| in metres over the valid pixels; 0 without any."""
     difference = torch.where(valid, regressed - depth.where(valid, 0.0), 0.0)
-    return difference.abs().sum() / _count(valid)
+    return _over_processes(difference.abs().sum()) / _count(valid)
 
 
 def masked_silog(
@@ -99,8 +106,8 @@ def masked_silog(
     # The mask comes before the logarithm: a logarithm of 0 has a NaN gradient even where masked.
     g = torch.log(regressed.where(valid, 1.0).clamp_min(_SMALLEST_DEPTH))
     g = g - torch.log(depth.where(valid, 1.0))
-    mean = g.sum() / count
-    variance = (g - mean).where(valid, 0.0).square().sum() / count
+    mean = _over_processes(g.sum()) / count
+    variance = _over_processes((g - mean).where(valid, 0.0).square().sum()) / count
     if form == "paper":
         return SILOG_SCALE * (variance + SILOG_LAMBDA * mean.square())
     square = variance + (1 - SILOG_LAMBDA) * mean.square()
@@ -109,4 +116,15 @@ def masked_silog(
 
 
 def _count(valid: Tensor) -> Tensor:
-    return valid.sum().clamp_min(1)
+    return _over_processes(valid.sum()).clamp_min(1)
+
+
+def _over_processes(total: Tensor) -> Tensor:
+    """The sum of every process's ``total``; itself where one process trains.
+
+    Its gradient is summed over the processes, too. DDP divides the weights' gradients by the number
+    of processes, each of which holds the whole loss: what is left is the gradient of one loss.
+    """
+    if not (dist.is_available() and dist.is_initialized()):
+        return total
+    return all_reduce(total)

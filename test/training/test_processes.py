@@ -1,0 +1,41 @@
+"""Two processes train to the weights of one with the same global batch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from moa_depth_ros.network import load_network
+from test.training.tiny_runs import ENVIRONMENT, ROOT, arguments, write_pictures
+from training import train
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+
+
+def weights(run):
+    return load_network(run / "model")[0].state_dict()
+
+
+@pytest.mark.timeout(400)  # three processes, each of which imports torch on a busy machine
+def test_two_gloo_processes_train_as_one(tmp_path, write_nyu, tiny_clip):
+    """Batches of 4 and, at the end of an epoch, 2; pictures with few and with many holes.
+
+    Not to the bit: two processes add up in another order. What is compared learns by a gradient
+    well above rounding, because Adam makes full steps of whatever sign rounding gives to a
+    gradient that should be 0, as that of the attention's key bias.
+    """
+    data = write_pictures(tmp_path / "data", write_nyu)
+    changes = {"model__network__trainable_blocks": 0, "trainer__max_epochs": 2}
+    alone = arguments(data, tmp_path / "one", tiny_clip, data__batch_size=4, **changes)
+    assert train.main(alone) == 0
+    changes |= {"data__batch_size": 2, "trainer__devices": 2, "trainer__strategy": "ddp"}
+    together = arguments(data, tmp_path / "two", tiny_clip, **changes)
+    command = [*TORCHRUN, "-m", "training.train", *together]
+    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    expected, found = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=2e-6, msg=name)
