@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Write ``checkpoint`` to ``path``."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        # One name, not one a process: what a kill leaves is overwritten after the resumption.
+        unfinished = path.with_name(f".{path.name}.tmp")
         try:
             with unfinished.open("wb") as file:
                 torch.save(checkpoint, file)
@@ -72,9 +74,31 @@ def keep_epochs(folder: Path, kept: int = 2) -> ModelCheckpoint:
 
 def newest(folder: Path) -> Path | None:
     """The checkpoint of the last finished epoch, if there is one."""
+    return next(iter(_newest_first(folder)), None)
+
+
+def newest_whole(folder: Path) -> Path:
+    """The newest checkpoint that can be read to its end; a warning names those that cannot.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    found = _newest_first(folder)
+    for path in found:
+        try:
+            AtomicCheckpointIO().load_checkpoint(path)
+        except CheckpointError as error:
+            warnings.warn(f"left out: {error}", stacklevel=2)
+        else:
+            return path
+    state = "each of them is damaged" if found else "there is none"
+    raise CheckpointError(f"{folder}: expected a checkpoint to resume from, {state}")
+
+
+def _newest_first(folder: Path) -> list[Path]:
     found = {
         int(match[1]): path
         for path in folder.glob("epoch-*.ckpt")
         if (match := _NAME.fullmatch(path.name))
     }
-    return found[max(found)] if found else None
+    return [found[epoch] for epoch in sorted(found, reverse=True)]

@@ -21,7 +21,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.network import save_network
-from training.checkpoints import AtomicCheckpointIO, keep_epochs, newest
+from training.checkpoints import AtomicCheckpointIO, keep_epochs, newest, newest_whole
 from training.data.data_modules import DepthDataModule
 from training.errors import CheckpointError, TrainingError, message_of
 from training.module import DepthModule
@@ -92,19 +92,18 @@ class TrainingCLI(LightningCLI):
 
 
 def _resume_from(ckpt_path: str | None, checkpoints: Path) -> Path | None:
-    if ckpt_path not in (None, "last"):
+    if ckpt_path == "last":
+        return newest_whole(checkpoints)
+    if ckpt_path is not None:
         if not Path(ckpt_path).is_file():
             raise CheckpointError(f"{ckpt_path}: no such checkpoint")
         return Path(ckpt_path)
-    found = newest(checkpoints)
-    if ckpt_path == "last" and found is None:
-        raise CheckpointError(f"{checkpoints}: holds no checkpoint to resume from")
-    if ckpt_path is None and found is not None:
+    if newest(checkpoints) is not None:
         raise CheckpointError(
             f"{checkpoints}: holds a run already; go on with --ckpt_path last, "
             "start another with --output, or remove the folder"
         )
-    return found
+    return None
 
 
 def _no_advertisement(record: logging.LogRecord) -> bool:

@@ -60,7 +60,7 @@ def test_an_unknown_key_is_refused(capsys):
 
 def test_last_without_a_checkpoint(tmp_path, capsys):
     assert train.main(["--output", str(tmp_path), "--ckpt_path", "last"]) == 1
-    assert "holds no checkpoint to resume from" in capsys.readouterr().err
+    assert "expected a checkpoint to resume from, there is none" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["paper", "demo", "nyu_folder", "nyu_frames", "finetune"])

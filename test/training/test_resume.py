@@ -1,0 +1,76 @@
+"""A run that was killed reaches the weights of one that was not; damaged checkpoints are passed."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from test.training.tiny_runs import ENVIRONMENT, ROOT, TRAINER, arguments, write_pictures
+from training import train
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, tiny_clip, write_nyu):
+    """A data set, and a run of three epochs on it that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("finished")
+    data = write_pictures(folder / "data", write_nyu)
+    assert train.main(arguments(data, folder / "run", tiny_clip, trainer__max_epochs=3)) == 0
+    return data, folder / "run"
+
+
+def weights(run):
+    return (run / "model" / "model.safetensors").read_bytes()
+
+
+def resume(data, run, tiny_clip, **changes):
+    changes = {"trainer__max_epochs": 3, "ckpt_path": "last", **changes}
+    return train.main(arguments(data, run, tiny_clip, **changes))
+
+
+@pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine
+def test_killed_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
+    data, undisturbed = finished
+    run = tmp_path / "run"
+    changes = {
+        "trainer__max_epochs": 3,
+        "trainer__callbacks": "test.training.killer.KillInSecondEpoch",
+    }
+    command = [*TRAINER, *arguments(data, run, tiny_clip, **changes)]
+    killed = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["epoch-000.ckpt"]
+    assert resume(data, run, tiny_clip) == 0
+    assert weights(run) == weights(undisturbed)
+
+
+def truncated_copy(finished, tmp_path, *names):
+    run = tmp_path / "run"
+    shutil.copytree(finished[1] / "checkpoints", run / "checkpoints")
+    for name in names:
+        path = run / "checkpoints" / name
+        path.write_bytes(path.read_bytes()[:-1000])
+    return run
+
+
+def test_the_checkpoint_before_a_truncated_one_is_used(finished, tmp_path, tiny_clip):
+    run = truncated_copy(finished, tmp_path, "epoch-002.ckpt")
+    with pytest.warns(UserWarning, match=r"left out: .*epoch-002\.ckpt: .*damaged"):
+        assert resume(finished[0], run, tiny_clip) == 0
+    assert weights(run) == weights(finished[1])
+
+
+def test_every_checkpoint_truncated(finished, tmp_path, tiny_clip, capsys):
+    run = truncated_copy(finished, tmp_path, "epoch-001.ckpt", "epoch-002.ckpt")
+    with pytest.warns(UserWarning, match=r"epoch-001\.ckpt"):
+        assert resume(finished[0], run, tiny_clip) == 1
+    assert f"{run / 'checkpoints'}: expected a checkpoint to resume from" in capsys.readouterr().err
+
+
+def test_a_truncated_checkpoint_that_was_named_is_refused(finished, tmp_path, tiny_clip, capsys):
+    run = truncated_copy(finished, tmp_path, "epoch-002.ckpt")
+    named = run / "checkpoints" / "epoch-002.ckpt"
+    assert resume(finished[0], run, tiny_clip, ckpt_path=named) == 1
+    assert f"error: {named}: expected a checkpoint" in capsys.readouterr().err
