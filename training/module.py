@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from moa_depth_ros.camera import NYU_KINECT, Intrinsics
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, Prediction
 from training.augmentation import Augmentation, augment, draw_numbers
-from training.errors import CheckpointError, NonFiniteLossError, TrainingError
+from training.errors import CheckpointError, TrainingError
 from training.gates import GateStatistics, watch_gates
 from training.losses import LossConfig, LossTerms, composite_loss
 from training.metrics import Crop, DepthMetrics, pixel_sums
@@ -123,18 +123,12 @@ class DepthModule(L.LightningModule):
         self._pictures, self._started = 0, time.perf_counter()
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
-        """The weighted loss of a batch.
-
-        Raises:
-            NonFiniteLossError: it is NaN or infinite.
-        """
+        """The weighted loss of a batch."""
         pictures, label = self._prepare(batch)
         numbers = draw_numbers(batch["index"], self.current_epoch, self.augmentation.seed)
         numbers = numbers.to(pictures.device, non_blocking=True)
         pictures, label = augment(pictures, label, numbers, self.augmentation, self.camera)
         terms = self._loss(self.network.decode(self.network(pictures)), label)
-        if not torch.isfinite(terms.total):
-            raise NonFiniteLossError(_name_samples(terms, batch, self.current_epoch, batch_idx))
         self._log_terms("train", terms, len(pictures))
         return terms.total
 
@@ -234,12 +228,3 @@ def one_cycle(step: int, steps: int) -> float:
         return (step + 1) / warm_up
     done = (step - warm_up) / max(1, steps - warm_up)
     return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-
-
-def _name_samples(terms: LossTerms, batch: dict[str, Any], epoch: int, step: int) -> str:
-    values = ", ".join(f"{name} {value.item():g}" for name, value in terms._asdict().items())
-    return (
-        f"the loss is not finite ({values}) in epoch {epoch}, batch {step}; the samples have the "
-        f"indices {batch['index'].tolist()}. The weights were not touched by it; resume from the "
-        "last checkpoint with a lower learning rate, or look at these samples."
-    )

@@ -1,8 +1,8 @@
 """Command line of the trainer: ``python -m training.train [--config FILE] [--key value ...]``.
 
 Without ``--config`` it is the paper's recipe on NYU Depth V2 under ``data/nyu``. A run's folder
-(``--output``) holds ``checkpoints/``, ``logs/`` (TensorBoard and CSV, with the whole configuration)
-and, at the end, ``model/``: the folder that a robot needs.
+(``--output``) holds ``checkpoints/``, ``logs/`` (TensorBoard and CSV, with the configuration),
+``panels/`` (pictures of every validation) and, at the end, ``model/``: what a robot needs.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.network import save_network
+from training.callbacks.non_finite import StopOnNonFiniteLoss
+from training.callbacks.panels import PicturePanels
+from training.callbacks.progress import RunProgressBar
 from training.checkpoints import AtomicCheckpointIO, keep_epochs, newest, newest_whole
 from training.data.data_modules import DepthDataModule
 from training.errors import CheckpointError, TrainingError, message_of
@@ -73,8 +76,15 @@ class TrainingCLI(LightningCLI):
         if config["logger"] is None:
             config["logger"] = [tensorboard, csv]
         config["plugins"] = [*(config["plugins"] or []), AtomicCheckpointIO()]
-        extra = [keep_epochs(self.folder / "checkpoints"), LearningRateMonitor("step")]
-        return self._instantiate_trainer(config, extra)
+        callbacks = [
+            StopOnNonFiniteLoss(self.folder / "non_finite"),
+            PicturePanels(self.folder / "panels"),
+            keep_epochs(self.folder / "checkpoints"),
+            LearningRateMonitor("step"),
+        ]
+        if config["enable_progress_bar"] is not False:
+            callbacks.append(RunProgressBar())
+        return self._instantiate_trainer(config, callbacks)
 
     def fit(self) -> None:
         """Train, then write the model folder."""

@@ -15,10 +15,10 @@ import torch
 import yaml
 from huggingface_hub import constants
 
-from moa_depth_ros.network import MoADepthClip, NetworkConfig
+from moa_depth_ros.network import NetworkConfig
 from training import train
 from training.checkpoints import AtomicCheckpointIO, newest
-from training.errors import CheckpointError, NonFiniteLossError, WeightsError
+from training.errors import CheckpointError, WeightsError
 from training.module import DepthModule, one_cycle
 from training.weights import build_network
 
@@ -125,18 +125,3 @@ def test_one_cycle_rises_then_falls_to_nothing():
     assert factors[5:] == sorted(factors[5:], reverse=True)
     assert factors[-1] == pytest.approx(0.0, abs=1e-9)
     assert one_cycle(0, 1) == 1.0
-
-
-def test_a_loss_that_is_not_finite_names_the_samples(tiny_clip):
-    config = NetworkConfig(str(tiny_clip), None, (48, 64), trainable_blocks="all")
-    module = DepthModule(config)
-    module.network = MoADepthClip(config)
-    with torch.no_grad():
-        module.network.regression.linear.bias.fill_(torch.nan)
-    batch = {
-        "picture": torch.zeros(2, 3, 48, 64, dtype=torch.uint8),
-        "depth": torch.ones(2, 48, 64),
-        "index": torch.tensor([11, 23]),
-    }
-    with pytest.raises(NonFiniteLossError, match=r"indices \[11, 23\]"):
-        module.training_step(batch, 0)

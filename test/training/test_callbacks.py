@@ -1,0 +1,116 @@
+"""What a run leaves beside its weights: pictures, figures, and the samples of a bad loss."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from test.training.tiny_runs import arguments, write_pictures
+from training import train
+from training.callbacks.panels import COLUMNS, Look, draw_panel
+from training.callbacks.progress import time_left
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, write_nyu):
+    return write_pictures(tmp_path_factory.mktemp("nyu"), write_nyu)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, data, tiny_clip):
+    """A run of two epochs with everything that it logs."""
+    run = tmp_path_factory.mktemp("run")
+    assert train.main(arguments(data, run, tiny_clip, trainer__max_epochs=2)) == 0
+    return run
+
+
+def test_every_epoch_is_in_both_logs(run):
+    named = {f"val/{name}" for name in ("loss", "cross_entropy", "l1", "silog", "fused/abs_rel")}
+    named |= {f"train/{name}_epoch" for name in ("loss", "cross_entropy", "l1", "silog")}
+    named |= {f"gates/{layer}/weight_3" for layer in (2, 5, 8, 11)}
+    named |= {"gates/2/entropy", "train/pictures_per_second"}
+    log = next(run.glob("logs/*/csv/metrics.csv"))
+    with log.open() as file:
+        rows = list(csv.DictReader(file))
+    events = EventAccumulator(str(log.parents[1]))
+    events.Reload()
+    for name in named:
+        written = [float(row[name]) for row in rows if row.get(name)]
+        assert len(written) == 2, name
+        assert [event.value for event in events.Scalars(name)] == pytest.approx(written, rel=1e-6)
+    assert all(0 < float(row["gates/2/entropy"]) <= math.log(4) for row in rows if row["val/loss"])
+    assert len(events.Images("panel")) == 2
+
+
+def test_a_panel_after_every_epoch(run):
+    panels = sorted((run / "panels").iterdir())
+    assert [path.name for path in panels] == ["epoch-000.png", "epoch-001.png"]
+    first, second = (cv2.imread(str(path)) for path in panels)
+    tile = first.shape[1] // len(COLUMNS)
+    assert (first[:, :tile] == second[:, :tile]).all()  # the same pictures
+    assert (first != second).any()  # seen by another network
+
+
+def test_a_panel_shows_what_is_wrong_and_what_is_unknown():
+    truth = np.full((6, 8), 2.0, np.float32)
+    truth[:, 4:] = 0
+    depth = np.full((6, 8), 2.0, np.float32)
+    wrong = np.full((6, 8), 4.0, np.float32)
+    colour = np.full((6, 8, 3), 200, np.uint8)
+    panel = draw_panel(
+        [Look(colour, truth, depth, wrong, fused, depth) for fused in (depth, wrong)]
+    )
+    rows = np.split(panel[20:], 2)
+    columns = [dict(zip(COLUMNS, np.split(row, len(COLUMNS), axis=1), strict=True)) for row in rows]
+    assert (columns[0]["colour"] == 200).all()
+    assert (columns[0]["truth"][:, :112] == columns[0]["fused"][:, :112]).all()
+    assert not columns[0]["truth"][:, 112:].any()
+    assert columns[0]["error"][:, :112].max() < 10  # no error: the dark end
+    assert columns[1]["error"][:, :112].mean() > 150  # 2 m: the bright end
+    assert (columns[1]["error"][:, 112:] == 128).all()
+
+
+def test_the_time_left_is_that_of_the_steps_to_do():
+    assert time_left(60.0, 10, 610) == "1:01:00"
+    assert time_left(0.0, 0, 610) == "?"
+    assert time_left(60.0, 10, math.inf) == "?"
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_saves_its_samples(
+    tmp_path, data, tiny_clip, capsys
+):
+    """A senseless learning rate: the first step's loss is finite, the second's is not."""
+    command = arguments(data, tmp_path, tiny_clip, model__optimiser__lr=1e36)
+    assert train.main(command) == 1
+    error = capsys.readouterr().err
+    saved = tmp_path / "non_finite" / "epoch-000-batch-00001-process-0"
+    assert "in epoch 0, batch 1" in error
+    assert str(saved) in error
+    assert not (tmp_path / "checkpoints").exists()
+    found = json.loads((saved / "samples.json").read_text())
+    assert (found["epoch"], found["batch"]) == (0, 1)
+    assert set(found["loss"]) == {"cross_entropy", "l1", "silog", "loss"}
+    batch = load_file(saved / "batch.safetensors")
+    assert batch["index"].tolist() == found["index"]
+    assert f"indices {found['index']}" in error
+    assert torch.isfinite(batch["depth"]).all()
+    for index, picture in zip(found["index"], batch["picture"], strict=True):
+        stored = cv2.imread(str(saved / f"{index}.png"))[..., ::-1]
+        assert (stored.transpose(2, 0, 1) == picture.numpy()).all()
+
+
+def test_weights_broken_by_the_last_step_of_an_epoch_become_no_checkpoint(
+    tmp_path, data, tiny_clip, capsys
+):
+    changes = {"model__optimiser__lr": 1e36, "data__batch_size": 6}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
+    assert "the validation loss is not finite" in capsys.readouterr().err
+    assert not (tmp_path / "checkpoints").exists()
