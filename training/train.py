@@ -18,6 +18,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.network import save_network
@@ -65,8 +66,12 @@ class TrainingCLI(LightningCLI):
         return Path(self.config.output)
 
     def before_instantiate_classes(self) -> None:
-        """Settle what to resume from before anything slow starts."""
+        """Settle what to resume from, before anything slow starts, and the precision."""
         self.checkpoint = _resume_from(self.config.ckpt_path, self.folder / "checkpoints")
+        trainer = self.config.trainer
+        if trainer.precision is None:
+            trainer.precision = default_precision(trainer.accelerator)
+            rank_zero_info(f"precision: {trainer.precision}")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The configured trainer with the run folder's loggers and checkpoints."""
@@ -99,6 +104,14 @@ class TrainingCLI(LightningCLI):
                 getattr(torch, self.config.model_dtype),
             )
             print(f"model folder: {self.folder / 'model'}")
+
+
+def default_precision(accelerator: str) -> Literal["bf16-mixed", "32-true"]:
+    """bfloat16 on a GPU that computes in it, with weights and losses in float32; else float32."""
+    on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False):
+        return "bf16-mixed"
+    return "32-true"
 
 
 def _resume_from(ckpt_path: str | None, checkpoints: Path) -> Path | None:

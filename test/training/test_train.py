@@ -125,3 +125,19 @@ def test_one_cycle_rises_then_falls_to_nothing():
     assert factors[5:] == sorted(factors[5:], reverse=True)
     assert factors[-1] == pytest.approx(0.0, abs=1e-9)
     assert one_cycle(0, 1) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "gpu", "bf16", "expected"),
+    [
+        ("auto", True, True, "bf16-mixed"),
+        ("gpu", True, True, "bf16-mixed"),
+        ("cpu", True, True, "32-true"),
+        ("auto", True, False, "32-true"),
+        ("auto", False, False, "32-true"),
+    ],
+)
+def test_bfloat16_where_a_gpu_has_it(monkeypatch, accelerator, gpu, bf16, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
+    assert train.default_precision(accelerator) == expected
