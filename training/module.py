@@ -56,6 +56,8 @@ class DepthModule(L.LightningModule):
         crop: part of the picture that validation judges.
         init_from: a model folder to start from instead of CLIP's weights. It says what the network
             is made of; ``network`` is left out then.
+        compile: a mode of :func:`torch.compile` for the network's training steps:
+            ``reduce-overhead`` replays them as CUDA graphs. Names in checkpoints stay the same.
 
     Raises:
         WeightsError: the model folder is missing or damaged.
@@ -73,6 +75,7 @@ class DepthModule(L.LightningModule):
         augmentation: Augmentation = Augmentation(),  # noqa: B008
         crop: Crop = "eigen",
         init_from: str | None = None,
+        compile: Literal["default", "reduce-overhead", "max-autotune"] | None = None,
     ):
         super().__init__()
         if init_from is not None:
@@ -83,24 +86,26 @@ class DepthModule(L.LightningModule):
         self.optimiser_config = optimiser
         self.augmentation = augmentation
         self.crop = crop
+        self.compile_mode = compile
         self.metrics = nn.ModuleDict({name: DepthMetrics() for name in DECODERS})
         self.gates = nn.ModuleDict(
             {str(block): GateStatistics(network.num_experts) for block in network.moa_layers}
         )
 
     def configure_model(self) -> None:
-        """Build the network, once.
+        """Build the network, once, and have it compiled if asked.
 
         Raises:
             WeightsError, TrainingError: as :func:`training.weights.build_network`.
         """
-        if hasattr(self, "network"):
-            return
-        config = self.network_config
-        if self.trainer.ckpt_path is not None:
-            config = dataclasses.replace(config, pretrained=None)
-        self.network = build_network(config).train()
-        self.network.config = self.network_config
+        if not hasattr(self, "network"):
+            config = self.network_config
+            if self.trainer.ckpt_path is not None:
+                config = dataclasses.replace(config, pretrained=None)
+            self.network = build_network(config).train()
+            self.network.config = self.network_config
+        if self.compile_mode is not None:
+            self.network.compile(mode=self.compile_mode)
 
     def configure_optimizers(self) -> Any:
         """AdamW over the parameters that learn."""
@@ -145,8 +150,9 @@ class DepthModule(L.LightningModule):
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Judge the three depths at the size of the label, by the evaluation's protocol."""
         pictures, label = self._prepare(batch)
+        # Not self.network(...): compiled, it would not see the hooks that watch the gates.
         with watch_gates(self.network.moa, self.gates):
-            prediction = self.network.decode(self.network(pictures))
+            prediction = self.network.decode(self.network.forward(pictures))
         self._log_terms("val", self._loss(prediction, label), len(pictures))
         for name, depth in depths_of(prediction).items():
             resized = resize_depth(depth, tuple(batch["depth"].shape[-2:]))

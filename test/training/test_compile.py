@@ -1,0 +1,47 @@
+"""A compiled run trains to the weights of one that is not, under the same names."""
+
+from __future__ import annotations
+
+import csv
+import functools
+
+import pytest
+import torch
+
+from moa_depth_ros.network import load_network
+from test.training.tiny_runs import arguments, write_pictures
+from training import train
+
+
+@pytest.fixture
+def captured(monkeypatch):
+    """What is captured for compilation, and then run as it is: a real compiler takes minutes."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    compile_in_place = functools.partialmethod(torch.nn.Module.compile, backend=backend)
+    monkeypatch.setattr(torch.nn.Module, "compile", compile_in_place)
+    yield graphs
+    torch._dynamo.reset()
+
+
+def test_a_compiled_run(tmp_path, write_nyu, tiny_clip, captured):
+    """Its checkpoint resumes without compilation, and its validation still sees the gates."""
+    data = write_pictures(tmp_path / "data", write_nyu)
+    plain = arguments(data, tmp_path / "plain", tiny_clip, trainer__max_epochs=2)
+    assert train.main(plain) == 0
+    assert not captured
+    run = tmp_path / "compiled"
+    assert train.main(arguments(data, run, tiny_clip, model__compile="default")) == 0
+    assert len(captured) == 1  # the whole network, for training alone
+    with next(run.glob("logs/*/csv/metrics.csv")).open() as file:
+        entropies = [row["gates/2/entropy"] for row in csv.DictReader(file) if row["val/loss"]]
+    assert [0 < float(value) < 2 for value in entropies] == [True]
+    resumed = {"ckpt_path": "last", "trainer__max_epochs": 2}
+    assert train.main(arguments(data, run, tiny_clip, **resumed)) == 0
+    expected = load_network(tmp_path / "plain" / "model")[0].state_dict()
+    found = load_network(run / "model")[0].state_dict()
+    assert all(torch.equal(found[name], value) for name, value in expected.items())
