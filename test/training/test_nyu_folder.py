@@ -170,12 +170,6 @@ def test_a_jpeg_that_opencv_would_fill_with_grey(tmp_path):
         dataset[1]
 
 
-def test_depth_without_any_reading_is_legal(tmp_path):
-    folder = write_folder(tmp_path)
-    write_png(folder / "sync/kitchen_0028b/sync_depth_00001.png", np.zeros((6, 8), np.uint16))
-    assert not open_nyu_folder(folder)[0][1]["depth"].any()
-
-
 def test_a_picture_in_both_lists_is_refused(tmp_path):
     write_png(tmp_path / "rgb.png", colour(0))
     write_png(tmp_path / "depth.png", millimetres(0))

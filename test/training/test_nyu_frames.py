@@ -110,8 +110,3 @@ def test_a_first_frame_of_another_layout(tmp_path):
     write_frame(tmp_path / "train/a/1.h5", rgb=RGB.transpose(1, 2, 0), depth=DEPTH)
     with pytest.raises(DataError, match=r"1\.h5: rgb: expected \(3, H, W\), found \(6, 8, 3\)"):
         NyuFrames(tmp_path, "train")
-
-
-def test_depth_without_any_reading_is_legal(tmp_path):
-    write_frame(tmp_path / "train/a/1.h5", rgb=RGB, depth=DEPTH * 0)
-    assert not NyuFrames(tmp_path, "train")[0]["depth"].any()

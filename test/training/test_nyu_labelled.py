@@ -127,12 +127,6 @@ def test_bad_depth_names_file_and_index(nyu, bad, workers):
     assert "Traceback" not in message
 
 
-def test_a_picture_without_any_reading_is_legal(nyu):
-    raw = np.ones((5, 6, 8), np.float32)
-    raw[0] = 0
-    assert not read(nyu(raw=raw))[0]["depth"].any()
-
-
 def test_a_file_of_rendered_rooms_reads_the_same_way(tmp_path):
     frames = [sample_frame(5, index, NYU_KINECT) for index in range(3)]
     mat = tmp_path / "nyu_depth_v2_labeled.mat"

@@ -96,7 +96,7 @@ def test_every_layout_is_judged_beside_the_mean_of_its_training_split(
     assert found == pytest.approx(np.mean(errors), rel=1e-4)
 
 
-def test_a_training_split_without_readings_is_one_message(tmp_path, model, capsys, nyu):
-    folder = nyu(raw=np.zeros((5, 6, 8), np.float32))
+def test_a_training_split_without_depth_that_counts_is_one_message(tmp_path, model, capsys, nyu):
+    folder = nyu(raw=np.full((5, 6, 8), 11, np.float32))  # beyond the protocol's 10 m
     assert evaluate.main([str(model), "--data", str(folder), "--device", "cpu"]) == 1
     assert "error: the training set has no valid depth at all" in capsys.readouterr().err

@@ -67,7 +67,7 @@ def test_filled_depth_can_be_packed(nyu):
 
 def test_only_training_pictures_shrink_and_their_camera_with_them(nyu):
     depth = np.zeros((5, 6, 8), np.float32)
-    depth[:, ::2, ::2] = 3.0  # a reading, then a hole, both ways
+    depth[:, 1::2, 1::2] = 3.0  # a hole, then a reading, both ways
     pictures = np.zeros((5, 6, 8, 3), np.uint8)
     pictures[:, ::2] = 200  # rows of 200 and 0, whose antialiased mean is 100 away from the border
     found = open_splits(convert(nyu(raw=depth, pictures=pictures), "--size", 3, 4))

@@ -54,7 +54,7 @@ class NyuFolder(Dataset[Sample]):
         """Sample of line ``item + 1``.
 
         Raises:
-            DataError: a file is damaged, or of another size or type.
+            DataError: a file is damaged, of another size or type, or without a reading.
         """
         path = self.paths(item)[0]
         picture = read_colour(path, self._where(item), self.size)

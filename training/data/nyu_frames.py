@@ -56,8 +56,8 @@ class NyuFrames(Dataset[Sample]):
         """Frame ``item`` of the sorted files.
 
         Raises:
-            DataError: its file is damaged or of another layout, or its depth is not finite or
-                negative.
+            DataError: its file is damaged or of another layout, or its depth is not finite,
+                negative or without a reading.
         """
         picture = self._read(item, "rgb", (3, *self.size))
         scene = scene_type_of(self._path(item).parent.name)

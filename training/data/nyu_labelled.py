@@ -80,7 +80,7 @@ class NyuLabelled(Dataset[Sample]):
         """Sample ``item`` of the split; its ``index`` is the 0-based one of the file.
 
         Raises:
-            DataError: it cannot be read, or its depth is not finite or negative.
+            DataError: it cannot be read, or its depth is not finite, negative or without a reading.
         """
         index = int(self.indices[item])
         picture = self._read("images", index).transpose(0, 2, 1)

@@ -61,7 +61,7 @@ class Packed(Dataset[Sample]):
         """Sample ``item`` of the split; its ``index`` is the one that the source gave it.
 
         Raises:
-            DataError: it cannot be read, or has no depth.
+            DataError: it cannot be read, or is without a reading.
         """
         scene = self.scenes[item].decode()
         return make_sample(

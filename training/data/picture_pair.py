@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from moa_depth_ros.pictures import read_depth_png, read_picture
+from training.data.sample import check_depth
 from training.errors import DataError
 
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
@@ -39,13 +40,15 @@ def read_depth(path: Path, where: str, size: tuple[int, int]) -> np.ndarray:
     """(H, W) float32 metres, 0 where there is no reading.
 
     Raises:
-        DataError: missing, damaged, not 16-bit grey or of another size than ``size``.
+        DataError: missing, damaged, not 16-bit grey, of another size than ``size`` or without a
+            reading.
     """
     try:
         depth = read_depth_png(path)
     except ValueError as error:
         raise DataError(f"{where}: {error}") from error
     _expect_size(depth.shape, size, f"{where}: {path}")
+    check_depth(depth, f"{where}: {path}")
     return depth
 
 

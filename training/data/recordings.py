@@ -60,7 +60,7 @@ class Recording(Dataset[Sample]):
         """Sample ``item`` of the split; its ``index`` counts from 0 in the whole recording.
 
         Raises:
-            DataError: a file is damaged, or of another size or type.
+            DataError: a file is damaged, of another size or type, or without a reading.
         """
         picture = read_colour(self._colour(item), self._where(item), self.size)
         return make_sample(picture, self.depth(item), self.first + item, self.root.resolve().name)

@@ -41,7 +41,7 @@ def make_sample(picture: np.ndarray, depth: np.ndarray, index: int, scene: str) 
 
 
 def check_depth(depth: np.ndarray, where: str) -> None:
-    """Refuse depth that is not finite or negative.
+    """Refuse depth that is not finite or negative, or has no reading: nothing is learned from it.
 
     Raises:
         DataError: beginning with ``where``.
@@ -50,6 +50,10 @@ def check_depth(depth: np.ndarray, where: str) -> None:
         raise DataError(
             f"{where}: expected finite metres from 0 up, with 0 for no reading; found NaN, "
             "infinite or negative values"
+        )
+    if not depth.any():
+        raise DataError(
+            f"{where}: expected depth, found not one reading; leave this picture out of the data"
         )
 
 
