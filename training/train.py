@@ -2,7 +2,8 @@
 
 Without ``--config`` it is the paper's recipe on NYU Depth V2 under ``data/nyu``. A run's folder
 (``--output``) holds ``checkpoints/``, ``logs/`` (TensorBoard and CSV, with the configuration),
-``panels/`` (pictures of every validation) and, at the end, ``model/``: what a robot needs.
+``panels/`` (pictures of every validation) and, at the end, ``model/``: what a robot needs. Where a
+share of the training pictures is held out, ``best/`` is the same of the epoch that they chose.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.network import save_network
+from training.callbacks.best import KeepBest
 from training.callbacks.non_finite import StopOnNonFiniteLoss
 from training.callbacks.panels import PicturePanels
 from training.callbacks.progress import RunProgressBar
@@ -58,6 +60,13 @@ class TrainingCLI(LightningCLI):
             default="float32",
             help="of the weights in the model folder",
         )
+        parser.add_argument(
+            "--held_out",
+            type=float,
+            default=0.0,
+            help="share of the training pictures that is held out, by recordings, to choose the "
+            "best epoch by; 0 validates on the test split and chooses nothing",
+        )
         parser.link_arguments("model.network.input_size", "data.init_args.input_size")
 
     @property
@@ -87,23 +96,30 @@ class TrainingCLI(LightningCLI):
             keep_epochs(self.folder / "checkpoints"),
             LearningRateMonitor("step"),
         ]
+        if self.config.held_out:
+            callbacks.append(KeepBest(self.folder / "checkpoints", self.config.held_out))
         if config["enable_progress_bar"] is not False:
             callbacks.append(RunProgressBar())
         return self._instantiate_trainer(config, callbacks)
 
     def fit(self) -> None:
-        """Train, then write the model folder."""
+        """Train, then write the model folder of the last epoch, and that of the best."""
         # Set beforehand instead of given to fit(), so that the module sees it as it builds.
         self.trainer.ckpt_path = self.checkpoint
         self.trainer.fit(self.model, self.datamodule, weights_only=True)
-        if self.trainer.is_global_zero:
-            save_network(
-                self.model.network,
-                self.folder / "model",
-                self.datamodule.camera,
-                getattr(torch, self.config.model_dtype),
-            )
-            print(f"model folder: {self.folder / 'model'}")
+        if not self.trainer.is_global_zero:
+            return
+        self._save_model("model")
+        for callback in self.trainer.checkpoint_callbacks:
+            if isinstance(callback, KeepBest) and callback.best_model_path:
+                best = AtomicCheckpointIO().load_checkpoint(callback.best_model_path)
+                self.model.load_state_dict(best["state_dict"])
+                self._save_model("best")
+
+    def _save_model(self, name: str) -> None:
+        dtype = getattr(torch, self.config.model_dtype)
+        save_network(self.model.network, self.folder / name, self.datamodule.camera, dtype)
+        print(f"model folder: {self.folder / name}")
 
 
 def default_precision(accelerator: str) -> Literal["bf16-mixed", "32-true"]:

@@ -69,6 +69,10 @@ class NyuFolder(Dataset[Sample]):
         """
         return read_depth(self.paths(item)[1], self._where(item), self.size)
 
+    def recording(self, item: int) -> str:
+        """Name of the recording that sample ``item`` is from."""
+        return self.paths(item)[0].parent.name
+
     def paths(self, item: int) -> tuple[Path, Path]:
         """Colour picture and depth of sample ``item``."""
         colour, depth, _ = self.lines[item].split()

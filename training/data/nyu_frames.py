@@ -73,6 +73,10 @@ class NyuFrames(Dataset[Sample]):
         check_depth(depth, f"{self._path(item)}: depth")
         return depth
 
+    def recording(self, item: int) -> str:
+        """Name of the recording that frame ``item`` is from."""
+        return self._path(item).parent.name
+
     def _path(self, item: int) -> Path:
         return self.folder / self.names[item]
 

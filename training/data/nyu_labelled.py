@@ -84,7 +84,7 @@ class NyuLabelled(Dataset[Sample]):
         """
         index = int(self.indices[item])
         picture = self._read("images", index).transpose(0, 2, 1)
-        return make_sample(picture, self._depth(index), index, self._scene(index))
+        return make_sample(picture, self._depth(index), index, self._text("sceneTypes", index))
 
     def depth(self, item: int) -> np.ndarray:
         """(H, W) float32 metres of sample ``item``, without reading its picture.
@@ -93,6 +93,14 @@ class NyuLabelled(Dataset[Sample]):
             DataError: as for the sample.
         """
         return self._depth(int(self.indices[item]))
+
+    def recording(self, item: int) -> str:
+        """Name of the recording that sample ``item`` is from, such as ``kitchen_0004``.
+
+        Raises:
+            DataError: the file has no ``scenes``, or they cannot be read.
+        """
+        return self._text("scenes", int(self.indices[item]))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_file": None}
@@ -116,13 +124,13 @@ class NyuLabelled(Dataset[Sample]):
         check_depth(depth, f"{self.mat}: {self.depth_key} of index {index}")
         return depth
 
-    def _scene(self, index: int) -> str:
+    def _text(self, key: str, index: int) -> str:
         try:
             file = self._handle()
-            return "".join(chr(code) for code in file[file["sceneTypes"][0, index]][:].ravel())
+            return "".join(chr(code) for code in file[file[key][0, index]][:].ravel())
         except (OSError, ValueError, KeyError) as error:
             raise DataError(
-                f"{self.mat}: sceneTypes of index {index} cannot be read: {error}"
+                f"{self.mat}: {key} of index {index} cannot be read: {error}"
             ) from error
 
 

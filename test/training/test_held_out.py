@@ -1,0 +1,95 @@
+"""The best epoch is chosen by recordings that were held out, never by the test split."""
+
+from __future__ import annotations
+
+import csv
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from moa_depth_ros.network import load_network
+from test.training.layouts import write_folder, write_frames
+from test.training.tiny_runs import TRAINED, VALIDATED, arguments, write_pictures
+from training import train
+from training.checkpoints import AtomicCheckpointIO
+from training.data.held_out import hold_out
+from training.data.nyu_folder import open_nyu_folder
+from training.data.nyu_frames import NyuFrames
+from training.data.nyu_labelled import NyuLabelled
+from training.data.rooms_dataset import RoomsDataset
+from training.errors import DataError
+
+
+class Recorded:
+    """Ten recordings of ten pictures each, in two parts; a sample is its own number."""
+
+    def __len__(self):
+        return 100
+
+    def __getitem__(self, item):
+        return item
+
+    def recording(self, item):
+        return f"office_{item // 10:04d}{'ab'[item % 2]}"
+
+
+def test_whole_recordings_are_held_out():
+    kept, held = hold_out(Recorded(), 0.25, seed=0)
+    kept, held = set(kept), set(held)
+    assert kept | held == set(range(100))
+    assert len(held) == 30  # as few recordings as hold a quarter
+    assert {item // 10 for item in kept}.isdisjoint(item // 10 for item in held)
+
+
+def test_the_seed_says_which():
+    drawn = [tuple(hold_out(Recorded(), 0.3, seed)[1].indices) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.95, 1.0, float("nan")])
+def test_a_share_that_leaves_nothing(share):
+    with pytest.raises(DataError, match=r"held_out: .* of 10 recordings"):
+        hold_out(Recorded(), share, seed=0)
+
+
+def test_rooms_without_end_have_no_recordings():
+    with pytest.raises(DataError, match=r"held_out: .*found RoomsDataset"):
+        hold_out(RoomsDataset(0, 4, None), 0.5, seed=0)
+
+
+def test_recordings_of_files(tmp_path, nyu):
+    train_set, _ = open_nyu_folder(write_folder(tmp_path / "folder"))
+    assert train_set.recording(1) == "kitchen_0028b"
+    assert NyuFrames(write_frames(tmp_path / "frames"), "train").recording(3) == "study_0003"
+    labelled = NyuLabelled(nyu() / "nyu_depth_v2_labeled.mat", tmp_path / "splits.mat")
+    with pytest.raises(DataError, match=r"labeled\.mat: scenes of index 2 cannot be read"):
+        labelled.recording(1)
+
+
+@pytest.fixture
+def data(tmp_path, write_nyu):
+    """Two training pictures a recording; those of the test split have no readable depth."""
+    root = write_pictures(tmp_path / "data", write_nyu)
+    with h5py.File(root / "nyu_depth_v2_labeled.mat", "r+") as file:
+        file["rawDepths"][TRAINED:] = np.nan
+        references = file.create_dataset("scenes", (1, TRAINED + VALIDATED), dtype=h5py.ref_dtype)
+        for number in range(TRAINED + VALIDATED):
+            codes = np.array([[ord(letter)] for letter in f"office_{number // 2:04d}"], np.uint16)
+            references[0, number] = file.create_dataset(f"#refs#/scenes{number}", data=codes).ref
+    return root
+
+
+def test_the_best_epoch_is_kept_beside_the_last(tmp_path, data, tiny_clip):
+    run = tmp_path / "run"
+    changes = {"held_out": 0.3, "trainer__max_epochs": 2, "trainer__num_sanity_val_steps": 0}
+    assert train.main(arguments(data, run, tiny_clip, **changes)) == 0
+    with next(run.glob("logs/*/csv/metrics.csv")).open() as file:
+        rows = [row for row in csv.DictReader(file) if row["val/loss"]]
+    best = int(np.argmin([float(row["val/fused/abs_rel"]) for row in rows]))
+    for folder, epoch in (("best", best), ("model", 1)):
+        path = run / "checkpoints" / f"epoch-{epoch:03d}.ckpt"
+        expected = AtomicCheckpointIO().load_checkpoint(path)["state_dict"]
+        for name, value in load_network(run / folder)[0].state_dict().items():
+            assert torch.equal(value, expected[f"network.{name}"]), (folder, name)

@@ -1,0 +1,60 @@
+"""Whole places of a training split, set aside to choose the best epoch by."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from torch.utils.data import Dataset, Subset
+
+from training.data.sample import Sample
+from training.errors import DataError
+
+_PART_OF_RECORDING = re.compile(r"(?<=[0-9])[a-z]+$")
+
+
+class Part(Subset[Sample]):
+    """Some pictures of a data set."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of all pictures."""
+        return self.dataset.size  # type: ignore[attr-defined]
+
+
+def hold_out(dataset: Dataset[Sample], share: float, seed: int) -> tuple[Part, Part]:
+    """Divide a training split by recordings, drawn by ``seed``.
+
+    Pictures of one recording look alike: one that was trained on says little about another. The
+    parts of a recording (``living_room_0019a`` and ``b``) stay together.
+
+    Args:
+        dataset: a reader with ``recording(item)``.
+        share: of the pictures, between 0 and 1; as few recordings as hold that many are set aside.
+        seed: of the drawing.
+
+    Returns:
+        What is left to train on, and what is held out.
+
+    Raises:
+        DataError: the reader knows no recordings, or too few to leave some of them on both sides.
+    """
+    if not hasattr(dataset, "recording"):
+        raise DataError(
+            "held_out: expected a data set that says which recording a picture is from (labelled, "
+            f"folder, frames), found {type(dataset).__name__}"
+        )
+    count = len(dataset)  # type: ignore[arg-type]
+    recordings = [_PART_OF_RECORDING.sub("", dataset.recording(item)) for item in range(count)]
+    names, membership, sizes = np.unique(recordings, return_inverse=True, return_counts=True)
+    drawn = np.random.default_rng(seed).permutation(len(names))
+    needed = int(np.searchsorted(np.cumsum(sizes[drawn]), share * count)) + 1
+    if not 0 < share < 1 or needed >= len(names):
+        raise DataError(
+            f"held_out: expected a share between 0 and 1 that leaves recordings to train on, found "
+            f"{share:g} of {len(names)} recordings"
+        )
+    held = np.isin(membership, drawn[:needed])
+    return Part(dataset, np.flatnonzero(~held).tolist()), Part(
+        dataset, np.flatnonzero(held).tolist()
+    )
