@@ -6,6 +6,8 @@ a picture come from its sums, metrics over all pixels from the sum of the sums.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import torch
@@ -45,13 +47,99 @@ def crop_bounds(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
     return top, bottom, left, right
 
 
+class TrueDepth:
+    """The valid pixels of a batch of true depth maps, found once for any number of predictions.
+
+    A pixel is valid where 1e-3 < truth < 10 inside the crop. Nothing here waits for the device.
+
+    Args:
+        truth: (B, H, W) metres; 0, NaN and infinity are no reading.
+        crop: which part of the picture counts.
+
+    Attributes:
+        depth: (B, P) float64 metres of the P pixels inside the crop, 1 where not valid.
+        log: (B, P) its natural logarithm.
+        valid: (B, P) bool.
+    """
+
+    def __init__(self, truth: Tensor, crop: Crop = "eigen"):
+        self._shape = truth.shape
+        self._crop = crop_bounds(crop, (truth.shape[-2], truth.shape[-1]))
+        depth = self._inside(truth)
+        self.valid = (depth > MIN_DEPTH) & (depth < MAX_DEPTH)
+        # The mask comes first: what is left out must not turn sums into NaN.
+        self.depth = depth.where(self.valid, 1.0).double()
+        self.log = self.depth.log()
+
+    def match(self, prediction: Tensor) -> Tensor:
+        """The same pixels of a prediction (B, H, W): (B, P) float64 metres.
+
+        NaN counts as 1e-3, infinity as 10, and everything is clipped to between the two.
+        """
+        if prediction.shape != self._shape:
+            raise ValueError(
+                f"expected depth of shape {tuple(self._shape)}, found {tuple(prediction.shape)}"
+            )
+        return _clip(self._inside(prediction).double().nan_to_num(nan=MIN_DEPTH, posinf=MAX_DEPTH))
+
+    def median_scaled(self, pixels: Tensor) -> Tensor:
+        """Pixels (B, P), each picture scaled to the median of its truth, then clipped again."""
+        factors = self._median / _masked_median(pixels, self.valid)
+        return _clip(pixels * factors.nan_to_num(1.0).unsqueeze(1))
+
+    def members(self, edges: Sequence[float] = (MIN_DEPTH, MAX_DEPTH)) -> Tensor:
+        """Which valid pixels have their truth between which two edges, the far one included.
+
+        Args:
+            edges: R + 1 rising depths in metres.
+
+        Returns:
+            (B, P, R) float64 of 0 and 1.
+        """
+        depth = self.depth.unsqueeze(-1)
+        near, far = depth.new_tensor(edges[:-1]), depth.new_tensor(edges[1:])
+        return ((depth > near) & (depth <= far) & self.valid.unsqueeze(-1)).double()
+
+    @cached_property
+    def _median(self) -> Tensor:
+        return _masked_median(self.depth, self.valid)
+
+    def _inside(self, depth: Tensor) -> Tensor:
+        top, bottom, left, right = self._crop
+        return depth[:, top:bottom, left:right].float().flatten(1)
+
+
+def range_sums(pixels: Tensor, truth: TrueDepth, members: Tensor) -> Tensor:
+    """Sums over the valid pixels of each picture, one set for each range of depth.
+
+    Args:
+        pixels: (B, P) as :meth:`TrueDepth.match` gives them.
+        truth: what they are compared with.
+        members: (B, P, R) as :meth:`TrueDepth.members` gives them.
+
+    Returns:
+        (B, R, 10) float64 in the order of :data:`SUMS`.
+    """
+    difference = pixels - truth.depth
+    log = pixels.log() - truth.log
+    ratio = torch.maximum(pixels / truth.depth, truth.depth / pixels)
+    terms = (
+        torch.ones_like(pixels),
+        *((ratio < 1.25**power).double() for power in (1, 2, 3)),
+        difference.abs() / truth.depth,
+        difference.square() / truth.depth,
+        difference.square(),
+        log.square(),
+        log.abs(),
+        log,
+    )
+    return torch.stack([(term.unsqueeze(1) @ members).squeeze(1) for term in terms], dim=-1)
+
+
 def pixel_sums(
     prediction: Tensor, truth: Tensor, crop: Crop = "eigen", median_scaling: bool = False
 ) -> Tensor:
-    """Sums over the valid pixels of each picture.
-
-    A pixel is valid where 1e-3 < truth < 10 inside the crop. The prediction's NaN counts as 1e-3,
-    infinity as 10, and it is clipped to between the two.
+    """Sums over the valid pixels of each picture, by the rules of :class:`TrueDepth`.
 
     Args:
         prediction: (B, H, W) metres.
@@ -62,18 +150,11 @@ def pixel_sums(
     Returns:
         (B, 10) float64 in the order of :data:`SUMS`.
     """
-    if prediction.shape != truth.shape:
-        raise ValueError(f"expected depth of shape {tuple(truth.shape)}, found {prediction.shape}")
-    top, bottom, left, right = crop_bounds(crop, (truth.shape[-2], truth.shape[-1]))
-    prediction = _clean(prediction[:, top:bottom, left:right].float())
-    truth = truth[:, top:bottom, left:right].float()
-    valid = (truth > MIN_DEPTH) & (truth < MAX_DEPTH)
-    return torch.stack(
-        [
-            _sums(p[v], t[v], median_scaling)
-            for p, t, v in zip(prediction, truth, valid, strict=True)
-        ]
-    )
+    judged = TrueDepth(truth, crop)
+    pixels = judged.match(prediction)
+    if median_scaling:
+        pixels = judged.median_scaled(pixels)
+    return range_sums(pixels, judged, judged.members()).squeeze(1)
 
 
 def metrics_of(sums: Tensor) -> Tensor:
@@ -127,7 +208,8 @@ class DepthMetrics(Metric):
     def update(self, sums: Tensor) -> None:
         """Add a batch of pictures: (B, 10) from :func:`pixel_sums`."""
         filled = sums[:, 0] > 0
-        self.picture_metrics += metrics_of(sums[filled]).sum(dim=0)
+        metrics = metrics_of(sums).where(filled.unsqueeze(1), 0.0)
+        self.picture_metrics += metrics.sum(dim=0)
         self.pooled_sums += sums.sum(dim=0)
         self.counts += torch.stack([filled.sum(), (~filled).sum()])
 
@@ -142,37 +224,21 @@ class DepthMetrics(Metric):
         )
 
 
-def _clean(depth: Tensor) -> Tensor:
-    return depth.nan_to_num(nan=MIN_DEPTH, posinf=MAX_DEPTH).clamp(MIN_DEPTH, MAX_DEPTH)
+def _clip(depth: Tensor) -> Tensor:
+    return depth.clamp(MIN_DEPTH, MAX_DEPTH)
 
 
-def _sums(prediction: Tensor, truth: Tensor, median_scaling: bool) -> Tensor:
-    """Sums of one picture: both arguments (V,), its valid pixels."""
-    prediction, truth = prediction.double(), truth.double()
-    if median_scaling and truth.numel():
-        scaled = prediction * (_median(truth) / _median(prediction))
-        prediction = scaled.clamp(MIN_DEPTH, MAX_DEPTH)
-    difference = prediction - truth
-    log = prediction.log() - truth.log()
-    ratio = torch.maximum(prediction / truth, truth / prediction)
-    terms = [
-        *((ratio < 1.25**power).double() for power in (1, 2, 3)),
-        difference.abs() / truth,
-        difference.square() / truth,
-        difference.square(),
-        log.square(),
-        log.abs(),
-        log,
-    ]
-    count = truth.new_tensor(float(truth.numel()))
-    return torch.stack([count, *(term.sum() for term in terms)])
-
-
-def _median(values: Tensor) -> Tensor:
-    """The usual median: the mean of the two middle values of an even number."""
-    count = values.numel()
-    low = values.kthvalue((count + 1) // 2).values
-    return low if count % 2 else (low + values.kthvalue(count // 2 + 1).values) / 2
+def _masked_median(values: Tensor, valid: Tensor) -> Tensor:
+    """The usual median of each row, (B, P) to (B,): the mean of the two middle values of an even
+    number; NaN without a valid one."""
+    if not values.shape[1]:
+        return values.new_full((len(values),), torch.nan)
+    count = valid.sum(dim=1, keepdim=True)
+    # Float32, which depths come in, sorts in half the time.
+    ordered = values.float().masked_fill(~valid, torch.inf).sort(dim=1).values
+    low = ordered.gather(1, (count - 1).clamp_min(0) // 2)
+    high = ordered.gather(1, (count // 2).clamp_max(values.shape[1] - 1))
+    return ((low.double() + high.double()) / 2).where(count > 0, torch.nan).squeeze(1)
 
 
 def _named(values: Tensor) -> dict[str, float]:
