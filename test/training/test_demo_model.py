@@ -8,7 +8,7 @@ import torch
 
 from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
-from training.baselines import fit_baselines
+from training.judging.baselines import fit_baselines
 from training.metrics import DepthMetrics, pixel_sums
 from training.rooms import render, sample_frame, sample_room
 

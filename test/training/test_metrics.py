@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.baselines import fit_baselines
+from training.judging.baselines import fit_baselines
 from training.metrics import METRICS, DepthMetrics, crop_bounds, metrics_of, pixel_sums
 
 NAN, INF = math.nan, math.inf

@@ -1,0 +1,125 @@
+"""Depth that another program wrote is judged by the same ruler."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from moa_depth_ros.network import load_network
+from moa_depth_ros.pictures import read_picture, write_depth_png, write_picture
+from test.training.judging.small_file import SIZE, TEST_INDICES
+from training import evaluate, export
+from training.judging.predictors import NetworkPredictor
+
+NAMES = [f"{index:05d}.png" for index in TEST_INDICES]
+
+
+@pytest.fixture
+def exported(nyu_file, tmp_path) -> Path:
+    folder = tmp_path / "colour"
+    assert export.main(["--data", str(nyu_file), "--out", str(folder)]) == 0
+    return folder
+
+
+def judged(nyu_file: Path, report: Path, *models: Path) -> dict[tuple[str, str], dict]:
+    command = [*models, "--data", nyu_file, "--device", "cpu", "--json", report, "--workers", "0"]
+    assert evaluate.main([str(part) for part in command]) == 0
+    rows = json.loads(report.read_text())["rows"]
+    return {(row["model"], row["depth"]): row for row in rows}
+
+
+def test_a_split_is_exported_under_the_names_that_predictions_have(exported, nyu_file):
+    assert sorted(path.name for path in exported.iterdir()) == NAMES
+    with h5py.File(nyu_file / "nyu_depth_v2_labeled.mat") as file:
+        expected = file["images"][TEST_INDICES[1]].transpose(2, 1, 0)
+    assert np.array_equal(read_picture(exported / NAMES[1]), expected)
+
+
+def test_a_network_through_png_gets_the_figures_of_its_model_folder(
+    exported, model, nyu_file, tmp_path
+):
+    """The pictures are exported, predicted on as any program would, and the depth is judged."""
+    predict, predictions = NetworkPredictor(load_network(model)[0]), tmp_path / "predictions"
+    for path in exported.iterdir():
+        picture = torch.from_numpy(read_picture(path)).permute(2, 0, 1).unsqueeze(0)
+        with torch.inference_mode():
+            depth = predict(picture, [0], SIZE).depths["fused"][0]
+        write_depth_png(predictions / path.name, depth.numpy())
+    rows = judged(nyu_file, tmp_path / "report.json", model, predictions)
+    there, here = rows[str(predictions), "-"], rows[str(model), "fused"]
+    for average in ("per image", "pooled, median-scaled"):
+        for metric, value in here[average].items():
+            # Millimetres of depths around 2.5 m
+            assert there[average][metric] == pytest.approx(value, rel=2e-3), metric
+    assert there["calibration"] is None
+    assert here["calibration"] is not None
+
+
+def test_the_truth_has_no_error(exported, nyu_file, tmp_path):
+    with h5py.File(nyu_file / "nyu_depth_v2_labeled.mat") as file:
+        for index, name in zip(TEST_INDICES, NAMES, strict=True):
+            write_depth_png(tmp_path / "truth" / name, file["rawDepths"][index].T)
+    row = judged(nyu_file, tmp_path / "report.json", tmp_path / "truth")[
+        str(tmp_path / "truth"), "-"
+    ]
+    assert row["per image"]["d1"] == 1
+    assert row["per image"]["rmse"] < 0.5e-3  # half a millimetre
+
+
+@pytest.fixture
+def predictions(tmp_path) -> Path:
+    for name in NAMES:
+        write_depth_png(tmp_path / "predictions" / name, np.full(SIZE, 2.0))
+    return tmp_path / "predictions"
+
+
+def refused(nyu_file: Path, predictions: Path, capsys) -> str:
+    assert evaluate.main([str(predictions), "--data", str(nyu_file), "--device", "cpu"]) == 1
+    return capsys.readouterr().err
+
+
+def test_a_missing_file_is_named(predictions, nyu_file, capsys):
+    (predictions / NAMES[2]).unlink()
+    error = refused(nyu_file, predictions, capsys)
+    assert f"error: {predictions / NAMES[2]}: no such file" in error
+    assert "python -m training.export" in error
+
+
+def test_a_file_of_another_size_is_named(predictions, nyu_file, capsys):
+    write_depth_png(predictions / NAMES[1], np.full((24, 32), 2.0))
+    error = refused(nyu_file, predictions, capsys)
+    assert f"{predictions / NAMES[1]}: expected 64x48 pixels" in error
+    assert "found 32x24" in error
+
+
+def test_a_file_of_another_type_is_named(predictions, nyu_file, capsys):
+    write_picture(predictions / NAMES[0], np.zeros((*SIZE, 3), np.uint8))
+    error = refused(nyu_file, predictions, capsys)
+    assert f"{predictions / NAMES[0]}: expected a 16-bit depth PNG in millimetres" in error
+
+
+def test_a_folder_with_neither_predictions_nor_a_model(nyu_file, tmp_path, capsys):
+    error = refused(nyu_file, tmp_path / "empty", capsys)
+    assert "no such model folder" in error
+    (tmp_path / "empty").mkdir()
+    assert "config.json: missing" in refused(nyu_file, tmp_path / "empty", capsys)
+
+
+def test_an_export_that_cannot_be_written_is_one_message(nyu_file, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "colour"
+    assert export.main(["--data", str(nyu_file), "--out", str(out)]) == 1
+    assert capsys.readouterr().err.count("error:") == 1
+
+
+def test_only_the_first_pictures(nyu_file, tmp_path):
+    arguments = ["--data", str(nyu_file), "--out", str(tmp_path), "--limit", "2"]
+    assert export.main(arguments) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == NAMES[:2]
+    shutil.rmtree(tmp_path)

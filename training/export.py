@@ -1,0 +1,56 @@
+"""Command line that writes a split's colour pictures: ``python -m training.export``.
+
+For other programs to predict on. Their depth, a 16-bit PNG in millimetres under the picture's own
+name for each, is judged by ``python -m training.evaluate FOLDER`` with the ruler of this project.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch.utils.data import Dataset
+from tqdm import trange
+
+from moa_depth_ros.pictures import write_picture
+from training.data.sample import Sample
+from training.errors import TrainingError, message_of
+from training.judging.options import add_data_options, open_chosen
+from training.judging.predictors import file_name
+
+
+def export(pictures: Dataset[Sample], folder: Path) -> int:
+    """Write every colour picture as PNG, named by its index; returns how many.
+
+    Raises:
+        DataError: one cannot be read.
+        OSError: one cannot be written.
+    """
+    count = len(pictures)  # type: ignore[arg-type]
+    for item in trange(count, desc="writing", disable=None):
+        sample = pictures[item]
+        write_picture(
+            folder / file_name(sample["index"]), sample["picture"].numpy().transpose(1, 2, 0)
+        )
+    return count
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Export as the arguments say; the exit code is 0, or 1 after a message on standard error."""
+    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
+    add_data_options(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    options = parser.parse_args(args)
+    try:
+        count = export(open_chosen(options)[0], options.out)
+    except (TrainingError, OSError) as error:
+        print(f"error: {message_of(error)}", file=sys.stderr)
+        return 1
+    print(f"{options.out}: {count} pictures; write the depth of each under the same name elsewhere")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

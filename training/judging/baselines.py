@@ -1,0 +1,102 @@
+"""The two predictors that need no network: a model that does not beat them has learned nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from training.data.data_modules import use_one_thread
+from training.data.open import DepthSet
+from training.errors import DataError
+from training.judging.predictors import UNNAMED, Predicted
+from training.metrics import MAX_DEPTH, MIN_DEPTH
+from training.preparation import resize_depth
+
+BASELINES = ("mean depth", "mean depth per pixel")
+"""Their names."""
+
+
+class FixedDepth:
+    """A predictor that gives the same depth map for every picture.
+
+    Args:
+        depth: (H, W) float32 metres.
+    """
+
+    def __init__(self, depth: Tensor):
+        self.depth = depth
+
+    def predict(self, count: int, size: tuple[int, int]) -> Tensor:
+        """(count, height, width) metres at ``size``, resized bilinearly."""
+        return resize_depth(self.depth.unsqueeze(0), size).expand(count, -1, -1)
+
+    def __call__(
+        self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
+    ) -> Predicted:
+        """As a :class:`~training.judging.predictors.Predictor`."""
+        return Predicted({UNNAMED: self.predict(len(pictures), size).to(pictures.device)})
+
+
+class _DepthOnly(Dataset[np.ndarray]):
+    """The depth of a data set, without reading its pictures."""
+
+    def __init__(self, pictures: DepthSet):
+        self.pictures = pictures
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, item: int) -> np.ndarray:
+        return self.pictures.depth(item)
+
+
+def baselines_of(train_set: DepthSet, workers: int = 0) -> dict[str, FixedDepth]:
+    """Both predictors of :func:`fit_baselines` for a training set.
+
+    Args:
+        train_set: whose pictures are not read.
+        workers: processes that read; 0 reads in this one.
+
+    Raises:
+        DataError: it cannot be read, or there is no reading in it at all.
+    """
+    loader = DataLoader(
+        _DepthOnly(train_set),
+        batch_size=None,
+        num_workers=workers,
+        worker_init_fn=use_one_thread,
+    )
+    progress = tqdm(loader, desc="training depth", disable=None)
+    return fit_baselines(depth.numpy() for depth in progress)
+
+
+def fit_baselines(depths: Iterable[np.ndarray]) -> dict[str, FixedDepth]:
+    """Both, named as in :data:`BASELINES`, from a training set's valid readings.
+
+    A pixel that never has one gets the mean of all.
+
+    Args:
+        depths: maps (H, W) of one size, metres; readings outside 1e-3 to 10 m don't count.
+
+    Raises:
+        DataError: there is no reading at all.
+    """
+    total: NDArray[np.float64] = np.zeros(1)
+    count: NDArray[np.int64] = np.zeros(1, np.int64)
+    for depth in depths:
+        valid = (depth > MIN_DEPTH) & (depth < MAX_DEPTH)
+        total = total + np.where(valid, depth, np.float32(0))
+        count = count + valid
+    if not np.sum(count):
+        raise DataError("the training set has no valid depth at all")
+    mean = np.sum(total) / np.sum(count)
+    per_pixel = np.where(count > 0, total / np.maximum(count, 1), mean)
+    maps = np.full(per_pixel.shape, mean), per_pixel
+    fixed = (FixedDepth(torch.from_numpy(values.astype(np.float32))) for values in maps)
+    return dict(zip(BASELINES, fixed, strict=True))

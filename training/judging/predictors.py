@@ -1,0 +1,129 @@
+"""What can be judged: whatever gives depth maps for pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from moa_depth_ros.network import MoADepthClip, Prediction, load_network
+from training.data.picture_pair import read_depth
+from training.errors import DataError
+from training.module import depths_of
+from training.preparation import prepare_pictures, resize_depth
+
+UNNAMED = "-"
+"""Name of the depth map of a predictor that has one only."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Predicted:
+    """Depth of a batch of pictures.
+
+    Attributes:
+        depths: (B, H, W) metres by name; the first one stands for the predictor in plots.
+        uncertainty: (B, H, W) metres, predicted standard deviation; None where there is none.
+    """
+
+    depths: dict[str, Tensor]
+    uncertainty: Tensor | None = None
+
+
+class Predictor(Protocol):
+    """A function from pictures to depth."""
+
+    def __call__(
+        self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
+    ) -> Predicted:
+        """Predict a batch.
+
+        Args:
+            pictures: (B, 3, H, W) uint8 RGB.
+            indices: numbers of the pictures in their data set.
+            size: height and width that the depth must have.
+        """
+        ...
+
+
+class NetworkPredictor:
+    """All three depth maps and the uncertainty of a network, resized bilinearly.
+
+    Args:
+        network: on the device of the pictures to come.
+        flip: average with what the network says of the mirrored picture.
+    """
+
+    def __init__(self, network: MoADepthClip, flip: bool = False):
+        self.network, self.flip = network, flip
+
+    def __call__(
+        self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
+    ) -> Predicted:
+        """As a :class:`Predictor`."""
+        inputs = prepare_pictures(pictures, self.network.config.input_size)
+        maps = self._maps(inputs)
+        if self.flip:
+            mirrored = self._maps(inputs.flip(-1))
+            maps = {name: (maps[name] + mirrored[name].flip(-1)) / 2 for name in maps}
+        resized = {name: resize_depth(values, size) for name, values in maps.items()}
+        return Predicted(uncertainty=resized.pop("uncertainty"), depths=resized)
+
+    def _maps(self, inputs: Tensor) -> dict[str, Tensor]:
+        prediction: Prediction = self.network.decode(self.network(inputs))
+        return {**depths_of(prediction), "uncertainty": prediction.uncertainty}
+
+
+class PredictionFolder:
+    """Depth that any other program has written: a PNG for each picture, named by its index.
+
+    The PNGs have 16 bits, millimetres and the size of the picture. ``python -m training.export``
+    writes a split's colour pictures under the very names. 0 is the nearest depth there is (1e-3 m),
+    as NaN is: who predicts nothing does not get the pixel left out.
+
+    Args:
+        folder: of the files.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __call__(
+        self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
+    ) -> Predicted:
+        """As a :class:`Predictor`.
+
+        Raises:
+            DataError: a file is missing, not a 16-bit depth PNG or of another size.
+        """
+        depths = torch.stack([self._read(index, size) for index in indices])
+        return Predicted({UNNAMED: depths.to(pictures.device)})
+
+    def _read(self, index: int, size: tuple[int, int]) -> Tensor:
+        path = self.folder / file_name(index)
+        if not path.is_file():
+            raise DataError(
+                f"{path}: no such file; expected depth of the picture with the index {index}, a "
+                "16-bit PNG in millimetres under the name that python -m training.export gives "
+                "the picture"
+            )
+        return torch.from_numpy(read_depth(path, f"prediction of index {index}", size))
+
+
+def file_name(index: int) -> str:
+    """Name of a picture, and of its depth, by the picture's index in its data set."""
+    return f"{index:05d}.png"
+
+
+def open_predictor(folder: Path, device: torch.device, flip: bool = False) -> Predictor:
+    """The predictor in a folder: PNGs are predictions, anything else must be a model folder.
+
+    Raises:
+        ModelFolderError: neither.
+    """
+    if any(folder.glob("*.png")):
+        return PredictionFolder(folder)
+    return NetworkPredictor(load_network(folder, device)[0], flip)
