@@ -20,6 +20,7 @@ from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.network import ModelFolderError
 from training.errors import DataError, TrainingError, message_of
 from training.judging.baselines import baselines_of
+from training.judging.html import write_html
 from training.judging.judge import judge
 from training.judging.options import add_data_options, open_chosen
 from training.judging.predictors import open_predictor
@@ -68,6 +69,8 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         write_json(options.json, protocol, judgements)
         write_csv(options.json.with_suffix(".csv"), judgements)
+    if options.html:
+        write_html(options.html, protocol, judgements, models, pictures, device)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -99,6 +102,7 @@ def _arguments() -> argparse.ArgumentParser:
     add(
         "--json", type=Path, help="write all figures here, and each picture's into a .csv beside it"
     )
+    add("--html", type=Path, help="write a report with plots and pictures here, one file")
     return parser
 
 

@@ -1,0 +1,118 @@
+"""The HTML report: everything in one file, nothing from a network."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import pytest
+
+from moa_depth_ros.pictures import write_depth_png
+from test.training.judging.small_file import SIZE, TEST_INDICES
+from training import evaluate
+
+VOID = {"meta", "img", "br"}
+
+
+class Page(HTMLParser):
+    """Tags that are opened and closed, pictures, addresses and text of a page."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open: list[str] = []
+        self.pictures: list[str] = []
+        self.addresses: list[str] = []
+        self.cells: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href"):
+                (self.pictures if tag == "img" else self.addresses).append(value)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("td", "h3"):
+            self.cells.append(data.strip())
+
+
+@pytest.fixture(scope="module")
+def written(model, nyu_file, tmp_path_factory) -> Path:
+    """A report on a model, a copy of it, and predictions whose name is full of markup."""
+    folder = tmp_path_factory.mktemp("report")
+    shutil.copytree(model, folder / "other")
+    for index in TEST_INDICES:
+        write_depth_png(folder / "<b>&" / f"{index:05d}.png", np.full(SIZE, 2.0))
+    command = [model, folder / "other", folder / "<b>&", "--data", nyu_file, "--device", "cpu"]
+    command += ["--workers", "0", "--json", folder / "r.json", "--html", folder / "new" / "r.html"]
+    assert evaluate.main([str(part) for part in command]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(written) -> Page:
+    return Page((written / "new" / "r.html").read_text(encoding="utf-8"))
+
+
+def test_every_tag_is_closed_and_nothing_comes_from_elsewhere(page):
+    assert page.open == []
+    assert page.addresses == []
+    assert all(address.startswith("data:image/") for address in page.pictures)
+
+
+def test_every_picture_can_be_drawn(page):
+    kinds = []
+    for address in page.pictures:
+        kind, _, content = address.removeprefix("data:image/").partition(";base64,")
+        kinds.append(kind)
+        content = base64.b64decode(content)
+        if kind == "svg+xml":
+            assert ElementTree.fromstring(content).tag.endswith("svg")
+        else:
+            assert cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) is not None
+    # Plots of pictures, ranges, scenes and calibration, then a gallery for each of three models.
+    assert kinds == ["svg+xml"] * 4 + ["jpeg"] * 3
+
+
+def test_every_row_of_the_json_is_in_the_table(written, page):
+    content = json.loads((written / "r.json").read_text())
+    rows = {(row["model"], row["depth"]): row["per image"] for row in content["rows"]}
+    assert len(rows) == 3 + 3 + 1 + 2
+    cells = iter(page.cells)
+    for (model, depth), values in rows.items():
+        figures = [f"{value:.3f}" for value in values.values()]
+        assert [next(cells) for _ in range(2 + len(figures))] == [model, depth, *figures]
+
+
+def test_the_protocol_says_how_it_was_judged(written):
+    protocol = json.loads((written / "r.json").read_text())["protocol"]
+    text = (written / "new" / "r.html").read_text(encoding="utf-8")
+    assert protocol["crop"] == "eigen"
+    assert {"torch", "python", "device"} <= set(protocol)
+    assert f"torch {protocol['torch']}" in text
+    assert "3 pictures" in text
+
+
+def test_json_and_csv_have_the_breakdowns(written, model):
+    rows = json.loads((written / "r.json").read_text())["rows"]
+    first = rows[0]
+    assert set(first["by scene type, per image"]) == {"kitchen", "cafe"}
+    assert first["by scene type, per image"]["kitchen"]["pictures"] == 2
+    pixels = [group["pixels"] for group in first["by depth, pooled"].values()]
+    with (written / "r.csv").open(encoding="utf-8") as file:
+        lines = [line for line in csv.DictReader(file) if line["model"] == str(model)]
+    assert [line["index"] for line in lines[:3]] == [str(index) for index in TEST_INDICES]
+    assert [line["scene"] for line in lines[:3]] == ["kitchen", "kitchen", "cafe"]
+    assert sum(pixels) <= 3 * SIZE[0] * SIZE[1]
+    assert set(first["calibration"]) >= {"spearman", "ause", "ence", "rmse", "oracle"}

@@ -1,0 +1,103 @@
+"""The report: one HTML file that holds everything, readable without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from torch.utils.data import Dataset
+
+from training.data.sample import Sample
+from training.judging import gallery, plots
+from training.judging.judgement import RANGE_NAMES, Judgement
+from training.judging.predictors import Predictor
+from training.judging.tables import HEADINGS, averages_of
+from training.metrics import METRICS
+
+_TEMPLATE = "report.html.j2"
+_HIGHER_IS_BETTER = ("d1", "d2", "d3")
+
+
+def write_html(
+    path: Path,
+    protocol: Mapping[str, object],
+    judgements: Sequence[Judgement],
+    models: Mapping[str, Predictor],
+    pictures: Dataset[Sample],
+    device: torch.device,
+) -> None:
+    """Write the report.
+
+    Args:
+        path: of the file.
+        protocol: what was judged, how and with what, to be shown.
+        judgements: of all predictors, on the same pictures.
+        models: those to show pictures of, by the names that the judgements have.
+        pictures: that were judged.
+        device: of the predictors.
+    """
+    headline = _headline(judgements)
+    shown = {
+        judgement.model: gallery.draw(
+            gallery.exhibits(models[judgement.model], judgement, pictures, device)
+        )
+        for judgement in headline
+        if judgement.model in models
+    }
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text = environment.get_template(_TEMPLATE).render(
+        protocol=protocol,
+        counts=judgements[0].plain,
+        headings=HEADINGS,
+        tables=_tables(judgements),
+        headline=headline,
+        ranges=RANGE_NAMES,
+        scenes=headline[0].by_scene(),
+        calibrated=[judgement for judgement in judgements if judgement.calibration],
+        plots={
+            "pictures": plots.plot_pictures(headline),
+            "ranges": plots.plot_ranges(headline),
+            "scenes": plots.plot_scenes(headline),
+            "calibration": plots.plot_calibration(headline),
+        },
+        gallery=shown,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _headline(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """The first depth map of each predictor."""
+    first: dict[str, Judgement] = {}
+    for judgement in judgements:
+        first.setdefault(judgement.model, judgement)
+    return list(first.values())
+
+
+def _tables(judgements: Sequence[Judgement]) -> dict[str, list[dict[str, object]]]:
+    """For each average its rows, with the names of the metrics in which a row is the best."""
+    tables: dict[str, list[dict[str, object]]] = {}
+    for average in averages_of(judgements[0]):
+        values = [averages_of(judgement)[average] for judgement in judgements]
+        best = {
+            name: (max if name in _HIGHER_IS_BETTER else min)(row[name] for row in values)
+            for name in METRICS
+        }
+        tables[average] = [
+            {
+                "model": judgement.model,
+                "depth": judgement.depth,
+                "values": row,
+                "best": [name for name in METRICS if row[name] == best[name]],
+            }
+            for judgement, row in zip(judgements, values, strict=True)
+        ]
+    return tables
