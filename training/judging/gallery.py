@@ -115,14 +115,14 @@ def draw(shown: Sequence[Exhibit]) -> str:
         _draw_row(figure, axes, exhibit)
     titles = ("truth", "prediction", "absolute error", "uncertainty")
     for axis, title in zip(rows[0][1:], titles, strict=False):
-        axis.set_title(title, fontsize=11)
+        axis.set_title(title, fontsize=10)
     return data_uri(figure, "jpeg", dpi=100, pil_kwargs={"quality": 85})
 
 
 def _draw_row(figure: Figure, axes: Sequence[Axes], exhibit: Exhibit) -> None:
     error = np.abs(exhibit.depth - exhibit.truth)
     axes[0].imshow(exhibit.colour)
-    axes[0].set_title(exhibit.title, fontsize=11)
+    axes[0].set_title(exhibit.title, fontsize=10, loc="left")
     near, far = np.nanpercentile(exhibit.truth, (100 - _HIGHEST, _HIGHEST))
     depths = [
         _draw_map(axis, depth, COLOUR_MAP, near, far)

@@ -54,6 +54,7 @@ def plot_ranges(judgements: Sequence[Judgement]) -> str:
             axis.plot(places, values, marker="o", markersize=4, **style)
     for axis, label in zip(axes, ("RMSE, m", "AbsRel"), strict=True):
         axis.set_xticks(range(len(RANGE_NAMES)), RANGE_NAMES)
+        axis.set_xlim(-0.3, len(RANGE_NAMES) - 0.7)
         axis.set(xlabel="true depth", ylabel=label)
         axis.set_ylim(bottom=0)
     _legend(figure, axes[0])
