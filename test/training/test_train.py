@@ -16,6 +16,7 @@ import yaml
 from huggingface_hub import constants
 
 from moa_depth_ros.network import NetworkConfig
+from test.training.tiny_runs import arguments, write_pictures
 from training import train
 from training.checkpoints import AtomicCheckpointIO, newest
 from training.errors import CheckpointError, WeightsError
@@ -125,6 +126,15 @@ def test_one_cycle_rises_then_falls_to_nothing():
     assert factors[5:] == sorted(factors[5:], reverse=True)
     assert factors[-1] == pytest.approx(0.0, abs=1e-9)
     assert one_cycle(0, 1) == 1.0
+
+
+def test_mixed_precision_leaves_weights_in_float32(tmp_path, write_nyu, tiny_clip):
+    data = write_pictures(tmp_path / "data", write_nyu)
+    changes = {"trainer__precision": "bf16-mixed"}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 0
+    checkpoint = AtomicCheckpointIO().load_checkpoint(newest(tmp_path / "checkpoints"))
+    weights = [value for name, value in checkpoint["state_dict"].items() if "network." in name]
+    assert {value.dtype for value in weights} == {torch.float32}
 
 
 @pytest.mark.parametrize(
