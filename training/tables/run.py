@@ -6,19 +6,20 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
 
 from moa_depth_ros.network import load_network
 from training.checkpoints import newest
-from training.data.open import open_splits
+from training.data.open import DepthSet, open_splits
 from training.depthclip import DepthClip
 from training.errors import TrainingError
-from training.evaluate import Predictor, baseline_predictors, evaluate, network_predictor
+from training.judging.baselines import baselines_of
+from training.judging.judge import judge
+from training.judging.predictors import UNNAMED, NetworkPredictor, Predicted, Predictor
 from training.provenance import provenance
 from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
 from training.tables.setting import Setting
@@ -129,26 +130,29 @@ def _judge(row: TableRow, folder: Path, setting: Setting) -> dict[str, dict[str,
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     splits = open_splits(setting.data)
     predictors = _predictors(row, folder, setting, splits["train"], device)
-    rows = evaluate(predictors, DataLoader(splits["test"], batch_size=8), "eigen", device)
     return {
-        found.model if isinstance(row.method, NoNetwork) else found.depth: {
+        found.model if found.depth == UNNAMED else found.depth: {
             "per image": found.plain.per_image,
             "per image, median-scaled": found.median_scaled.per_image,
         }
-        for found in rows
+        for found in judge(predictors, splits["test"], "eigen", device)
     }
 
 
 def _predictors(
-    row: TableRow, folder: Path, setting: Setting, train_set, device: torch.device
-) -> dict[str, Predictor]:
+    row: TableRow, folder: Path, setting: Setting, train_set: DepthSet, device: torch.device
+) -> Mapping[str, Predictor]:
     if isinstance(row.method, NoNetwork):
-        return baseline_predictors(train_set)
+        return baselines_of(train_set)
     if isinstance(row.method, ZeroShot):
         pretrained = "openai" if setting.clip else None
         network = DepthClip(row.method.backbone, row.method.words, pretrained).to(device)
-        return {row.title: lambda pictures, size: {"-": network.predict(pictures, size)}}
-    return {row.title: network_predictor(load_network(folder / "model", device)[0])}
+        return {
+            row.depth: lambda pictures, indices, size: Predicted(
+                {UNNAMED: network.predict(pictures, size)}
+            )
+        }
+    return {row.title: NetworkPredictor(load_network(folder / "model", device)[0])}
 
 
 def _trainable(folder: Path) -> int:
