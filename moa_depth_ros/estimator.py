@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.network import load_network
+from moa_depth_ros.network import InferenceNetwork, load_network
 
 DEMO_MODEL = Path(__file__).parent / "models" / "demo"
 """The model folder that ships with the package."""
@@ -69,7 +69,7 @@ class DepthEstimator:
         self.model = Path(model)
         self.device = _find_device(device)
         network, self.training_camera = load_network(self.model, self.device)
-        self.network = network.cast(PRECISIONS[precision])
+        self.network = InferenceNetwork(network, PRECISIONS[precision])
 
     @torch.inference_mode()
     def estimate(
@@ -95,8 +95,7 @@ class DepthEstimator:
         pictures = F.interpolate(
             pixels, size=self.network.config.input_size, mode="bilinear", antialias=True
         )
-        prediction = self.network.decode(self.network(pictures / 255))
-        maps = torch.stack([prediction.depth, prediction.uncertainty], dim=1)
+        maps = self.network(pictures / 255)
         if intrinsics is not None:
             maps = maps * intrinsics.focal_ratio(self.training_camera)
         size = (colour.shape[0], colour.shape[1])

@@ -5,11 +5,13 @@ Knows neither ROS nor training code. Only ``folder`` reads or writes files.
 
 from moa_depth_ros.network.config import NetworkConfig
 from moa_depth_ros.network.folder import ModelFolderError, load_network, save_network
+from moa_depth_ros.network.inference import InferenceNetwork
 from moa_depth_ros.network.moa import MixtureOfAdapters, gate_entropy
 from moa_depth_ros.network.moa_depth_clip import Cells, MoADepthClip, Prediction
 
 __all__ = [
     "Cells",
+    "InferenceNetwork",
     "MixtureOfAdapters",
     "MoADepthClip",
     "ModelFolderError",

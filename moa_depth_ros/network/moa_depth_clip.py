@@ -128,12 +128,6 @@ class MoADepthClip(nn.Module):
             regression = upsample(cells.regression.float(), size).squeeze(1)
         return Prediction(logits, regression.sigmoid() * self.config.max_depth, self.bins)
 
-    def cast(self, dtype: torch.dtype) -> MoADepthClip:
-        """Run tower and heads in ``dtype``; bins and normalisation stay float32."""
-        for module in (self.tower, self.classification, self.regression):
-            module.to(dtype)
-        return self
-
     def _as_map(self, cells: Tensor) -> Tensor:
         return cells.transpose(1, 2).unflatten(2, self.tower.grid_size)
 

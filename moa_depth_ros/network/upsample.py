@@ -20,12 +20,13 @@ def upsample(cells: Tensor, size: tuple[int, int]) -> Tensor:
     Returns:
         (B, C, H, W).
     """
-    rows = _weights(cells.shape[-2], size[0], cells)
-    columns = _weights(cells.shape[-1], size[1], cells)
+    rows = linear_weights(cells.shape[-2], size[0], cells)
+    columns = linear_weights(cells.shape[-1], size[1], cells)
     return rows @ (cells @ columns.T)
 
 
-def _weights(cells: int, pixels: int, like: Tensor) -> Tensor:
-    """(pixels, cells) weights of each cell in each pixel."""
+def linear_weights(cells: int, pixels: int, like: Tensor) -> Tensor:
+    """(pixels, cells) weights of each cell in each pixel, of the type and on the device of
+    ``like``."""
     unit = torch.eye(cells, dtype=like.dtype, device=like.device).unsqueeze(0)
     return F.interpolate(unit, size=pixels, mode="linear")[0].T

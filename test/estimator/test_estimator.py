@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from moa_depth_ros.camera import NYU_KINECT, Intrinsics
 from moa_depth_ros.estimator import DepthEstimator
-from moa_depth_ros.network import MoADepthClip, ModelFolderError, save_network
+from moa_depth_ros.network import MoADepthClip, ModelFolderError, load_network, save_network
 from test.network.tiny import tiny_config
 
 
@@ -38,11 +39,9 @@ def test_output_has_the_pictures_size(estimator, picture):
     assert estimator.training_camera == NYU_KINECT
 
 
-def test_equals_the_network_by_hand(estimator, picture):
-    import torch.nn.functional as F
-
+def test_equals_the_network_by_hand(model, estimator, picture):
     pixels = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
-    network = estimator.network
+    network, _ = load_network(model)
     small = F.interpolate(pixels, network.config.input_size, mode="bilinear", antialias=True)
     with torch.inference_mode():
         depth = network.decode(network(small)).depth

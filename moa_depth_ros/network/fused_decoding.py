@@ -1,0 +1,100 @@
+"""From cells to depth without ever writing the upsampled logits to memory.
+
+N bins times H x W pixels are 26 MB for the paper's 224 x 224, and the plain path
+(:meth:`MoADepthClip.decode`) goes through them five times. Here a pixel's logits are made, used and
+dropped: on CUDA in the registers of one kernel, on a CPU in stripes that fit into its cache.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from moa_depth_ros.network.bins import DepthBins
+from moa_depth_ros.network.upsample import linear_weights
+
+STRIPE_VALUES = 2**18
+"""Upsampled logits at a time on a CPU: 1 MB in float32, what a core's second-level cache holds."""
+
+
+class FusedDecoder(nn.Module):
+    """Depth and uncertainty as :meth:`MoADepthClip.decode` gives them, to float32 rounding.
+
+    Args:
+        bins: what the logits stand for.
+        grid_size: (h, w) of the cells.
+        size: (H, W) of the output.
+        max_depth: metres; the far end of the regression.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    moments: Tensor
+
+    def __init__(
+        self, bins: DepthBins, grid_size: tuple[int, int], size: tuple[int, int], max_depth: float
+    ):
+        super().__init__()
+        self.grid_size, self.size, self.max_depth = grid_size, size, max_depth
+        centres = bins.centres
+        powers = torch.stack([torch.ones_like(centres), centres, centres.square()])
+        self.register_buffer("rows", linear_weights(grid_size[0], size[0], centres))
+        self.register_buffer("columns", linear_weights(grid_size[1], size[1], centres))
+        self.register_buffer("moments", powers)
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """Decode what the heads say.
+
+        Args:
+            cells: (B, h * w, N + 1): the logits of the bins, then the regression before its
+                sigmoid; any float type.
+
+        Returns:
+            (B, 2, H, W) float32 metres: fused depth, then the standard deviation of the bin
+            distribution.
+        """
+        kernel = _cuda_kernel(cells.device) if cells.is_cuda else None
+        if kernel is not None:
+            return kernel(cells, self.moments[1], self.grid_size, self.size, self.max_depth)
+        return torch.stack([self._decode(picture) for picture in cells.float()])
+
+    def _decode(self, cells: Tensor) -> Tensor:
+        """(h * w, N + 1) to (2, H, W)."""
+        wide = cells.T.unflatten(1, self.grid_size) @ self.columns.T
+        # On CUDA all rows at once: there, a kernel more costs more than it saves.
+        stripe = self.size[0] if cells.is_cuda else STRIPE_VALUES // (len(wide) * self.size[1])
+        stripes = self.rows.split(max(1, stripe))
+        return torch.cat([self._decode_rows(rows, wide) for rows in stripes], dim=1)
+
+    def _decode_rows(self, rows: Tensor, wide: Tensor) -> Tensor:
+        """(r, h) weights and (N + 1, h, W) to (2, r, W)."""
+        values = (rows @ wide).flatten(1)
+        logits, regression = values[:-1], values[-1]
+        likelihoods = logits.sub_(logits.amax(dim=0)).exp_()
+        total, mean, mean_square = self.moments @ likelihoods
+        mean, mean_square = mean / total, mean_square / total
+        depth = (mean + regression.sigmoid() * self.max_depth) / 2
+        spread = (mean_square - mean.square()).clamp_min(0).sqrt()
+        return torch.stack([depth, spread]).unflatten(1, (len(rows), self.size[1]))
+
+
+@cache
+def _cuda_kernel(device: torch.device) -> Callable[..., Tensor] | None:
+    """The Triton kernel, or None where it can't be had: it is compiled on the robot, which takes
+    Triton, a C compiler and Python's headers."""
+    try:
+        from moa_depth_ros.network.fused_decoding_cuda import decode
+
+        decode(
+            torch.zeros(1, 1, 2, device=device), torch.ones(1, device=device), (1, 1), (1, 1), 1.0
+        )
+    except Exception as error:  # Triton and the compiler raise whatever they like
+        logging.getLogger(__name__).warning(
+            f"Depth is decoded by PyTorch, more slowly than by a kernel: {error}"
+        )
+        return None
+    return decode

@@ -1,0 +1,105 @@
+"""What a robot runs gives what training and evaluation see."""
+
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+
+from moa_depth_ros.network import InferenceNetwork
+from moa_depth_ros.network.bins import DepthBins
+from moa_depth_ros.network.fused_decoding import FusedDecoder
+from test.network.plain_decoding import CASES, make_cells, plain
+from test.network.tiny import INPUT_SIZE
+
+ROOT = Path(__file__).resolve().parents[2]
+CLOSE = {"rtol": 1e-4, "atol": 1e-4}
+
+
+def test_equals_the_network_it_was_made_of(network):
+    with torch.no_grad():
+        network.context.normal_()
+        network.classification.linear.weight.normal_(std=0.5)
+        network.regression.linear.weight.normal_(std=0.5)
+        pictures = torch.rand(2, 3, *INPUT_SIZE)
+        expected = network.decode(network(pictures))
+        found = InferenceNetwork(deepcopy(network))(pictures)
+    torch.testing.assert_close(found[:, 0], expected.depth, **CLOSE)
+    torch.testing.assert_close(found[:, 1], expected.uncertainty, rtol=1e-3, atol=1e-3)
+
+
+def test_the_context_counts(network):
+    pictures = torch.rand(1, 3, *INPUT_SIZE)
+    other = deepcopy(network)
+    other.context += 5.0
+    assert not torch.allclose(
+        InferenceNetwork(network)(pictures), InferenceNetwork(other)(pictures)
+    )
+
+
+def test_runs_in_lower_precision_and_answers_in_float32(network):
+    pictures = torch.rand(1, 3, *INPUT_SIZE)
+    expected = InferenceNetwork(deepcopy(network))(pictures)
+    found = InferenceNetwork(network, torch.bfloat16)(pictures)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("stripe", [1, 1000, 2**18])
+def test_stripes_equal_the_plain_path(monkeypatch, case, stripe):
+    """Whatever fits into a stripe: less than a row, some rows, everything."""
+    monkeypatch.setattr("moa_depth_ros.network.fused_decoding.STRIPE_VALUES", stripe)
+    cells, bins, grid, size = make_cells(case)
+    found = FusedDecoder(bins, grid, size, 10.0)(cells)
+    torch.testing.assert_close(found, plain(cells, bins, grid, size), **CLOSE)
+
+
+def test_confident_cells_that_disagree_stay_finite():
+    """Between two cells that are sure of different bins, every logit is far below either's best:
+    subtracting the cells' own maxima would leave nothing but zeros there."""
+    cells = torch.full((1, 2, 3), -1e4)
+    cells[0, 0, 0] = cells[0, 1, 1] = 0.0
+    cells[..., 2] = 0.0
+    bins = DepthBins(2, "uniform", 1.0, 3.0)
+    depth, spread = FusedDecoder(bins, (1, 2), (1, 8), 10.0)(cells)[0, :, 0]
+    left, right = (1.5 + 5) / 2, (2.5 + 5) / 2
+    torch.testing.assert_close(depth, torch.tensor([left] * 4 + [right] * 4))
+    assert torch.isfinite(spread).all()
+
+
+@pytest.mark.skipif(find_spec("triton") is None, reason="needs Triton")
+def test_the_cuda_kernel_equals_the_plain_path():
+    """Run by Triton's interpreter, on a CPU. A process of its own: the interpreter is chosen when
+    Triton is first imported."""
+    environment = {**os.environ, "TRITON_INTERPRET": "1"}
+    command = [sys.executable, "-m", "test.network.plain_decoding"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.split() == [*CASES, "equal"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("case", CASES)
+def test_cuda_equals_the_plain_path(case):
+    cells, bins, grid, size = make_cells(case)
+    found = FusedDecoder(bins, grid, size, 10.0).cuda()(cells.cuda()).cpu()
+    torch.testing.assert_close(found, plain(cells, bins, grid, size), rtol=1e-3, atol=1e-3)
+
+
+def test_a_device_without_a_compiler_is_served_by_pytorch(monkeypatch, caplog):
+    """Here: a CPU, for which Triton has no driver."""
+    from moa_depth_ros.network.fused_decoding import _cuda_kernel
+
+    assert _cuda_kernel.__wrapped__(torch.device("cpu")) is None
+    assert "Depth is decoded by PyTorch" in caplog.text
+
+
+def test_the_papers_network_folds(paper_network):
+    inference = InferenceNetwork(deepcopy(paper_network))
+    assert inference.heads.weight.shape == (129, 768)
+    assert not any(parameter.requires_grad for parameter in inference.parameters())
