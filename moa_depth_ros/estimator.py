@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.cuda_graph import CudaGraphs
 from moa_depth_ros.network import InferenceNetwork, load_network
+from moa_depth_ros.transfer import to_device
 
 DEMO_MODEL = Path(__file__).parent / "models" / "demo"
 """The model folder that ships with the package."""
@@ -22,14 +24,8 @@ PRECISIONS = {
     "float16": torch.float16,
 }
 
-CHANNELS = {
-    "rgb": (0, 1, 2),
-    "bgr": (2, 1, 0),
-    "rgba": (0, 1, 2),
-    "bgra": (2, 1, 0),
-    "mono": (0, 0, 0),
-}
-"""Where red, green and blue stand in each channel order."""
+CHANNELS = ("rgb", "bgr", "rgba", "bgra", "mono")
+"""Orders of a picture's channels."""
 
 
 @dataclasses.dataclass
@@ -70,6 +66,7 @@ class DepthEstimator:
         self.device = _find_device(device)
         network, self.training_camera = load_network(self.model, self.device)
         self.network = InferenceNetwork(network, PRECISIONS[precision])
+        self._maps = CudaGraphs(self._estimate) if self.device.type == "cuda" else self._estimate
 
     @torch.inference_mode()
     def estimate(
@@ -91,15 +88,8 @@ class DepthEstimator:
             ValueError: another type or shape, an empty picture or an unknown order.
         """
         colour = self._upload(picture, channels)
-        pixels = colour.permute(2, 0, 1).unsqueeze(0).float()
-        pictures = F.interpolate(
-            pixels, size=self.network.config.input_size, mode="bilinear", antialias=True
-        )
-        maps = self.network(pictures / 255)
-        if intrinsics is not None:
-            maps = maps * intrinsics.focal_ratio(self.training_camera)
-        size = (colour.shape[0], colour.shape[1])
-        depth, uncertainty = F.interpolate(maps, size=size, mode="bilinear")[0]
+        ratio = 1.0 if intrinsics is None else intrinsics.focal_ratio(self.training_camera)
+        depth, uncertainty = self._maps(colour, torch.full((1,), ratio, device=self.device))
         return DepthEstimate(depth, uncertainty, colour)
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
@@ -108,7 +98,7 @@ class DepthEstimator:
 
     def _upload(self, picture: np.ndarray, channels: str) -> Tensor:
         if channels not in CHANNELS:
-            raise ValueError(f"channels: expected one of {list(CHANNELS)}, found {channels!r}")
+            raise ValueError(f"channels: expected one of {CHANNELS}, found {channels!r}")
         shape = {"mono": "(H, W)"}.get(channels, f"(H, W, {len(channels)})")
         fits = picture.ndim == 2 if channels == "mono" else picture.shape[2:] == (len(channels),)
         if picture.dtype != np.uint8 or not fits or picture.size == 0:
@@ -116,11 +106,20 @@ class DepthEstimator:
                 f"picture: expected non-empty uint8 {shape} for {channels!r}, "
                 f"found {picture.dtype} {picture.shape}"
             )
-        # A copy on the CPU, whose tensors may neither be read-only nor stay tied to a message.
-        tensor = torch.from_numpy(np.array(picture)).to(self.device)
+        tensor = to_device(picture, self.device)
         if channels == "mono":
             return tensor.unsqueeze(-1).expand(-1, -1, 3)
-        return tensor if channels == "rgb" else tensor[..., CHANNELS[channels]]
+        colour = tensor[..., :3]
+        return colour.flip(-1) if channels.startswith("bgr") else colour
+
+    def _estimate(self, colour: Tensor, ratio: Tensor) -> Tensor:
+        """(H, W, 3) uint8 and a factor to (2, H, W): depth and uncertainty."""
+        pixels = colour.permute(2, 0, 1).unsqueeze(0).float()
+        pictures = F.interpolate(
+            pixels, size=self.network.config.input_size, mode="bilinear", antialias=True
+        )
+        maps = self.network(pictures / 255) * ratio
+        return F.interpolate(maps, size=colour.shape[:2], mode="bilinear")[0]
 
 
 def _find_device(device: str) -> torch.device:

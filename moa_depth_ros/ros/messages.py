@@ -16,6 +16,7 @@ from std_msgs.msg import Header
 from moa_depth_ros import encoded_pictures
 from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.cloud import CloudOptions, pack_cloud
+from moa_depth_ros.transfer import to_host
 
 # Encoding of the message -> what the estimator calls the order of the channels, bytes per pixel.
 # The 8UCn names don't say the order: as in cv_bridge, they mean OpenCV's, blue first.
@@ -208,5 +209,4 @@ def _image(header: Header, values: torch.Tensor, encoding: str) -> Image:
 
 def _fill(msg: Image | PointCloud2, values: torch.Tensor) -> None:
     """One copy off the device (none on the CPU) and one into the message."""
-    host = np.ascontiguousarray(values.cpu().numpy()).reshape(-1)  # flat: it may be empty
-    msg.data.frombytes(host.view(np.uint8))
+    msg.data.frombytes(to_host(values).reshape(-1).view(np.uint8))  # flat: it may be empty

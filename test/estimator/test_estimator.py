@@ -135,3 +135,16 @@ def test_cuda_agrees_with_the_cpu(model, estimator, picture, precision):
     found = DepthEstimator(model, "cuda", precision).estimate(picture).depth
     assert found.device.type == "cuda"
     assert (found.cpu() - estimator.estimate(picture).depth).abs().mean() < 0.1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_follows_the_pictures_size_and_lens(model, estimator, picture):
+    """Sizes and lenses change, and change back; what was estimated before stays as it was."""
+    on_cuda = DepthEstimator(model, "cuda")
+    k = NYU_KINECT
+    lenses = [None, Intrinsics(k.width, k.height, 2 * k.fx, 2 * k.fy, k.cx, k.cy)]
+    asked = [(picture[:height], lens) for height in (60, 40, 60) for lens in lenses]
+    found = [on_cuda.estimate(part, intrinsics=lens).depth for part, lens in asked]
+    for (part, lens), depth in zip(asked, found, strict=True):
+        expected = estimator.estimate(part, intrinsics=lens).depth
+        torch.testing.assert_close(depth.cpu(), expected, rtol=1e-2, atol=1e-2)
