@@ -16,7 +16,7 @@ import torch
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimator
-from moa_depth_ros.geometry import pack_points
+from moa_depth_ros.geometry import pack_depth
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
 
 WARM_UP = 5
@@ -70,7 +70,7 @@ def _measure(
         "network alone": lambda: estimator.network(pictures),
         "picture to depth": lambda: estimator.estimate(picture),
         "depth to host": lambda: estimate.depth.cpu(),
-        "cloud to host": lambda: pack_points(estimate.depth, estimate.colour, camera).cpu(),
+        "cloud to host": lambda: pack_depth(estimate.depth, estimate.colour, camera).cpu(),
     }
     with torch.inference_mode():
         return {name: _time(stage, estimator.device, runs) for name, stage in stages.items()}

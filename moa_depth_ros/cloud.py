@@ -9,7 +9,7 @@ from torch import Tensor
 
 from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.filters import drop_edges
-from moa_depth_ros.geometry import pack, unproject
+from moa_depth_ros.geometry import pack, pack_depth, unproject
 
 SMALLEST_VOXEL = 0.001
 """Metres. 2^21 voxels along an axis, then, are 2 km."""
@@ -59,11 +59,12 @@ def pack_cloud(
     """
     if options.max_edge_ratio > 0:
         depth = drop_edges(depth, options.max_edge_ratio)
+    if options.organised:
+        return pack_depth(depth, colour if options.colour else None, intrinsics, options.stride)
     points = unproject(depth, intrinsics, options.stride)
     colour = colour[:: options.stride, :: options.stride]
-    if not options.organised:
-        seen = torch.isfinite(points[..., 2]) & (points[..., 2] > 0)
-        points, colour = mean_of_voxels(points[seen], colour[seen], options.voxel_size)
+    seen = torch.isfinite(points[..., 2]) & (points[..., 2] > 0)
+    points, colour = mean_of_voxels(points[seen], colour[seen], options.voxel_size)
     return pack(points, colour if options.colour else None)
 
 

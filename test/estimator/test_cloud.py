@@ -6,7 +6,7 @@ import torch
 
 from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.cloud import CloudOptions, mean_of_voxels, pack_cloud
-from moa_depth_ros.geometry import pack_points, unproject
+from moa_depth_ros.geometry import pack_depth, unproject
 
 CAMERA = Intrinsics(31, 22, 23.3, 24.1, 15.2, 10.7)
 
@@ -28,7 +28,7 @@ def points_of(packed):
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 7, 40])
 def test_a_strided_cloud_is_part_of_the_full_one_to_the_bit(depth, colour, stride):
-    full = pack_points(depth, colour, CAMERA)
+    full = pack_depth(depth, colour, CAMERA)
     strided = pack_cloud(depth, colour, CAMERA, CloudOptions(stride=stride))
     assert torch.equal(strided, full[::stride, ::stride])
 
@@ -37,7 +37,7 @@ def test_without_colour_a_point_takes_twelve_bytes(depth, colour):
     depth[2, 3] = 0.0
     packed = pack_cloud(depth, colour, CAMERA, CloudOptions(colour=False))
     assert packed.shape == (22, 31, 12)
-    np.testing.assert_array_equal(points_of(packed), points_of(pack_points(depth, colour, CAMERA)))
+    np.testing.assert_array_equal(points_of(packed), points_of(pack_depth(depth, colour, CAMERA)))
 
 
 def test_pixels_at_depth_steps_are_left_out(depth, colour):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from moa_depth_ros.camera import NYU_KINECT, Intrinsics
-from moa_depth_ros.geometry import pack_points, unproject
+from moa_depth_ros.geometry import pack, pack_depth, unproject
 
 CAMERA = Intrinsics(8, 6, fx=10.0, fy=12.0, cx=3.0, cy=2.0)
 
@@ -38,7 +38,7 @@ def test_packed_bytes_are_x_y_z_and_bgr():
     depth = torch.full((6, 8), 2.0)
     depth[0, 0], depth[0, 1], depth[0, 2], depth[0, 3] = 0.0, torch.nan, torch.inf, -1.0
     colour = torch.arange(6 * 8 * 3, dtype=torch.uint8).view(6, 8, 3)
-    packed = pack_points(depth, colour, CAMERA).numpy()
+    packed = pack_depth(depth, colour, CAMERA).numpy()
     assert packed.shape == (6, 8, 16) and packed.dtype == np.uint8
     kinds = {"names": ["x", "y", "z", "bgr"], "formats": ["<f4", "<f4", "<f4", ("u1", 4)]}
     points = packed.view(kinds)[..., 0]
@@ -48,3 +48,13 @@ def test_packed_bytes_are_x_y_z_and_bgr():
         np.testing.assert_array_equal(points[name][1:], expected[1:, :, axis])
     np.testing.assert_array_equal(points["bgr"][..., 2::-1], colour.numpy())
     assert (points["bgr"][..., 3] == 0).all()
+
+
+def test_packing_depth_equals_packing_its_points_to_the_bit():
+    generator = torch.Generator().manual_seed(0)
+    depth = torch.rand(6, 8, generator=generator) - 0.2
+    depth[3, 3], depth[4, 4] = torch.nan, torch.inf
+    colour = torch.randint(0, 256, (6, 8, 3), dtype=torch.uint8, generator=generator)
+    points = unproject(depth, CAMERA)
+    assert torch.equal(pack_depth(depth, colour, CAMERA), pack(points, colour))
+    assert torch.equal(pack_depth(depth, None, CAMERA), pack(points, None))
