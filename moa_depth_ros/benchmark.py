@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import os
 import platform
 import sys
 import tempfile
@@ -12,14 +14,29 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.camera import NYU_KINECT
-from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimator
+from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
 from moa_depth_ros.geometry import pack_depth
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
+from moa_depth_ros.transfer import to_device, to_host
 
 WARM_UP = 5
+
+
+@dataclasses.dataclass
+class Timing:
+    """What the runs of one stage took.
+
+    Attributes:
+        seconds: of each run.
+        grown: MB by which the memory of host and device grew over them.
+    """
+
+    seconds: list[float]
+    grown: np.ndarray
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,18 +46,20 @@ def main(arguments: list[str] | None = None) -> int:
     width, height = options.size
     try:
         rows = [
-            (name, stage, times)
+            (name, stage, timing)
             for name, estimator in _estimators(options)
-            for stage, times in _measure(estimator, width, height, options.runs).items()
+            for stage, timing in _measure(estimator, width, height, options.runs).items()
         ]
     except (ValueError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{width}x{height} picture in, {options.precision}, {options.runs} runs; {_machine()}\n")
-    print("| model | stage | median ms | 95 % ms |\n|---|---|---|---|")
-    for name, stage, times in rows:
-        median, p95 = np.percentile(times, [50, 95]) * 1000
-        print(f"| {name} | {stage} | {median:.2f} | {p95:.2f} |")
+    print(f"{width}x{height} picture in, {options.precision}, {options.runs} runs; {machine()}\n")
+    print("| model | stage | median ms | 95 % ms | 99 % ms | host MB more | device MB more |")
+    print("|" + "---|" * 7)
+    for name, stage, timing in rows:
+        median, p95, p99 = np.percentile(timing.seconds, [50, 95, 99]) * 1000
+        memory = " | ".join(f"{grown:.1f}" for grown in timing.grown)
+        print(f"| {name} | {stage} | {median:.2f} | {p95:.2f} | {p99:.2f} | {memory} |")
     return 0
 
 
@@ -58,37 +77,62 @@ def _device(options: argparse.Namespace) -> tuple[str, str]:
     return options.device, options.precision
 
 
-def _measure(
-    estimator: DepthEstimator, width: int, height: int, runs: int
-) -> dict[str, list[float]]:
+def _measure(estimator: DepthEstimator, width: int, height: int, runs: int) -> dict[str, Timing]:
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     camera = NYU_KINECT.resized(width, height)
     size = estimator.network.config.input_size
     pictures = torch.rand(1, 3, *size, device=estimator.device)
     estimate = estimator.estimate(picture)
+
+    def cloud(estimate: DepthEstimate) -> Tensor:
+        return pack_depth(estimate.depth, estimate.colour, camera)
+
+    def everything() -> None:
+        estimate = estimator.estimate(picture)
+        packed = cloud(estimate)  # queued before the first wait
+        to_host(estimate.depth)
+        to_host(packed)
+
     stages: dict[str, Callable[[], object]] = {
-        "network alone": lambda: estimator.network(pictures),
-        "picture to depth": lambda: estimator.estimate(picture),
-        "depth to host": lambda: estimate.depth.cpu(),
-        "cloud to host": lambda: pack_depth(estimate.depth, estimate.colour, camera).cpu(),
+        "picture to the device": lambda: to_device(picture, estimator.device),
+        "network and decoding, launched one by one": lambda: estimator.network(pictures),
+        "picture to depth on the device": lambda: estimator.estimate(picture),
+        "depth to the host": lambda: to_host(estimate.depth),
+        "cloud to the host": lambda: to_host(cloud(estimate)),
+        "picture to depth and cloud on the host": everything,
     }
     with torch.inference_mode():
         return {name: _time(stage, estimator.device, runs) for name, stage in stages.items()}
 
 
-def _time(stage: Callable[[], object], device: torch.device, runs: int) -> list[float]:
-    times = []
+def _time(stage: Callable[[], object], device: torch.device, runs: int) -> Timing:
+    seconds = []
     for run in range(WARM_UP + runs):
+        if run == WARM_UP:
+            before = _memory(device)
         started = time.perf_counter()
         stage()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         if run >= WARM_UP:
-            times.append(time.perf_counter() - started)
-    return times
+            seconds.append(time.perf_counter() - started)
+    return Timing(seconds, _memory(device) - before)
 
 
-def _machine() -> str:
+def _memory(device: torch.device) -> np.ndarray:
+    """MB of this process: on the host, and what PyTorch holds on a CUDA device."""
+    reserved = torch.cuda.memory_reserved(device) / 1e6 if device.type == "cuda" else 0.0
+    return np.array([memory_megabytes(os.getpid()), reserved])
+
+
+def memory_megabytes(process: int) -> float:
+    """Resident memory of a process (Linux)."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def machine() -> str:
+    """What the figures were measured with, for people."""
     cuda = torch.cuda.is_available()
     device = torch.cuda.get_device_name() if cuda else f"{torch.get_num_threads()} CPU threads"
     return f"{device}, torch {torch.__version__}, Python {platform.python_version()}"
@@ -104,14 +148,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
     parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))
     parser.add_argument(
-        "--size", type=_size, default=(640, 480), help="of the picture (default: 640x480)"
+        "--size", type=picture_size, default=(640, 480), help="of the picture (default: 640x480)"
     )
     parser.add_argument("--runs", type=int, default=50, help="counted runs (default: %(default)s)")
     parser.add_argument("--no-paper", action="store_true", help="leave the ViT-B/32 out")
     return parser
 
 
-def _size(text: str) -> tuple[int, int]:
+def picture_size(text: str) -> tuple[int, int]:
+    """WIDTHxHEIGHT as (width, height), for argparse."""
     width, _, height = text.partition("x")
     if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
         raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, found {text!r}")

@@ -18,7 +18,8 @@ ROS = (
 )
 PACKAGE = "moa_depth_ros"
 ABOVE_THE_NETWORK = tuple(
-    f"{PACKAGE}.{name}" for name in ("estimator", "pictures", "predict", "node", "ros")
+    f"{PACKAGE}.{name}"
+    for name in ("cuda_graph", "estimator", "pictures", "predict", "transfer", "node", "ros")
 )
 
 
@@ -40,8 +41,9 @@ def is_about_ros(path: Path, root: Path) -> bool:
 @pytest.mark.parametrize(
     ("folder", "forbidden"),
     [
-        (PACKAGE, ("training", "demo", "test")),
-        ("training", ("demo", "test", *ROS, f"{PACKAGE}.node", f"{PACKAGE}.ros")),
+        (PACKAGE, ("training", "demo", "benchmarks", "test")),
+        ("training", ("demo", "benchmarks", "test", *ROS, f"{PACKAGE}.node", f"{PACKAGE}.ros")),
+        ("benchmarks", ("training", "test")),
         (f"{PACKAGE}/network", ABOVE_THE_NETWORK),
     ],
 )

@@ -1,0 +1,64 @@
+"""The benchmark's camera: one picture of noise, again and again, at a rate."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+import rclpy
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from demo.messages import camera_info_message, picture_message
+from moa_depth_ros.camera import NYU_KINECT
+
+PATIENCE_SECONDS = 60.0
+SETTLE_SECONDS = 0.5  # the other side may know of a connection a moment later
+
+
+def film(node: Node, width: int, height: int, rate: float, frames: int) -> None:
+    """Publish frames at a rate in Hz, once somebody listens.
+
+    Raises:
+        TimeoutError: nobody does.
+    """
+    info_publisher = node.create_publisher(CameraInfo, "/camera/camera_info", 5)
+    publisher = node.create_publisher(Image, "/camera/image_raw", 5)
+    limit = time.monotonic() + PATIENCE_SECONDS
+    while not publisher.get_subscription_count():
+        if time.monotonic() > limit:
+            raise TimeoutError("nobody subscribes to /camera/image_raw")
+        time.sleep(0.05)
+    time.sleep(SETTLE_SECONDS)
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    header = Header(frame_id="camera_optical_frame")
+    picture = picture_message(header, noise, "rgb8")
+    header.stamp = node.get_clock().now().to_msg()
+    info_publisher.publish(camera_info_message(header, NYU_KINECT.resized(width, height)))
+    time.sleep(SETTLE_SECONDS)  # a node needs it before the picture
+    begin = time.monotonic()
+    for index in range(frames):
+        time.sleep(max(0.0, begin + index / rate - time.monotonic()))
+        picture.header.stamp = node.get_clock().now().to_msg()
+        publisher.publish(picture)
+    time.sleep(SETTLE_SECONDS)
+
+
+def main() -> None:
+    """Publishes the film and ends."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--width", type=int, required=True)
+    parser.add_argument("--height", type=int, required=True)
+    parser.add_argument("--rate", type=float, required=True)
+    parser.add_argument("--frames", type=int, required=True)
+    options = parser.parse_args()
+    rclpy.init()
+    node = rclpy.create_node("camera")
+    film(node, options.width, options.height, options.rate, options.frames)
+    rclpy.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""The node beside a relay: ``python -m benchmarks.node``. See ``--help``.
+
+Three processes over real DDS: the camera, the node or the relay, and this one, which hears their
+answers. A latency is the time from a picture's stamp to the last of its answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import Image, PointCloud2
+
+from moa_depth_ros.benchmark import machine, memory_megabytes, picture_size
+from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
+from moa_depth_ros.ros.transport import profile_environment
+
+ROOT = Path(__file__).resolve().parents[1]
+WARM_UP = 20  # frames that don't count
+START_SECONDS = 120.0
+STOP_SECONDS = 20.0
+
+
+@dataclass
+class Run:
+    """What was seen of one program.
+
+    Attributes:
+        latencies: milliseconds, a value a frame that counts.
+        rate: such frames a second.
+        network: milliseconds, the median of the node's stage of that name; 0 for the relay.
+        memory: MB of the program after the warm-up and at the end.
+    """
+
+    latencies: np.ndarray
+    rate: float
+    network: float
+    memory: tuple[float, float]
+
+
+class Listener(Node):
+    """Notes when the last answer to each picture came.
+
+    Args:
+        cloud: whether to subscribe to the cloud, too.
+    """
+
+    def __init__(self, cloud: bool) -> None:
+        super().__init__("listener")
+        self.answers: dict[int, tuple[int, int]] = {}  # by stamp: how many, nanoseconds of the last
+        self.network = 0.0
+        self.wanted = 1 + cloud
+        self.create_subscription(Image, "/moa_depth/depth", self._on_answer, 5)
+        if cloud:
+            self.create_subscription(PointCloud2, "/moa_depth/points", self._on_answer, 5)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 5)
+
+    def _on_answer(self, msg: Image | PointCloud2) -> None:
+        now = self.get_clock().now().nanoseconds
+        stamp = msg.header.stamp.sec * 10**9 + msg.header.stamp.nanosec
+        count, _ = self.answers.get(stamp, (0, 0))
+        self.answers[stamp] = count + 1, now
+
+    def _on_diagnostics(self, msg: DiagnosticArray) -> None:
+        values = {pair.key: pair.value for status in msg.status for pair in status.values}
+        self.network = float(values.get("network median (ms)", 0.0))
+
+    def times(self) -> np.ndarray:
+        """(frames, 2) nanoseconds: stamps of the frames that were answered whole and count, and
+        when they were."""
+        whole = [(s, at) for s, (count, at) in self.answers.items() if count == self.wanted]
+        return np.array(sorted(whole)[WARM_UP:], dtype=np.int64).reshape(-1, 2)
+
+
+def measure(program: list[str], cloud: bool, camera: list[str]) -> Run:
+    """One program answers one film.
+
+    Args:
+        program, camera: modules and their arguments.
+        cloud: whether anybody subscribes to the cloud.
+
+    Raises:
+        RuntimeError: one of them ended early, or nothing was answered.
+    """
+    listener = Listener(cloud)
+    executor = SingleThreadedExecutor()
+    executor.add_node(listener)
+    memory = []
+    try:
+        with _process(program) as answering:
+            limit = time.monotonic() + START_SECONDS
+            while not listener.count_publishers("/moa_depth/depth"):
+                if answering.poll() is not None or time.monotonic() > limit:
+                    raise RuntimeError(f"{program[0]} did not start")
+                time.sleep(0.1)
+            with _process(camera) as filming:
+                while filming.poll() is None:
+                    executor.spin_once(timeout_sec=0.1)
+                    if not memory and len(listener.answers) > WARM_UP:
+                        memory.append(memory_megabytes(answering.pid))
+            memory.append(memory_megabytes(answering.pid))
+        times = listener.times()
+        if filming.returncode or len(times) < 2:
+            raise RuntimeError(f"{program[0]} answered {len(listener.answers)} pictures")
+        seconds = (times[-1, 1] - times[0, 1]) * 1e-9
+        latencies = (times[:, 1] - times[:, 0]) * 1e-6
+        return Run(latencies, (len(times) - 1) / seconds, listener.network, tuple(memory))
+    finally:
+        executor.shutdown()
+        listener.destroy_node()
+
+
+@contextlib.contextmanager
+def _process(arguments: list[str]) -> Iterator[subprocess.Popen]:
+    """A module of this checkout in a process of its own, ended at the end."""
+    process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def compare(options: argparse.Namespace, size: tuple[int, int], cloud: bool) -> None:
+    """Print the rows of relay and node for one kind of film, and their ratio."""
+    width, height = size
+    camera = ["benchmarks.camera", "--width", str(width), "--height", str(height)]
+    camera += ["--rate", str(options.rate), "--frames", str(options.frames + WARM_UP)]
+    remap = ["--ros-args", "-r", "image:=/camera/image_raw"]
+    values = {"model": options.model.resolve()}
+    values |= {"device": options.device, "precision": options.precision}
+    parameters = [word for name in values for word in ("-p", f"{name}:={values[name]}")]
+    programs = {
+        "relay": ["benchmarks.relay", *remap],
+        "node": ["moa_depth_ros.node", *remap, *parameters],
+    }
+    kind = f"{width}x{height} | {'depth, cloud' if cloud else 'depth'}"
+    runs = {}
+    for name, program in programs.items():
+        runs[name] = run = measure(program, cloud, camera)
+        median, p95, p99 = np.percentile(run.latencies, [50, 95, 99])
+        start, end = run.memory
+        print(
+            f"| {kind} | {name} | {len(run.latencies)} | {run.rate:.1f} | {median:.2f} | {p95:.2f} "
+            f"| {p99:.2f} | {run.network:.2f} | {start:.0f}, {end:.0f} | ",
+            end="",
+        )
+        own = (median - run.network) / np.median(runs["relay"].latencies)
+        print(f"{own:.2f} |", flush=True)
+
+
+def main() -> int:
+    """Returns the exit status."""
+    options = _parser().parse_args()
+    os.environ.update(profile_environment(os.environ))
+    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 101)
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    rclpy.init()
+    print(f"{options.rate:g} pictures a second, {options.precision}; {machine()}\n")
+    print(
+        "| picture | answers | program | frames | answered a second | median ms | 95 % | 99 % ",
+        end="",
+    )
+    print("| of that the network stage | MB after warm-up, at the end | rest / relay |")
+    print("|" + "---|" * 11, flush=True)
+    try:
+        for size in options.sizes:
+            for cloud in (False, True):
+                compare(options, size, cloud)
+    except RuntimeError as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        return 1
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.node",
+        description="Time the node against a relay that answers with ready-made messages of the "
+        "same sizes, over DDS between processes. Prints a Markdown table; its last column is what "
+        "the node takes apart from its network stage, relative to the relay.",
+    )
+    sizes = [(640, 480), (1280, 720)]
+    parser.add_argument(
+        "--sizes", nargs="+", type=picture_size, default=sizes, help="default: 640x480 1280x720"
+    )
+    parser.add_argument("--frames", type=int, default=300, help="counted (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=10.0, help="Hz (default: %(default)s)")
+    parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="model folder")
+    parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
+    parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
