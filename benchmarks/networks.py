@@ -71,7 +71,9 @@ def _zoedepth() -> nn.Module:
 def _glpn() -> nn.Module:
     from transformers import GLPNConfig, GLPNForDepthEstimation
 
-    return GLPNForDepthEstimation(GLPNConfig(depths=[3, 8, 27, 3]))
+    return GLPNForDepthEstimation(
+        GLPNConfig(depths=[3, 8, 27, 3], hidden_sizes=[64, 128, 320, 512])
+    )
 
 
 OTHERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
