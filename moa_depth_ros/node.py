@@ -6,6 +6,7 @@ Run it with ``python -m moa_depth_ros.node --ros-args -r image:=/camera/image_ra
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -32,31 +33,35 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     # Not at the top of the file: this takes seconds, and a signal meanwhile shall end the program
     # without a traceback.
     import rclpy
-    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.executors import MultiThreadedExecutor
     from rclpy.logging import get_logger
     from rclpy.signals import SignalHandlerOptions
 
-    from moa_depth_ros.network import ModelFolderError
     from moa_depth_ros.ros.depth_node import DepthNode
+    from moa_depth_ros.ros.parameters import ParameterError
 
     keep_freed_memory()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         try:
             node = DepthNode()
-        except (ModelFolderError, RuntimeError, ValueError) as error:
+        except ParameterError as error:
             get_logger("moa_depth").fatal(str(error))
             return 1
+        if node.get_parameter("autostart").value and not node.start():
+            return 1
         signals.starting = False
-        executor = SingleThreadedExecutor()
+        executor = MultiThreadedExecutor(num_threads=2)  # pictures, and what loads a model
         executor.add_node(node)
         while not signals.asked:
             executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
         executor.shutdown()
         node.close()
-        return 0
     finally:
         rclpy.try_shutdown()
+    if node.is_loading:
+        os._exit(0)  # else the interpreter would wait for the thread that loads
+    return 0
 
 
 if __name__ == "__main__":

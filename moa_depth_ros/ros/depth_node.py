@@ -1,228 +1,157 @@
-"""The node: topics, worker, estimator and outputs wired together."""
+"""The node: its life, its parameters and its reports. What it does with pictures is `Pipeline`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.time import Time
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from std_msgs.msg import Header
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.estimator import DepthEstimate, DepthEstimator
-from moa_depth_ros.filters import keep_readings
-from moa_depth_ros.ros import messages, parameters
-from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for
-from moa_depth_ros.ros.diagnostics import Laps, Statistics, diagnostic_array
-from moa_depth_ros.ros.latest_frame import LatestFrameWorker
-from moa_depth_ros.ros.lens import FocalScale
+from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.estimator_slot import EstimatorSlot, MakeEstimator, ModelChoice
+from moa_depth_ros.ros import parameters
+from moa_depth_ros.ros.diagnostics import Statistics, diagnostic_array
+from moa_depth_ros.ros.inputs import Inputs
 from moa_depth_ros.ros.outputs import Outputs
-from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
-
-# Only the newest picture is of use, and best effort hears reliable cameras too.
-INPUT_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-REPEAT_SECONDS = 2.0  # the same complaint at most this often
+from moa_depth_ros.ros.pipeline import Pipeline
 
 
-@dataclass(frozen=True)
-class _Frame:
-    header: Header
-    read: Callable[[], tuple[np.ndarray, str]]  # the picture and the order of its channels
-    received: float  # seconds of time.perf_counter
+class DepthNode(LifecycleNode):
+    """Depth of the newest picture, for whoever subscribes; a managed node.
 
+    Configuring loads the model, warms up and offers the outputs: ``~/depth``, ``~/points``,
+    ``~/camera_info`` and ``~/uncertainty``. Activating subscribes to ``image`` and to the
+    ``camera_info`` beside it (both can be remapped); deactivating ends that. Cleaning up lets the
+    model and the device's memory go. ``/diagnostics`` come in every state.
 
-class DepthNode(Node):
-    """Depth of the newest picture, for whoever subscribes.
+    Transitions and parameter services share the node's default callback group, pictures and
+    reports have another: with an executor of two threads, pictures go on while a model loads.
 
-    Subscribes to ``image`` and to the ``camera_info`` beside it (both can be remapped); publishes
-    ``~/depth``, ``~/points``, ``~/camera_info``, ``~/uncertainty`` and ``/diagnostics``.
+    Args:
+        make_estimator: makes an estimator of model folder, device and precision.
+        options: of `rclpy.node.Node`.
 
     Raises:
-        ModelFolderError, ParameterError, RuntimeError, ValueError: why it can't start.
+        ParameterError: a parameter that it can't start with.
     """
 
-    def __init__(self) -> None:
-        super().__init__("moa_depth", automatically_declare_parameters_from_overrides=True)
-        parameters.declare(self)
-        self._estimator = DepthEstimator(
-            parameters.model_folder(self),
-            self.get_parameter("device").value,
-            self.get_parameter("precision").value,
+    def __init__(self, make_estimator: MakeEstimator = DepthEstimator, **options) -> None:
+        super().__init__(
+            "moa_depth", automatically_declare_parameters_from_overrides=True, **options
         )
-        self._estimator.warm_up()
+        self._group = MutuallyExclusiveCallbackGroup()
+        self._estimators = EstimatorSlot(self.get_logger().warning, make_estimator)
+        parameters.declare(self, self._reload)
         self._statistics = Statistics()
-        self._camera_info: CameraInfo | None = None
-        self._focal_scale = FocalScale(self._estimator.training_camera, self.get_logger().info)
-        self._outputs = Outputs(self)
+        self._inputs = Inputs(self, self._group)
+        self._outputs: Outputs | None = None
+        self._pipeline: Pipeline | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
-        self._worker = LatestFrameWorker(self._work, self._on_failure, "estimator")
-        self._rectifier = Rectifier() if self.get_parameter("rectify").value else None
-        self._warned_of_distortion = False
-        self._input(CameraInfo, self._info_topic, self._on_camera_info)
-        compressed = self.get_parameter("image_transport").value == "compressed"
-        self._image_topic = self._base_topic + ("/compressed" if compressed else "")
-        kind = CompressedImage if compressed else Image
-        self._input(kind, self._image_topic, self._on_picture)
-        self.create_timer(1.0, self._report)
-        self.get_logger().info(
-            f"Model {self._estimator.model} on {self._estimator.device}; pictures from "
-            f"{self._image_topic}, camera_info from {self._info_topic}."
-        )
+        self.create_timer(1.0, self._report, callback_group=self._group)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a model is being loaded, in whatever thread."""
+        return self._estimators.loading
+
+    def start(self) -> bool:
+        """Configure and activate, as ``autostart`` has it. False if that failed; the log says
+        why."""
+        success = TransitionCallbackReturn.SUCCESS
+        return self.trigger_configure() == success and self.trigger_activate() == success
 
     def close(self) -> None:
         """Let the running picture end, then leave the graph."""
-        self._worker.stop()
+        self._stop()
         self.destroy_node()
 
-    def _input(self, kind: type, topic: str, callback) -> None:
-        options = QoSOverridingOptions.with_default_policies()
-        self.create_subscription(kind, topic, callback, INPUT_QOS, qos_overriding_options=options)
-
-    @cached_property
-    def _base_topic(self) -> str:
-        """The picture topic without its transport's suffix, whether the user gave that or not."""
-        return self.resolve_topic_name("image").removesuffix("/compressed")
-
-    @cached_property
-    def _info_topic(self) -> str:
-        """Where ``camera_info`` was remapped to, else the sibling of the image topic, as
-        image_transport has it."""
-        remapped = self.resolve_topic_name("camera_info")
-        if remapped != self.resolve_topic_name("camera_info", only_expand=True):
-            return remapped
-        return self._base_topic.rpartition("/")[0] + "/camera_info"
-
-    def _on_camera_info(self, msg: CameraInfo) -> None:
-        self._camera_info = msg
-        if self._rectifier or self._warned_of_distortion:
-            return
-        if warning := distortion_warning(msg, self._base_topic):
-            self._warned_of_distortion = True
-            self.get_logger().warning(warning)
-
-    def _on_picture(self, msg: Image | CompressedImage) -> None:
-        received = time.perf_counter()
-        self._statistics.count("in")
-        if not self._outputs.anybody_listens():
-            self._statistics.count("unheard")
-            return
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model that the parameters name. Failure leaves the node unconfigured: correct
+        the parameter and try again."""
         try:
-            frame = _Frame(msg.header, messages.reader(msg), received)
-        except messages.PictureError as error:
-            self._refuse(f"{self._image_topic}: {error}")
-            return
-        if self._worker.submit(frame):
-            self._statistics.count("dropped")
+            self._estimators.load(parameters.model_choice(self))
+        except (ValueError, RuntimeError) as error:
+            self._statistics.error(str(error))
+            self.get_logger().error(str(error))
+            return TransitionCallbackReturn.FAILURE
+        self._outputs = Outputs(self)
+        return super().on_configure(state)
 
-    def _work(self, frame: _Frame) -> None:
-        """In the worker's thread: everything that one picture takes."""
-        laps = Laps(frame.received)
-        laps.end("waiting")
-        try:
-            picture, channels, info, unseen = self._read(frame)
-        except messages.PictureError as error:
-            self._refuse(f"{self._image_topic}: {error}")
-            return
-        except CameraInfoError as error:
-            self._refuse(f"{self._info_topic}: {error} Nothing goes out: rectify needs it.")
-            return
-        laps.end("reading")
-        info, intrinsics = self._camera_of(picture, info)
-        estimate = self._estimate(picture, channels, intrinsics, unseen)
-        laps.end("network")
-        encoding = self.get_parameter("depth_encoding").value
-        self._outputs.publish_pictures(frame.header, estimate, encoding, info)
-        laps.end("publishing")
-        if intrinsics is not None and self._outputs.cloud_is_heard():
-            options = parameters.cloud_options(self)
-            cloud = messages.cloud_message(
-                frame.header, estimate.depth, estimate.colour, intrinsics, options
-            )
-            laps.end("cloud")
-            self._outputs.publish_cloud(cloud)
-            laps.end("publishing")
-        self._statistics.count("out")
-        self._statistics.took(laps.seconds, self._age(frame.header))
-
-    def _read(self, frame: _Frame) -> tuple[np.ndarray, str, CameraInfo | None, np.ndarray | None]:
-        """The picture, rectified if asked, the order of its channels, its CameraInfo, and where
-        the camera saw nothing."""
-        picture, channels = frame.read()
-        if self._rectifier is None:
-            return picture, channels, self._camera_info, None
-        rectified = self._rectifier.rectify(picture, self._camera_info)
-        return rectified.picture, channels, rectified.info, rectified.unseen
-
-    def _estimate(
-        self,
-        picture: np.ndarray,
-        channels: str,
-        intrinsics: Intrinsics | None,
-        unseen: np.ndarray | None,
-    ) -> DepthEstimate:
-        """What the network sees, scaled to the lens, without what the limits drop."""
-        wanted = self.get_parameter("scale_by_focal_length").value
-        camera = self._focal_scale.camera_for(intrinsics, wanted)
-        estimate = self._estimator.estimate(picture, channels, camera)
-        limits = parameters.depth_limits(self)
-        estimate.depth = keep_readings(estimate.depth, estimate.uncertainty, limits, unseen)
-        messages.wait_for(estimate.depth)
-        return estimate
-
-    def _camera_of(
-        self, picture: np.ndarray, info: CameraInfo | None
-    ) -> tuple[CameraInfo, Intrinsics] | tuple[None, None]:
-        """The CameraInfo to use and a picture's intrinsics; or neither, with a complaint if an
-        output misses them."""
-        try:
-            if info is None:
-                raise CameraInfoError("no CameraInfo came yet.")
-            intrinsics = intrinsics_for(info, picture.shape[1], picture.shape[0])
-        except CameraInfoError as error:
-            if self._outputs.need_camera_info():
-                self._complain(f"{self._info_topic}: {error} Depth goes out, no cloud.")
-            return None, None
-        return info, intrinsics
-
-    def _on_failure(self, error: Exception) -> None:
-        self._statistics.count("failed")
-        self._statistics.error(f"{type(error).__name__}: {error}")
-        self.get_logger().error(
-            f"A picture failed: {type(error).__name__}: {error}",
-            throttle_duration_sec=REPEAT_SECONDS,
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe and work on what comes."""
+        self._pipeline = Pipeline(
+            self, self._estimators, self._inputs, self._outputs, self._statistics
         )
+        self._inputs.subscribe(self._pipeline.on_picture, self._pipeline.on_camera_info)
+        self.get_logger().info(
+            f"Model {self._estimators.current.model} on {self._estimators.current.device}; "
+            f"pictures from {self._inputs.image_topic}, camera_info from "
+            f"{self._inputs.info_topic}."
+        )
+        return super().on_activate(state)
 
-    def _refuse(self, text: str) -> None:
-        self._statistics.count("refused")
-        self._complain(text)
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Unsubscribe; the model stays where it is."""
+        self._stop()
+        return super().on_deactivate(state)
 
-    def _complain(self, text: str) -> None:
-        self._statistics.error(text)
-        self.get_logger().warning(text, throttle_duration_sec=REPEAT_SECONDS)
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let outputs, model and the device's memory go."""
+        self._release()
+        return super().on_cleanup(state)
 
-    def _age(self, header: Header) -> float:
-        """Seconds since the picture's stamp, by the node's clock (simulated time included)."""
-        return (self.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds * 1e-9
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let everything go, from any state."""
+        self._release()
+        return super().on_shutdown(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """After an exception in a transition: back to unconfigured, empty-handed."""
+        self.get_logger().error(f"A transition from {state.label} failed; unconfigured now.")
+        self._release()
+        return super().on_error(state)
+
+    def _stop(self) -> None:
+        self._inputs.unsubscribe()
+        if self._pipeline is not None:
+            self._pipeline.stop()
+            self._pipeline = None
+
+    def _release(self) -> None:
+        self._stop()
+        if self._outputs is not None:
+            self._outputs.destroy()
+            self._outputs = None
+        self._estimators.clear()
+
+    def _reload(self, choice: ModelChoice) -> str | None:
+        """Take another model, if there is one to replace. Why it can't be, or None."""
+        if self._estimators.current is None:
+            return None  # configuring will load it
+        try:
+            self._estimators.load(choice)
+        except (ValueError, RuntimeError) as error:
+            return f"{error} The model before stays in use."
+        current = self._estimators.current
+        self.get_logger().info(f"Model {current.model} on {current.device}, from now on.")
+        return None
 
     def _report(self) -> None:
-        estimator = self._estimator
-        facts = {
-            "model": str(estimator.model),
-            "device": str(estimator.device),
-            "precision": self.get_parameter("precision").value,
-            "focal length scale": f"{self._focal_scale.ratio:.3f}",
-        }
         # With the namespace, so that the nodes of several cameras can be told apart.
-        name = self.get_fully_qualified_name().lstrip("/")
-        status = self._statistics.status(f"{name}: depth estimation", facts)
-        status.hardware_id = str(estimator.device)
-        stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(diagnostic_array(stamp, status))
+        name = f"{self.get_fully_qualified_name().lstrip('/')}: depth estimation"
+        facts = self._facts()
+        pipeline = self._pipeline
+        status = self._statistics.status(
+            name, facts, active=pipeline is not None, notice=self._estimators.notice
+        )
+        status.hardware_id = facts["device"]
+        self._diagnostics.publish(diagnostic_array(self.get_clock().now().to_msg(), status))
+
+    def _facts(self) -> dict[str, str]:
+        estimator, pipeline = self._estimators.current, self._pipeline
+        return {
+            "model": str(estimator.model) if estimator else "",
+            "device": str(estimator.device) if estimator else "",
+            "precision": self.get_parameter("precision").value,
+            "focal length scale": f"{pipeline.focal_ratio:.3f}" if pipeline else "",
+            **self._estimators.memory(),
+        }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -50,11 +52,12 @@ class Statistics:
         self._counts: Counter[str] = Counter()
         self._windows = {stage: deque(maxlen=WINDOW) for stage in (*STAGES, "total", "since stamp")}
         self._before: Counter[str] = Counter()
+        self._reported = time.monotonic()
         self._last_error = ""
         self._warning = ""
 
     def count(self, what: str) -> None:
-        """One more picture "in", or one more of OUTCOMES."""
+        """One more picture "in", one more "camera_info", or one more of OUTCOMES."""
         with self._lock:
             self._counts[what] += 1
 
@@ -77,26 +80,34 @@ class Statistics:
         with self._lock:
             self._last_error = self._warning = text
 
-    def status(self, name: str, facts: Mapping[str, str]) -> DiagnosticStatus:
+    def status(
+        self, name: str, facts: Mapping[str, str], active: bool = True, notice: str = ""
+    ) -> DiagnosticStatus:
         """The state since the last call.
 
         ERROR: pictures failed (the device, the network). WARN: pictures were refused, an output was
-        missing, or no picture came. OK otherwise.
+        missing, no picture came, or there is a notice. OK otherwise, also where the node is not
+        active.
 
         Args:
             name: of the status.
             facts: further values, such as device and model.
+            active: whether the node is; else no picture is missed.
+            notice: what is not as it should be for the time being, if anything.
         """
         with self._lock:
             recent = self._counts - self._before
             self._before = self._counts.copy()
+            seconds, self._reported = time.monotonic() - self._reported, time.monotonic()
             warning, self._warning = self._warning, ""
             last_error = self._last_error
-            values = self._values()
+            values = {**self._rates(recent, seconds), **self._values()}
         if recent["failed"]:
             level, message = DiagnosticStatus.ERROR, last_error
-        elif warning:
-            level, message = DiagnosticStatus.WARN, warning
+        elif warning or notice:
+            level, message = DiagnosticStatus.WARN, warning or notice
+        elif not active:
+            level, message = DiagnosticStatus.OK, "Not active."
         elif not recent["in"]:
             level, message = DiagnosticStatus.WARN, "No picture arrives."
         elif recent["unheard"] and not recent["out"]:
@@ -106,14 +117,25 @@ class Statistics:
         pairs = [KeyValue(key=key, value=value) for key, value in {**values, **facts}.items()]
         return DiagnosticStatus(level=level, name=name, message=message, values=pairs)
 
+    def _rates(self, recent: Counter[str], seconds: float) -> dict[str, str]:
+        rates = {what: recent[what] / max(seconds, 1e-9) for what in ("in", "out", "camera_info")}
+        return {f"rate {what} (Hz)": f"{rate:.2f}" for what, rate in rates.items()}
+
     def _values(self) -> dict[str, str]:
         values = {f"frames {what}": str(self._counts[what]) for what in ("in", *OUTCOMES)}
         for stage, window in self._windows.items():
             median, p95 = np.percentile(window, (50, 95)) if window else (np.nan, np.nan)
             values[f"{stage} median (ms)"] = f"{median:.2f}"
             values[f"{stage} p95 (ms)"] = f"{p95:.2f}"
+        values["memory of the process (MiB)"] = f"{_process_memory() / 2**20:.0f}"
         values["last error"] = self._last_error
         return values
+
+
+def _process_memory() -> int:
+    """Bytes in RAM (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
 
 
 def diagnostic_array(stamp, status: DiagnosticStatus) -> DiagnosticArray:

@@ -19,11 +19,12 @@ class FocalScale:
 
     Attributes:
         ratio: what depth is multiplied by at present; 1 where nothing is known or wanted.
+        training_camera: as given.
     """
 
     def __init__(self, training_camera: Intrinsics, log: Callable[[str], None]) -> None:
         self.ratio = 1.0
-        self._training_camera = training_camera
+        self.training_camera = training_camera
         self._log = log
         self._said: tuple[float, bool] | None = None
 
@@ -37,7 +38,7 @@ class FocalScale:
         if intrinsics is None:
             self.ratio = 1.0
             return None
-        found = intrinsics.focal_ratio(self._training_camera)
+        found = intrinsics.focal_ratio(self.training_camera)
         self.ratio = found if wanted else 1.0
         self._say(intrinsics, found, wanted)
         return intrinsics if wanted else None
@@ -54,7 +55,7 @@ class FocalScale:
             consequence = "depth is scaled by that" if wanted else "depth is not scaled, as asked"
         self._log(
             f"This camera's focal length is {ratio:.3f} times the training camera's for pictures "
-            f"of one size ({_describe(intrinsics)} to {_describe(self._training_camera)}): "
+            f"of one size ({_describe(intrinsics)} to {_describe(self.training_camera)}): "
             f"{consequence}."
         )
 

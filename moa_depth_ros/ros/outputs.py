@@ -21,19 +21,28 @@ class Outputs:
     """``~/depth``, ``~/uncertainty``, ``~/points``, ``~/camera_info``, stamped as the picture."""
 
     def __init__(self, node: Node) -> None:
+        self._node = node
+        self._publishers: list[Publisher] = []
+
         def publisher(kind: type, topic: str) -> Publisher:
             options = QoSOverridingOptions.with_default_policies()
-            return node.create_publisher(kind, topic, OUTPUT_QOS, qos_overriding_options=options)
+            made = node.create_publisher(kind, topic, OUTPUT_QOS, qos_overriding_options=options)
+            self._publishers.append(made)
+            return made
 
         self._depth = publisher(Image, "~/depth")
         self._uncertainty = publisher(Image, "~/uncertainty")
         self._points = publisher(PointCloud2, "~/points")
         self._camera_info = publisher(CameraInfo, "~/camera_info")
 
+    def destroy(self) -> None:
+        """Leave the graph; nothing may be published afterwards."""
+        while self._publishers:
+            self._node.destroy_publisher(self._publishers.pop())
+
     def anybody_listens(self) -> bool:
-        """Whether any of the four has a subscriber."""
-        publishers = (self._depth, self._uncertainty, self._points, self._camera_info)
-        return any(map(_heard, publishers))
+        """Whether any of them has a subscriber."""
+        return any(map(_heard, self._publishers))
 
     def need_camera_info(self) -> bool:
         """Whether an output that can't be made without the camera's CameraInfo has a subscriber."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from rclpy.parameter import Parameter
 
 from moa_depth_ros.cloud import SMALLEST_VOXEL, CloudOptions
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
+from moa_depth_ros.estimator_slot import ModelChoice
 from moa_depth_ros.filters import DepthLimits
 from moa_depth_ros.ros.messages import DEPTH_ENCODINGS
 
@@ -66,14 +67,35 @@ TABLE = (
     _Row(
         "model",
         "",
-        "Model folder (config.json and model.safetensors). Empty: the demo model of this package.",
+        "Model folder (config.json and model.safetensors). Empty: the demo model of this package. "
+        "Set while the node runs, it is loaded beside the present one and then takes its place, or "
+        "is refused; device and precision alike.",
+        read_only=False,
     ),
-    _Row("device", "auto", "Where the network runs: auto, cpu, cuda or cuda:N."),
+    _Row(
+        "device",
+        "auto",
+        "Where the network runs: auto, cpu, cuda or cuda:N.",
+        read_only=False,
+    ),
     _Row(
         "precision",
         "float32",
         "Number format of the network's arithmetic.",
         choices=tuple(PRECISIONS),
+        read_only=False,
+    ),
+    _Row(
+        "fallback_to_cpu",
+        True,
+        "Go on on the CPU, much slower, when the device's memory is out. False: pictures fail.",
+        read_only=False,
+    ),
+    _Row(
+        "autostart",
+        True,
+        "Configure and activate by itself. False: wait for somebody to do it (ros2 lifecycle set, "
+        "a lifecycle manager).",
     ),
     _Row(
         "image_transport",
@@ -154,16 +176,21 @@ TABLE = (
     ),
 )
 _ROWS = {row.name: row for row in TABLE}
+_OF_THE_MODEL = ("model", "device", "precision")
 _BY_ROS = ("use_sim_time", "start_type_description_service")
 
 
-def declare(node: Node) -> None:
+def declare(node: Node, reload: Callable[[ModelChoice], str | None]) -> None:
     """Declare the table on a node that was made with
     ``automatically_declare_parameters_from_overrides``, and watch later changes.
 
     That flag shows which names the user gave: one that is in no table is a typing error that ROS
     would ignore in silence, so it is warned about.
 
+    Args:
+        node: declares them.
+        reload: called when somebody sets model, device or precision, be it to the same value, and
+            nothing speaks against the change; says why it can't be, or None.
     Raises:
         ParameterError: a value of the wrong type or outside what is allowed.
     """
@@ -183,13 +210,12 @@ def declare(node: Node) -> None:
             raise ParameterError(reason)
     if reason := _contradiction(_values(node)):
         raise ParameterError(reason)
-    node.add_on_set_parameters_callback(partial(_check, node))
+    node.add_on_set_parameters_callback(partial(_check, node, reload))
 
 
-def model_folder(node: Node) -> Path:
-    """The model folder that the parameters name."""
-    name = node.get_parameter("model").value
-    return Path(name).expanduser() if name else DEMO_MODEL
+def model_choice(node: Node) -> ModelChoice:
+    """The model that the parameters name, and where and how it runs."""
+    return _model_choice(_values(node))
 
 
 def depth_limits(node: Node) -> DepthLimits:
@@ -204,6 +230,11 @@ def cloud_options(node: Node) -> CloudOptions:
     return CloudOptions(**{name: values[f"cloud_{name}"] for name in names})
 
 
+def _model_choice(values: Mapping[str, Any]) -> ModelChoice:
+    folder = Path(values["model"]).expanduser() if values["model"] else DEMO_MODEL
+    return ModelChoice(folder, values["device"], values["precision"])
+
+
 def _depth_limits(values: Mapping[str, Any]) -> DepthLimits:
     names = ("min_depth", "max_depth", "max_uncertainty")
     return DepthLimits(**{name: values[name] for name in names})
@@ -213,14 +244,18 @@ def _values(node: Node) -> dict[str, Any]:
     return {name: node.get_parameter(name).value for name in _ROWS}
 
 
-def _check(node: Node, changes: list[Parameter]) -> SetParametersResult:
+def _check(
+    node: Node, reload: Callable[[ModelChoice], str | None], changes: list[Parameter]
+) -> SetParametersResult:
     values = _values(node)
+    reason = None
     for change in changes:
         row = _ROWS.get(change.name)
-        if row and (reason := row.refusal(change.value)):
-            return SetParametersResult(successful=False, reason=reason)
+        reason = reason or (row and row.refusal(change.value))
         values[change.name] = change.value
-    reason = _contradiction(values)
+    reason = reason or _contradiction(values)
+    if not reason and any(change.name in _OF_THE_MODEL for change in changes):
+        reason = reload(_model_choice(values))  # last: a model that is loaded is in use
     return SetParametersResult(successful=not reason, reason=reason or "")
 
 

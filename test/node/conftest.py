@@ -28,6 +28,16 @@ def tiny_model(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def other_model(tmp_path_factory):
+    """As tiny_model, with other weights."""
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(1)
+    network = MoADepthClip(tiny_config(folder))
+    save_network(network, folder / "other", NYU_KINECT)
+    return folder / "other"
+
+
+@pytest.fixture(scope="session")
 def ros():
     """rclpy, initialised in this process."""
     import rclpy

@@ -34,9 +34,10 @@ def wait_until(condition, what: str, step=lambda: time.sleep(0.02), seconds: flo
 
 
 class NodeProcess:
-    """``python -m moa_depth_ros.node`` with ROS arguments; its output goes to a file."""
+    """``python -m moa_depth_ros.node`` with ROS arguments; its output goes to a file. Entered, it
+    waits until the node is active."""
 
-    def __init__(self, model: Path, *ros_arguments: str) -> None:
+    def __init__(self, model: Path | str, *ros_arguments: str) -> None:
         self._output = tempfile.NamedTemporaryFile(suffix=".log")  # noqa: SIM115
         command = [sys.executable, "-m", "moa_depth_ros.node", "--ros-args"]
         self.process = subprocess.Popen(
@@ -119,9 +120,13 @@ class Robot:
         self.statuses += [s for s in msg.status if s.name.startswith(self._status_name)]
 
     def __enter__(self):
+        self.connect()
+        return self
+
+    def connect(self):
+        """Wait until each publisher and subscription here has its other side in the node."""
         self.until(self._connected, "the node's connections")
         time.sleep(0.3)  # the node may learn of them a moment later
-        return self
 
     def __exit__(self, *_):
         self._executor.shutdown()

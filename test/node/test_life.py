@@ -72,6 +72,6 @@ def test_a_parameter_that_it_cannot_start_with_is_told(ros, given, says):
     )
     try:
         with pytest.raises(ParameterError, match=re.escape(says)):
-            declare(node)
+            declare(node, reload=lambda choice: None)
     finally:
         node.destroy_node()

@@ -10,6 +10,7 @@ ROS = (
     "cv_bridge",
     "diagnostic_msgs",
     "geometry_msgs",
+    "lifecycle_msgs",
     "rcl_interfaces",
     "rclpy",
     "sensor_msgs",
@@ -19,7 +20,16 @@ ROS = (
 PACKAGE = "moa_depth_ros"
 ABOVE_THE_NETWORK = tuple(
     f"{PACKAGE}.{name}"
-    for name in ("cuda_graph", "estimator", "pictures", "predict", "transfer", "node", "ros")
+    for name in (
+        "cuda_graph",
+        "estimator",
+        "estimator_slot",
+        "pictures",
+        "predict",
+        "transfer",
+        "node",
+        "ros",
+    )
 )
 
 

@@ -1,0 +1,151 @@
+"""The estimator in use, which can be replaced while pictures come in. No ROS in it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.estimator import DepthEstimate, DepthEstimator
+
+MakeEstimator = Callable[[Path, str, str], DepthEstimator]
+
+# torch.OutOfMemoryError is the same class; older releases know this name only.
+OutOfMemoryError = torch.cuda.OutOfMemoryError
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """What an estimator is made of; the fields are `DepthEstimator`'s arguments."""
+
+    folder: Path
+    device: str
+    precision: str
+
+
+class EstimatorSlot:
+    """Holds one estimator: loads it, replaces it between two pictures, moves it to the CPU.
+
+    Args:
+        warn: takes one line of text when the estimator had to move to the CPU.
+        make: makes an estimator of folder, device and precision.
+
+    Attributes:
+        current: the estimator, or None before the first `load` and after `clear`.
+        loading: True while `load` runs.
+        notice: what a user should know of the present estimator; empty if it is what was chosen.
+    """
+
+    def __init__(self, warn: Callable[[str], None], make: MakeEstimator = DepthEstimator) -> None:
+        self.current: DepthEstimator | None = None
+        self.loading = False
+        self.notice = ""
+        self._warn = warn
+        self._make = make
+        self._held = threading.Lock()
+        self._queue = threading.Lock()  # whoever has it gets `_held` next
+
+    def load(self, choice: ModelChoice) -> None:
+        """Load beside the present estimator, warm up and take its place between two pictures.
+
+        Files are read while pictures go on; only the warm-up makes them wait, because a device
+        may not record a graph while another thread works on it.
+
+        Raises:
+            ModelFolderError, ValueError, RuntimeError: as `DepthEstimator`; the present estimator
+                stays.
+        """
+        self.loading = True
+        try:
+            estimator = self._make(choice.folder, choice.device, choice.precision)
+            with self.held():
+                estimator.warm_up()
+                self.current, self.notice = estimator, ""
+        finally:
+            self.loading = False
+            _free_cached_memory()
+
+    def clear(self) -> None:
+        """Let the estimator and the device's memory go."""
+        with self.held():
+            self.current, self.notice = None, ""
+        _free_cached_memory()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While this is entered, nobody else replaces or uses the estimator. Fair: a loader that
+        waits comes before the next picture, however quickly pictures follow each other."""
+        with self._queue:
+            self._held.acquire()
+        try:
+            yield
+        finally:
+            self._held.release()
+
+    def estimate(
+        self,
+        picture: np.ndarray,
+        channels: str,
+        camera: Intrinsics | None,
+        fallback_to_cpu: bool,
+    ) -> DepthEstimate:
+        """`DepthEstimator.estimate` of the present estimator; call it while `held`.
+
+        Where the device's memory is out, what PyTorch keeps there for later is freed and the
+        picture tried again, then, if allowed, on the CPU, where the estimator stays.
+
+        Raises:
+            OutOfMemoryError: no memory, and the CPU is not allowed or has none, either.
+        """
+        if (estimate := self._try(picture, channels, camera)) is not None:
+            return estimate
+        # Not in an except clause: there, the error's traceback would hold the tensors.
+        _free_cached_memory()
+        if not fallback_to_cpu or self.current.device.type == "cpu":
+            return self.current.estimate(picture, channels, camera)
+        if (estimate := self._try(picture, channels, camera)) is not None:
+            return estimate
+        self._fall_back()
+        return self.current.estimate(picture, channels, camera)
+
+    def memory(self) -> dict[str, str]:
+        """The device's memory that PyTorch uses and keeps, in MiB, by what it is; empty for a
+        CPU."""
+        estimator = self.current
+        if estimator is None or estimator.device.type != "cuda":
+            return {}
+        try:
+            used = torch.cuda.memory_allocated(estimator.device)
+            kept = torch.cuda.memory_reserved(estimator.device)
+            free, _ = torch.cuda.mem_get_info(estimator.device)
+        except RuntimeError as error:  # a device that failed can't tell, either
+            return {"device memory": f"unknown: {error}"}
+        sizes = {"used": used, "reserved": kept, "free": free}
+        return {f"device memory {what} (MiB)": f"{n / 2**20:.0f}" for what, n in sizes.items()}
+
+    def _try(self, *arguments) -> DepthEstimate | None:
+        try:
+            return self.current.estimate(*arguments)
+        except OutOfMemoryError:
+            return None
+
+    def _fall_back(self) -> None:
+        device = self.current.device
+        self.current = self._make(self.current.model, "cpu", "float32")
+        _free_cached_memory()
+        self.notice = (
+            f"{device} has no memory left: pictures are estimated on the CPU, in float32. Make "
+            "room there and set the parameter device again to go back."
+        )
+        self._warn(self.notice)
+
+
+def _free_cached_memory() -> None:
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

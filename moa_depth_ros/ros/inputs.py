@@ -1,0 +1,72 @@
+"""The node's subscriptions: pictures, and the CameraInfo beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+# Only the newest picture is of use, and best effort hears reliable cameras too.
+INPUT_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+
+class Inputs:
+    """Where the pictures come from.
+
+    Args:
+        node: that subscribes.
+        group: that the callbacks run in.
+
+    Attributes:
+        image_topic: of the pictures, its transport's suffix included.
+        base_topic: the same without the suffix, whether the user gave that or not.
+        info_topic: where ``camera_info`` was remapped to, else the sibling of the picture topic,
+            as image_transport has it.
+    """
+
+    def __init__(self, node: Node, group: CallbackGroup) -> None:
+        self._node = node
+        self._group = group
+        self._subscriptions: list = []
+        self._kind = Image
+        self.base_topic = node.resolve_topic_name("image").removesuffix("/compressed")
+        self.image_topic = self.base_topic
+        if node.get_parameter("image_transport").value == "compressed":
+            self._kind = CompressedImage
+            self.image_topic += "/compressed"
+        remapped = node.resolve_topic_name("camera_info")
+        if remapped != node.resolve_topic_name("camera_info", only_expand=True):
+            self.info_topic = remapped
+        else:
+            self.info_topic = self.base_topic.rpartition("/")[0] + "/camera_info"
+
+    def subscribe(
+        self,
+        on_picture: Callable[[Image | CompressedImage], None],
+        on_camera_info: Callable[[CameraInfo], None],
+    ) -> None:
+        """Begin to listen."""
+        self._subscribe(CameraInfo, self.info_topic, on_camera_info)
+        self._subscribe(self._kind, self.image_topic, on_picture)
+
+    def unsubscribe(self) -> None:
+        """Stop listening; a callback may still be running."""
+        while self._subscriptions:
+            self._node.destroy_subscription(self._subscriptions.pop())
+
+    def _subscribe(self, kind: type, topic: str, callback: Callable) -> None:
+        options = QoSOverridingOptions.with_default_policies()
+        self._subscriptions.append(
+            self._node.create_subscription(
+                kind,
+                topic,
+                callback,
+                INPUT_QOS,
+                callback_group=self._group,
+                qos_overriding_options=options,
+            )
+        )

@@ -1,0 +1,140 @@
+"""The estimator in use, replaced and moved while pictures come."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.estimator_slot import EstimatorSlot, ModelChoice, OutOfMemoryError
+from moa_depth_ros.network import MoADepthClip, ModelFolderError, save_network
+from test.estimator.exhausted import Exhausted
+from test.network.tiny import tiny_config
+
+PICTURE = np.zeros((48, 64, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    torch.manual_seed(0)
+    save_network(MoADepthClip(tiny_config(folder)), folder / "tiny", NYU_KINECT)
+    return folder / "tiny"
+
+
+def choice(folder):
+    return ModelChoice(folder, "cpu", "float32")
+
+
+def estimate(slot, fallback_to_cpu=True):
+    with slot.held():
+        return slot.estimate(PICTURE, "rgb", None, fallback_to_cpu)
+
+
+def exhausted_slot(folder, pictures):
+    said = []
+
+    def make(model, device, precision):
+        if device == "cpu":
+            return DepthEstimator(model, device, precision)
+        return Exhausted(model, device, precision, pictures)
+
+    slot = EstimatorSlot(said.append, make)
+    slot.load(ModelChoice(folder, "cuda", "float32"))
+    return slot, said
+
+
+def test_what_cannot_be_loaded_leaves_the_one_before(folder, tmp_path):
+    slot = EstimatorSlot(pytest.fail)
+    slot.load(choice(folder))
+    before = slot.current
+    with pytest.raises(ModelFolderError, match="no such model folder"):
+        slot.load(choice(tmp_path / "nothing"))
+    assert slot.current is before
+    assert not slot.loading
+    assert estimate(slot).depth.shape == (48, 64)
+
+
+def test_pictures_go_on_while_another_model_loads(folder):
+    go_on = threading.Event()
+    calls = []
+
+    def make(*arguments):
+        if calls:
+            assert go_on.wait(20)
+        calls.append(arguments)
+        return DepthEstimator(*arguments)
+
+    slot = EstimatorSlot(pytest.fail, make)
+    slot.load(choice(folder))
+    before = slot.current
+    loader = threading.Thread(target=slot.load, args=[choice(folder)])
+    loader.start()
+    for _ in range(3):
+        estimate(slot)
+        assert slot.current is before
+    go_on.set()
+    loader.join(20)
+    assert slot.current is not before
+
+
+def test_a_loader_comes_before_the_next_picture(folder):
+    slot = EstimatorSlot(pytest.fail)
+    slot.load(choice(folder))
+    before, pictures, running = slot.current, [], threading.Event()
+
+    def hurry():
+        while slot.current is before:
+            with slot.held():
+                running.set()
+                time.sleep(0.005)
+                pictures.append(slot.loading)
+
+    worker = threading.Thread(target=hurry, daemon=True)
+    worker.start()
+    assert running.wait(20)
+    with slot.held():  # as a loader takes its turn
+        begun = len(pictures)
+        time.sleep(0.05)
+        assert len(pictures) == begun
+    slot.load(choice(folder))
+    worker.join(20)
+    assert not worker.is_alive()
+
+
+def test_a_picture_that_found_no_memory_is_tried_again_after_freeing(folder):
+    slot, said = exhausted_slot(folder, pictures=1)
+    assert estimate(slot).depth.shape == (48, 64)
+    assert isinstance(slot.current, Exhausted)
+    assert (slot.notice, said) == ("", [])
+
+
+def test_it_goes_on_on_the_cpu_and_says_so(folder):
+    slot, said = exhausted_slot(folder, pictures=2)
+    expected = DepthEstimator(folder, "cpu").estimate(PICTURE).depth
+    torch.testing.assert_close(estimate(slot).depth, expected)
+    assert slot.current.device.type == "cpu"
+    assert "cuda:0 has no memory left" in slot.notice
+    assert said == [slot.notice]
+    slot.load(ModelChoice(folder, "cuda", "float32"))
+    assert (slot.current.device.type, slot.notice) == ("cuda", "")
+
+
+def test_it_stays_on_the_device_where_the_cpu_is_not_allowed(folder):
+    slot, said = exhausted_slot(folder, pictures=2)
+    with pytest.raises(OutOfMemoryError):
+        estimate(slot, fallback_to_cpu=False)
+    assert said == []
+    assert estimate(slot, fallback_to_cpu=False).depth.shape == (48, 64)
+    assert isinstance(slot.current, Exhausted)
+
+
+def test_nothing_is_held_after_clear(folder):
+    slot = EstimatorSlot(pytest.fail)
+    slot.load(choice(folder))
+    slot.clear()
+    assert slot.current is None
+    assert slot.memory() == {}

@@ -1,0 +1,175 @@
+"""The managed node: transitions from outside, and models replaced while it runs."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import SetParameters
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.parameter import Parameter
+
+from demo.messages import read_depth
+from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.ros.depth_node import DepthNode
+from test.estimator.exhausted import Exhausted
+from test.node.harness import NodeProcess, Robot, colourful
+
+NAME = "/moa_depth"
+PICTURE = colourful()
+
+
+class Manager:
+    """Calls the node's services, as `ros2 lifecycle` and `ros2 param` do."""
+
+    def __init__(self, robot, node):
+        self._robot = robot
+        self._clients = {}
+        for kind, name in (
+            (ChangeState, "change_state"),
+            (GetState, "get_state"),
+            (SetParameters, "set_parameters"),
+        ):
+            self._clients[kind] = robot.node.create_client(kind, f"{node}/{name}")
+            assert self._clients[kind].wait_for_service(60)
+
+    def change(self, transition: int) -> bool:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return self._call(ChangeState, request).success
+
+    def state(self) -> int:
+        return self._call(GetState, GetState.Request()).current_state.id
+
+    def set(self, name, value):
+        parameter = Parameter(name, value=value).to_parameter_msg()
+        return self._call(SetParameters, SetParameters.Request(parameters=[parameter])).results[0]
+
+    def _call(self, kind, request):
+        future = self._clients[kind].call_async(request)
+        self._robot.until(future.done, kind.__name__, seconds=60)
+        return future.result()
+
+
+def send_and_read(robot):
+    return read_depth(robot.answer("depth", robot.send(PICTURE)))
+
+
+def test_every_transition_from_outside(ros, tiny_model):
+    process = NodeProcess("/no/folder", "-p", "autostart:=false", "-r", "image:=/cam/image")
+    robot = Robot("/cam/image", "/cam/camera_info")
+    try:
+        manager = Manager(robot, NAME)
+        assert manager.state() == State.PRIMARY_STATE_UNCONFIGURED
+        robot.until(lambda: "Not active." in [s.message for s in robot.statuses], "a report")
+
+        assert not manager.change(Transition.TRANSITION_CONFIGURE)
+        assert manager.state() == State.PRIMARY_STATE_UNCONFIGURED
+        assert process.log().count("/no/folder: no such model folder") == 1
+
+        assert manager.set("model", str(tiny_model)).successful
+        assert manager.change(Transition.TRANSITION_CONFIGURE)
+        assert manager.state() == State.PRIMARY_STATE_INACTIVE
+        assert robot.pictures.get_subscription_count() == 0
+
+        for _ in range(2):
+            assert manager.change(Transition.TRANSITION_ACTIVATE)
+            robot.connect()
+            robot.send_info()
+            robot.answer("points", robot.send(PICTURE))
+            assert manager.change(Transition.TRANSITION_DEACTIVATE)
+            robot.until(
+                lambda: robot.pictures.get_subscription_count() == 0, "the end of the subscription"
+            )
+
+        assert manager.change(Transition.TRANSITION_CLEANUP)
+        robot.until(
+            lambda: robot.node.count_publishers(f"{NAME}/depth") == 0, "the end of the outputs"
+        )
+        assert "device" in [pair.key for pair in robot.statuses[-1].values]
+        assert manager.change(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+        assert manager.state() == State.PRIMARY_STATE_FINALIZED
+        status, _ = process.end(signal.SIGTERM)
+        assert status == 0
+        assert "Traceback" not in process.log()
+    finally:
+        robot.__exit__()
+        process.__exit__()
+
+
+def test_a_model_can_be_replaced_and_a_bad_one_is_refused(
+    robot, depth_node, tiny_model, other_model
+):
+    manager = Manager(robot, NAME)
+    first = send_and_read(robot)
+    assert manager.set("model", str(other_model)).successful
+    second = send_and_read(robot)
+    assert np.abs(first - second).max() > 0.01
+    robot.until(
+        lambda: robot.status()[1]["model"] == str(other_model), "the report of the new model"
+    )
+
+    for name, value, reason in (
+        ("model", "/no/folder", "/no/folder: no such model folder The model before stays in use."),
+        ("device", "gpu", "device: expected auto, cpu, cuda or cuda:N, found 'gpu'"),
+        ("precision", "int8", "precision: expected one of float32, bfloat16, float16; found"),
+    ):
+        result = manager.set(name, value)
+        assert not result.successful
+        assert result.reason.startswith(reason)
+    np.testing.assert_array_equal(send_and_read(robot), second)
+
+    assert manager.set("model", str(tiny_model)).successful
+    np.testing.assert_array_equal(send_and_read(robot), first)
+    assert "Traceback" not in depth_node.log()
+
+
+def without_memory(model, device, precision):
+    made = DepthEstimator if device == "cpu" else Exhausted
+    return made(model, device, precision)
+
+
+@pytest.fixture
+def exhausted_node(ros, tiny_model):
+    """A node in this process whose device has no memory, below /low."""
+    node = DepthNode(
+        without_memory,
+        namespace="/low",
+        parameter_overrides=[
+            Parameter("model", value=str(tiny_model)),
+            Parameter("fallback_to_cpu", value=False),
+        ],
+    )
+    assert node.start()
+    executor = MultiThreadedExecutor(num_threads=2)
+    executor.add_node(node)
+    ending = threading.Event()
+
+    def spin():
+        while not ending.is_set():
+            executor.spin_once(timeout_sec=0.1)
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    yield node
+    ending.set()
+    thread.join()
+    executor.shutdown()
+    node.close()
+
+
+def test_a_device_without_memory_is_an_error_or_the_cpu_takes_over(exhausted_node):
+    with Robot("/low/image", "/low/camera_info", node="/low/moa_depth") as robot:
+        robot.send_info()
+        robot.send(PICTURE)
+        reports, _ = robot.status()
+        assert (b"\2", "OutOfMemoryError: CUDA out of memory.") in reports
+
+        assert Manager(robot, "/low/moa_depth").set("fallback_to_cpu", True).successful
+        robot.answer("points", robot.send(PICTURE))
+        reports, values = robot.status()
+        assert values["device"] == "cpu"
+        level, message = reports[-1]
+        assert level == b"\1"
+        assert "has no memory left: pictures are estimated on the CPU" in message
