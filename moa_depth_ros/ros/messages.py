@@ -13,7 +13,7 @@ import torch
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
-from moa_depth_ros import encoded_pictures
+from moa_depth_ros import compressed_depth, encoded_pictures
 from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.cloud import CloudOptions, pack_cloud
 from moa_depth_ros.transfer import to_host
@@ -139,6 +139,14 @@ def wait_for(tensor: torch.Tensor) -> None:
         torch.cuda.current_stream(tensor.device).synchronize()
 
 
+def colour_message(header: Header, picture: np.ndarray) -> Image:
+    """An rgb8 picture, uint8 (H, W, 3) RGB."""
+    height, width, _ = picture.shape
+    msg = Image(header=header, height=height, width=width, encoding="rgb8", step=3 * width)
+    msg.data.frombytes(memoryview(np.ascontiguousarray(picture)).cast("B"))
+    return msg
+
+
 def depth_message(header: Header, depth: torch.Tensor, encoding: str) -> Image:
     """A depth picture as REP 118 has it.
 
@@ -148,13 +156,29 @@ def depth_message(header: Header, depth: torch.Tensor, encoding: str) -> Image:
         encoding: "32FC1" (metres, invalid is NaN, never 0.0, which readers take as a distance) or
             "16UC1" (millimetres, invalid is 0, and so is all beyond 65.535 m).
     """
+    return _image(header, _depth_values(depth, encoding), encoding)
+
+
+def compressed_depth_message(header: Header, depth: torch.Tensor, encoding: str) -> CompressedImage:
+    """The same depth picture as a PNG, for subscribers of ``compressed_depth_image_transport``.
+
+    Args:
+        header, depth, encoding: as :func:`depth_message`'s.
+    """
+    values = _depth_values(depth, encoding).cpu().numpy()
+    msg = CompressedImage(header=header, format=f"{encoding}; compressedDepth png")
+    msg.data.frombytes(compressed_depth.encode(values))
+    return msg
+
+
+def _depth_values(depth: torch.Tensor, encoding: str) -> torch.Tensor:
     valid = torch.isfinite(depth) & (depth > 0)
     if encoding == "32FC1":
-        return _image(header, torch.where(valid, depth, torch.nan), encoding)
+        return torch.where(valid, depth, torch.nan)
     # Rounded in float, then through int32: torch has few operations on uint16.
     millimetres = torch.where(valid, depth * 1000, 0.0).round()
     millimetres = torch.where(millimetres <= MILLIMETRES_LIMIT, millimetres, 0.0)
-    return _image(header, millimetres.to(torch.int32).to(torch.uint16), encoding)
+    return millimetres.to(torch.int32).to(torch.uint16)
 
 
 def uncertainty_message(header: Header, uncertainty: torch.Tensor) -> Image:

@@ -6,7 +6,7 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
 from moa_depth_ros.estimator import DepthEstimate
@@ -18,7 +18,8 @@ OUTPUT_QOS = QoSProfile(depth=2, reliability=ReliabilityPolicy.RELIABLE)
 
 
 class Outputs:
-    """``~/depth``, ``~/uncertainty``, ``~/points``, ``~/camera_info``, stamped as the picture."""
+    """``~/depth``, ``~/depth/compressedDepth``, ``~/uncertainty``, ``~/points`` and
+    ``~/camera_info``, stamped as the picture."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -31,6 +32,8 @@ class Outputs:
             return made
 
         self._depth = publisher(Image, "~/depth")
+        # The name that image_transport's subscribers to ~/depth look for.
+        self._compressed_depth = publisher(CompressedImage, "~/depth/compressedDepth")
         self._uncertainty = publisher(Image, "~/uncertainty")
         self._points = publisher(PointCloud2, "~/points")
         self._camera_info = publisher(CameraInfo, "~/camera_info")
@@ -59,6 +62,9 @@ class Outputs:
         them, made from the camera's where that is known."""
         if _heard(self._depth):
             self._depth.publish(messages.depth_message(header, estimate.depth, encoding))
+        if _heard(self._compressed_depth):
+            compressed = messages.compressed_depth_message(header, estimate.depth, encoding)
+            self._compressed_depth.publish(compressed)
         if _heard(self._uncertainty):
             self._uncertainty.publish(messages.uncertainty_message(header, estimate.uncertainty))
         if info is not None and _heard(self._camera_info):

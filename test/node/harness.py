@@ -12,7 +12,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
 from demo.messages import camera_info_message, picture_message
@@ -21,6 +21,7 @@ from moa_depth_ros.camera import Intrinsics
 ROOT = Path(__file__).resolve().parents[2]
 CAMERA = Intrinsics(96, 64, 80.0, 81.0, 47.5, 30.5)
 OUTPUTS = {"depth": Image, "points": PointCloud2, "camera_info": CameraInfo, "uncertainty": Image}
+COMPRESSED = "depth/compressedDepth"
 PATIENCE = 20.0  # seconds; only failing tests wait this long
 
 
@@ -82,7 +83,7 @@ class Robot:
 
     Args:
         image, info: the topics of pictures and CameraInfo.
-        listen: the outputs to subscribe to.
+        listen: the outputs to subscribe to, COMPRESSED among them.
         node: the node's full name.
         kind: of the picture messages.
     """
@@ -101,7 +102,7 @@ class Robot:
         qos = QoSProfile(depth=10)
         self.pictures = self.node.create_publisher(kind, image, qos)
         self.infos = self.node.create_publisher(CameraInfo, info, qos)
-        self.heard = {name: {} for name in OUTPUTS}
+        self.heard = {name: {} for name in (*OUTPUTS, COMPRESSED)}
         self.statuses = []
         self._status_name = f"{node.lstrip('/')}: "
         self._subscriptions = [self._subscribe(f"{node}/{name}", name, qos) for name in listen]
@@ -114,7 +115,8 @@ class Robot:
         def keep(msg):
             self.heard[name][_nanoseconds(msg.header)] = msg
 
-        return self.node.create_subscription(OUTPUTS[name], topic, keep, qos)
+        kind = OUTPUTS.get(name, CompressedImage)
+        return self.node.create_subscription(kind, topic, keep, qos)
 
     def _on_status(self, msg):
         self.statuses += [s for s in msg.status if s.name.startswith(self._status_name)]

@@ -8,7 +8,8 @@ import pytest
 
 from demo.messages import picture_message, read_cloud, read_depth
 from moa_depth_ros.camera import NYU_KINECT, Intrinsics
-from test.node.harness import CAMERA, OUTPUTS, Robot, colourful
+from test.estimator.test_compressed_depth import decode
+from test.node.harness import CAMERA, COMPRESSED, OUTPUTS, Robot, colourful
 
 SAME = 1e-4  # metres
 MONO = np.repeat(colourful()[..., :1], 3, axis=2)
@@ -118,6 +119,18 @@ def test_16uc1_is_the_same_depth_in_millimetres(robot, reference, set_parameter)
         set_parameter("depth_encoding", "32FC1")
     assert msg.encoding == "16UC1"
     np.testing.assert_allclose(read_depth(msg) / 1000, reference[0], atol=0.00051 + SAME)
+
+
+def test_depth_comes_as_png_for_those_who_ask(depth_node, set_parameter):
+    with Robot(listen=["depth", COMPRESSED]) as robot:
+        for encoding, step in (("32FC1", 0.01), ("16UC1", 0)):
+            assert set_parameter("depth_encoding", encoding).successful
+            stamp = robot.send(colourful())
+            msg, depth = robot.answer(COMPRESSED, stamp), robot.answer("depth", stamp)
+            assert msg.format == f"{encoding}; compressedDepth png"
+            assert msg.header == depth.header
+            np.testing.assert_allclose(decode(msg.data.tobytes()), read_depth(depth), atol=step)
+    assert set_parameter("depth_encoding", "32FC1").successful
 
 
 def test_refused_parameters_say_why(set_parameter):
