@@ -9,6 +9,7 @@ from glob import glob
 from setuptools import find_packages, setup
 
 NAME = "moa_depth_ros"
+CONFIG = ("yaml", "xml", "rviz", "json")
 
 setup(
     name=NAME,
@@ -26,13 +27,15 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/launch", glob("launch/*.launch.py")),
-        (f"share/{NAME}/config", glob("config/*.yaml") + glob("config/*.xml")),
+        (f"share/{NAME}/config", [path for kind in CONFIG for path in glob(f"config/*.{kind}")]),
+        (f"share/{NAME}/config/pictures", glob("config/pictures/*")),
     ],
     install_requires=["setuptools"],
     zip_safe=False,
     entry_points={
         "console_scripts": [
             "depth_node = moa_depth_ros.node:main",
+            "picture_camera = moa_depth_ros.ros.picture_camera:main",
             "predict = moa_depth_ros.predict:main",
         ],
     },

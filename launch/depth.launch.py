@@ -38,6 +38,31 @@ def _arguments() -> list[DeclareLaunchArgument]:
             default_value="",
             description="auto, cpu, cuda or cuda:N. Empty: as in params_file.",
         ),
+        declare(
+            "image_transport",
+            default_value="",
+            choices=["", "raw", "compressed"],
+            description="raw or compressed pictures. Empty: as in params_file.",
+        ),
+        declare(
+            "rectify",
+            default_value="",
+            choices=["", "true", "false"],
+            description="Take the lens's distortion out of the pictures. Empty: as in params_file.",
+        ),
+        declare(
+            "autostart",
+            default_value="",
+            choices=["", "true", "false"],
+            description="true: the node configures and activates itself. false: it waits for "
+            "ros2 lifecycle set or a lifecycle manager. Empty: as in params_file.",
+        ),
+        declare(
+            "log_level",
+            default_value="info",
+            choices=["debug", "info", "warn", "error", "fatal"],
+            description="Of the node's log.",
+        ),
         declare("namespace", default_value="", description="Namespace of the node."),
         declare(
             "fastdds_profile",
@@ -58,7 +83,10 @@ def _node(context: LaunchContext) -> list[Node]:
         # The second rule is for a topic whose name is the one the node would find unremapped.
         sibling = posixpath.join(posixpath.dirname(value("image")), "camera_info")
         remappings += [("camera_info", camera_info), (sibling, camera_info)]
-    given = {name: value(name) for name in ("model", "device") if value(name)}
+    texts = ("model", "device", "image_transport")
+    given = {name: value(name) for name in texts if value(name)}
+    switches = ("rectify", "autostart")
+    given |= {name: value(name) == "true" for name in switches if value(name)}
     profile = profile_environment(os.environ) if value("fastdds_profile") == "true" else {}
     return [
         Node(
@@ -68,6 +96,7 @@ def _node(context: LaunchContext) -> list[Node]:
             namespace=value("namespace"),
             remappings=remappings,
             parameters=[value("params_file"), given],
+            ros_arguments=["--log-level", f"moa_depth:={value('log_level')}"],
             additional_env=profile,
             output="screen",
         )

@@ -11,7 +11,7 @@ def names(folder: Path, pattern: str = "*") -> set[str]:
     return {path.name for path in folder.glob(pattern)}
 
 
-@pytest.mark.parametrize("executable", ["depth_node", "predict"])
+@pytest.mark.parametrize("executable", ["depth_node", "picture_camera", "predict"])
 def test_executables_run_with_the_python_of_the_active_environment(prefix, executable):
     path = prefix / "lib" / "moa_depth_ros" / executable
     assert os.access(path, os.X_OK)
@@ -38,11 +38,12 @@ def test_the_package_is_in_the_ament_index(prefix):
 def test_launch_file_parameters_and_transport_profile_are_shared(prefix, root):
     share = prefix / "share" / "moa_depth_ros"
     launch = names(root / "launch", "*.launch.py")
-    assert "depth.launch.py" in launch
+    assert {"depth.launch.py", "demo.launch.py"} <= launch
     assert names(share / "launch") == launch
-    config = names(root / "config", "*.yaml") | names(root / "config", "*.xml")
-    assert {"depth.yaml", "fastdds.xml"} <= config
+    config = {path.name for path in (root / "config").iterdir()} - {"training"}
+    assert {"depth.yaml", "fastdds.xml", "depth.rviz", "foxglove.json"} <= config
     assert names(share / "config") == config
+    assert names(share / "config/pictures") == names(root / "config/pictures")
 
 
 def test_architectures_and_the_demo_model_are_installed(site_packages, root):

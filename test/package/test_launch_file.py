@@ -1,4 +1,4 @@
-"""The launch file, where ROS's launch can be imported: its arguments, and the node it starts."""
+"""The launch files, where ROS's launch can be imported: their arguments, and what they start."""
 
 import os
 import signal
@@ -58,27 +58,40 @@ def ros_environment(environment, prefix, site_packages, monkeypatch) -> dict[str
 
 
 @pytest.fixture
-def launched(launch_file, ros_environment, tmp_path):
-    """The launch file as a process group of its own, with an untrained model; and its log."""
+def model(tmp_path) -> Path:
+    """An untrained one."""
     torch.manual_seed(0)
-    model = tmp_path / "model"
-    save_network(MoADepthClip(tiny_config(tmp_path)), model, NYU_KINECT)
-    arguments = ["image:=/cam/image", f"model:={model}", "device:=cpu", "namespace:=robot"]
-    log = tmp_path / "launch.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-c", RUN_LAUNCH_FILE, str(launch_file), *arguments],
-            cwd=tmp_path,
-            env={**ros_environment, "ROS_LOG_DIR": str(tmp_path)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    yield process, log
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    save_network(MoADepthClip(tiny_config(tmp_path)), tmp_path / "model", NYU_KINECT)
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def launch(launch_file, ros_environment, tmp_path, model):
+    """Starts a launch file as a process group of its own; gives that and its log."""
+    started = []
+
+    def call(name, *arguments):
+        log = tmp_path / "launch.log"
+        file = str(launch_file.with_name(name))
+        given = [*arguments, f"model:={model}", "device:=cpu"]
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-c", RUN_LAUNCH_FILE, file, *given],
+                cwd=tmp_path,
+                env={**ros_environment, "ROS_LOG_DIR": str(tmp_path)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        started.append(process)
+        return process, log
+
+    yield call
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def show_pictures_until_answered(seconds: float) -> dict:
@@ -119,21 +132,35 @@ def show_pictures_until_answered(seconds: float) -> dict:
     return answers
 
 
-def test_every_argument_is_described(launch_file):
-    description = sources.get_launch_description_from_python_launch_file(str(launch_file))
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        (
+            "depth.launch.py",
+            {"image", "camera_info", "params_file", "model", "device", "namespace", "autostart"},
+        ),
+        ("demo.launch.py", {"folder", "rate", "rviz", "model", "device"}),
+    ],
+)
+def test_every_argument_is_described(launch_file, name, wanted):
+    file = str(launch_file.with_name(name))
+    description = sources.get_launch_description_from_python_launch_file(file)
     arguments = {argument.name: argument for argument in description.get_launch_arguments()}
-    wanted = {"image", "camera_info", "params_file", "model", "device", "namespace"}
     assert wanted <= arguments.keys()
     undescribed = [name for name, argument in arguments.items() if not argument.description]
     assert undescribed == []
 
 
-def test_the_launched_node_answers_pictures_and_ends_on_an_interrupt(launched):
-    process, log = launched
-    answers = show_pictures_until_answered(seconds=60.0)
-    # As Ctrl-C in a terminal: to launch and to the node, which launch interrupts once more.
+def interrupt(process) -> int:
+    """As Ctrl-C in a terminal: to launch and to the nodes, which launch interrupts once more."""
     os.killpg(process.pid, signal.SIGINT)
-    status = process.wait(timeout=20)
+    return process.wait(timeout=20)
+
+
+def test_the_launched_node_answers_pictures_and_ends_on_an_interrupt(launch):
+    process, log = launch("depth.launch.py", "image:=/cam/image", "namespace:=robot")
+    answers = show_pictures_until_answered(seconds=60.0)
+    status = interrupt(process)
     text = log.read_text()
     assert answers.keys() == {"depth", "points"}, text
     assert (answers["depth"].width, answers["depth"].height) == (WIDTH, HEIGHT)
@@ -141,4 +168,69 @@ def test_the_launched_node_answers_pictures_and_ends_on_an_interrupt(launched):
     assert answers["depth"].header.frame_id == "cam_optical"
     assert status == 0, text
     assert "process has finished cleanly" in text
+    assert "Traceback" not in text
+
+
+def change_state(node: str, transition: int, seconds: float) -> bool:
+    """As `ros2 lifecycle set` does."""
+    import rclpy
+    from lifecycle_msgs.srv import ChangeState
+
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    manager = rclpy.create_node("manager", context=context)
+    try:
+        client = manager.create_client(ChangeState, f"{node}/change_state")
+        assert client.wait_for_service(seconds)
+        request = ChangeState.Request()
+        request.transition.id = transition
+        executor = rclpy.executors.SingleThreadedExecutor(context=context)
+        future = client.call_async(request)
+        executor.add_node(manager)
+        executor.spin_until_future_complete(future, seconds)
+        executor.shutdown()
+        return future.result().success
+    finally:
+        manager.destroy_node()
+        rclpy.shutdown(context=context)
+
+
+def test_without_autostart_the_node_waits_to_be_configured_and_activated(launch):
+    from lifecycle_msgs.msg import Transition
+
+    process, log = launch(
+        "depth.launch.py", "image:=/cam/image", "namespace:=robot", "autostart:=false"
+    )
+    assert change_state("/robot/moa_depth", Transition.TRANSITION_CONFIGURE, 60.0), log.read_text()
+    assert "pictures from" not in log.read_text()
+    assert change_state("/robot/moa_depth", Transition.TRANSITION_ACTIVATE, 60.0)
+    assert show_pictures_until_answered(seconds=30.0).keys() == {"depth", "points"}
+    assert interrupt(process) == 0, log.read_text()
+
+
+def test_the_demo_shows_its_pictures_to_the_node(launch):
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from sensor_msgs.msg import PointCloud2
+
+    process, log = launch("demo.launch.py", "rviz:=false")
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("reader", context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    clouds: list = []
+    node.create_subscription(PointCloud2, "/moa_depth/points", clouds.append, 1)
+    end = time.monotonic() + 60.0
+    while not clouds and time.monotonic() < end:
+        executor.spin_once(timeout_sec=0.1)
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.shutdown(context=context)
+    status = interrupt(process)
+    text = log.read_text()
+    assert clouds, text
+    assert (clouds[0].width, clouds[0].height) == (640, 480)
+    assert clouds[0].header.frame_id == "camera_optical_frame"
+    assert status == 0, text
     assert "Traceback" not in text

@@ -1,0 +1,63 @@
+"""A camera, the depth node and RViz: ``ros2 launch moa_depth_ros demo.launch.py``.
+
+The camera shows pictures of a rendered room, or those of a folder. ``rviz:=false`` leaves RViz out.
+"""
+
+import os
+
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, ThisLaunchFileDir
+from launch_ros.actions import Node
+
+from launch import LaunchContext, LaunchDescription
+from moa_depth_ros.ros.transport import profile_environment, shared_file
+
+
+def _arguments() -> list[DeclareLaunchArgument]:
+    declare = DeclareLaunchArgument
+    return [
+        declare(
+            "folder",
+            default_value="",
+            description="Pictures and their camera.yaml. Empty: a rendered room.",
+        ),
+        declare("rate", default_value="10.0", description="Pictures a second."),
+        declare("rviz", default_value="true", choices=["true", "false"], description="Show RViz."),
+        declare("model", default_value="", description="Model folder. Empty: the demo model."),
+        declare("device", default_value="", description="auto, cpu, cuda or cuda:N. Empty: auto."),
+    ]
+
+
+def _nodes(context: LaunchContext) -> list[Node]:
+    def value(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    profile = profile_environment(os.environ)
+    camera = Node(
+        package="moa_depth_ros",
+        executable="picture_camera",
+        parameters=[{"folder": value("folder"), "rate": float(value("rate"))}],
+        additional_env=profile,
+        output="screen",
+    )
+    rviz = Node(
+        package="rviz2",
+        executable="rviz2",
+        arguments=["-d", str(shared_file("depth.rviz"))],
+        additional_env=profile,
+    )
+    return [camera, rviz] if value("rviz") == "true" else [camera]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The arguments, the camera, RViz, and the depth node as depth.launch.py starts it."""
+    depth = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource([ThisLaunchFileDir(), "/depth.launch.py"]),
+        launch_arguments={
+            "image": "/camera/image_raw",
+            "model": LaunchConfiguration("model"),
+            "device": LaunchConfiguration("device"),
+        }.items(),
+    )
+    return LaunchDescription([*_arguments(), OpaqueFunction(function=_nodes), depth])

@@ -1,0 +1,94 @@
+"""A program that stands in for a camera: shows the pictures of a folder, over and over.
+
+Run it with ``python -m moa_depth_ros.ros.picture_camera --ros-args -p folder:=some/folder``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.pictures import read_picture
+from moa_depth_ros.ros.messages import colour_message
+from moa_depth_ros.ros.signals import EndSignals
+from moa_depth_ros.ros.transport import shared_file
+
+FRAME = "camera_optical_frame"
+
+
+class PictureCamera(Node):
+    """Publishes ``image_raw`` and ``camera_info`` below ``/camera``, stamped with the present.
+
+    The parameter ``folder`` holds pictures (``*.jpg``, ``*.png``, in the order of their names) and
+    ``camera.yaml``, a ROS camera_info file; empty: the rendered room of this package. ``rate`` is
+    in Hz.
+
+    Raises:
+        ValueError, OSError: a file that is missing or can't be read.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("camera", namespace="/camera")
+        given = self.declare_parameter("folder", "").value
+        rate = self.declare_parameter("rate", 10.0).value
+        folder = Path(given) if given else shared_file("pictures/camera.yaml").parent
+        paths = sorted([*folder.glob("*.jpg"), *folder.glob("*.png")])
+        if not paths:
+            raise ValueError(f"{folder}: expected .jpg or .png pictures, found none")
+        pictures = [read_picture(path) for path in paths]
+        self._film = itertools.cycle([*pictures, *pictures[-2:0:-1]])  # there and back
+        self._camera = Intrinsics.from_yaml(folder / "camera.yaml")
+        qos = QoSProfile(depth=5)
+        self._pictures = self.create_publisher(Image, "image_raw", qos)
+        self._infos = self.create_publisher(CameraInfo, "camera_info", qos)
+        self.create_timer(1.0 / rate, self._show)
+
+    def _show(self) -> None:
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=FRAME)
+        self._infos.publish(_camera_info(header, self._camera))
+        self._pictures.publish(colour_message(header, next(self._film)))
+
+
+def _camera_info(header: Header, camera: Intrinsics) -> CameraInfo:
+    msg = CameraInfo(header=header, width=camera.width, height=camera.height)
+    msg.distortion_model = "plumb_bob"
+    msg.d = [0.0] * 5
+    msg.k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
+    msg.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    msg.p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return msg
+
+
+def main() -> int:
+    """Returns the exit status: 0 after SIGINT or SIGTERM, 1 after a line that says what is
+    wrong."""
+    signals = EndSignals()
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = PictureCamera()
+    except (OSError, ValueError) as error:
+        print(f"picture_camera: {error}", file=sys.stderr)
+        return 1
+    signals.starting = False
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not signals.asked:
+        executor.spin_once(timeout_sec=0.2)
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
