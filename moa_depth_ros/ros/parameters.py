@@ -146,6 +146,21 @@ TABLE = (
         read_only=False,
     ),
     _Row(
+        "smoothing",
+        0.0,
+        "Against flicker: share of the average of the pictures before in depth. 0: off. What "
+        "changes more than smoothing_max_change comes through at once.",
+        limits=(0.0, 0.99),
+        read_only=False,
+    ),
+    _Row(
+        "smoothing_max_change",
+        0.1,
+        "Largest change of a pixel's depth, relative to the average, that is taken for flicker.",
+        limits=(0.001, 10.0),
+        read_only=False,
+    ),
+    _Row(
         "cloud_stride",
         1,
         "~/points has every n-th pixel of every n-th row.",

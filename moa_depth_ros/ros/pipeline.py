@@ -24,6 +24,7 @@ from moa_depth_ros.ros.latest_frame import LatestFrameWorker
 from moa_depth_ros.ros.lens import FocalScale
 from moa_depth_ros.ros.outputs import Outputs
 from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
+from moa_depth_ros.smoothing import DepthSmoother
 
 REPEAT_SECONDS = 2.0  # the same complaint at most this often
 
@@ -62,6 +63,7 @@ class Pipeline:
         self._camera_info: CameraInfo | None = None
         self._focal_scale = self._new_focal_scale()
         self._rectifier = Rectifier() if self._parameter("rectify") else None
+        self._smoother = DepthSmoother()
         self._warned_of_distortion = False
         self._worker = LatestFrameWorker(self._work, self._on_failure, "estimator")
 
@@ -115,7 +117,11 @@ class Pipeline:
         info, intrinsics = self._camera_of(picture, info)
         with self._estimators.held():
             laps.end("waiting")  # where a new model warmed up meanwhile
-            estimate = self._estimate(picture, channels, intrinsics, unseen)
+            estimate = self._estimate(picture, channels, intrinsics)
+            self._smooth(frame.header, estimate, intrinsics)
+            limits = parameters.depth_limits(self._node)
+            estimate.depth = keep_readings(estimate.depth, estimate.uncertainty, limits, unseen)
+            messages.wait_for(estimate.depth)
             laps.end("network")
             self._publish(frame.header, estimate, info, intrinsics, laps)
         self._statistics.count("out")
@@ -151,23 +157,28 @@ class Pipeline:
         return rectified.picture, channels, rectified.info, rectified.unseen
 
     def _estimate(
-        self,
-        picture: np.ndarray,
-        channels: str,
-        intrinsics: Intrinsics | None,
-        unseen: np.ndarray | None,
+        self, picture: np.ndarray, channels: str, intrinsics: Intrinsics | None
     ) -> DepthEstimate:
-        """What the network sees, scaled to the lens, without what the limits drop."""
+        """What the network sees, scaled to the lens."""
         if self._focal_scale.training_camera != self._estimators.current.training_camera:
             self._focal_scale = self._new_focal_scale()
         camera = self._focal_scale.camera_for(intrinsics, self._parameter("scale_by_focal_length"))
-        estimate = self._estimators.estimate(
+        return self._estimators.estimate(
             picture, channels, camera, self._parameter("fallback_to_cpu")
         )
-        limits = parameters.depth_limits(self._node)
-        estimate.depth = keep_readings(estimate.depth, estimate.uncertainty, limits, unseen)
-        messages.wait_for(estimate.depth)
-        return estimate
+
+    def _smooth(
+        self, header: Header, estimate: DepthEstimate, intrinsics: Intrinsics | None
+    ) -> None:
+        # The id is another one for each model: it is loaded while the one before is still there.
+        source = (header.frame_id, intrinsics, id(self._estimators.current))
+        estimate.depth = self._smoother.smooth(
+            estimate.depth,
+            self._parameter("smoothing"),
+            self._parameter("smoothing_max_change"),
+            Time.from_msg(header.stamp).nanoseconds * 1e-9,
+            source,
+        )
 
     def _new_focal_scale(self) -> FocalScale:
         return FocalScale(self._estimators.current.training_camera, self._node.get_logger().info)

@@ -65,6 +65,27 @@ def test_depth_limits_hold_for_depth_and_cloud_alike(robot, change):
     assert (millimetres[inside] > 0).all()
 
 
+def test_smoothing_is_off_by_default_and_lets_a_change_of_the_scene_through(robot, change):
+    """Two pictures whose depths differ by more than the threshold in some pixels only."""
+    robot.send_info()
+
+    def show(seed):
+        return read_depth(robot.answer("depth", robot.send(colourful(seed=seed))))
+
+    first, second = show(0), show(1)
+    np.testing.assert_array_equal(show(0), first)  # off: the pictures before don't count
+    changes = np.abs(np.log(second / first))
+    limit = float(np.expm1(np.median(changes)))
+    change("smoothing", 0.5)
+    change("smoothing_max_change", limit)
+    show(0)
+    smooth = show(1)
+    moved = changes > np.median(changes) + 1e-3
+    still = changes < np.median(changes) - 1e-3
+    np.testing.assert_allclose(smooth[moved], second[moved], rtol=1e-5)
+    np.testing.assert_allclose(smooth[still], np.sqrt(first * second)[still], rtol=1e-4)
+
+
 def test_what_the_network_is_unsure_of_can_be_dropped(robot, change):
     robot.send_info()
     stamp = robot.send(colourful())

@@ -1,0 +1,58 @@
+"""How much depth flickers on a still scene, smoothed or not: ``python -m demo.flicker``.
+
+One picture is shown many times, each time with other noise, as a camera's sensor adds it. Flicker
+is the median over pixels of the standard deviation over time of ln(depth), in percent.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
+from moa_depth_ros.pictures import read_picture
+from moa_depth_ros.ros.transport import shared_file
+from moa_depth_ros.smoothing import DepthSmoother
+
+SETTLING = 30  # pictures that the average begins with
+RATE = 30.0
+
+
+def flicker(depths: list[torch.Tensor], strength: float, max_change: float) -> float:
+    """Of these depths, (H, W) metres each, after smoothing; percent."""
+    smoother = DepthSmoother()
+    smooth = [
+        smoother.smooth(depth, strength, max_change, index / RATE, None)
+        for index, depth in enumerate(depths)
+    ]
+    return 100 * torch.stack(smooth[SETTLING:]).log().std(dim=0).median().item()
+
+
+def main() -> None:
+    """Prints a line for each strength."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--picture", type=Path, default=shared_file("pictures/room_0.jpg"))
+    parser.add_argument("--model", type=Path, default=DEMO_MODEL)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--noise", type=float, default=5.0, help="grey levels, standard deviation")
+    parser.add_argument("--pictures", type=int, default=90)
+    parser.add_argument("--max-change", type=float, default=0.1)
+    options = parser.parse_args()
+    estimator = DepthEstimator(options.model, options.device)
+    picture = read_picture(options.picture).astype(np.float32)
+    rng = np.random.default_rng(0)
+    depths = []
+    for _ in range(options.pictures):
+        noise = options.noise * rng.standard_normal(picture.shape, np.float32)
+        noisy = np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
+        depths.append(estimator.estimate(noisy).depth)
+    print(f"{options.picture.name}, noise {options.noise:g}, {options.pictures} pictures")
+    for strength in (0.0, 0.5, 0.8, 0.9):
+        print(f"smoothing {strength:g}: {flicker(depths, strength, options.max_change):.3f} %")
+
+
+if __name__ == "__main__":
+    main()
