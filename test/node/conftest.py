@@ -1,6 +1,5 @@
 """Real rclpy over real DDS, in a domain of this test process's own and on this machine only."""
 
-import os
 import signal
 
 import pytest
@@ -8,13 +7,10 @@ import torch
 
 from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, save_network
-from moa_depth_ros.ros.transport import profile_environment
 from test.network.tiny import tiny_config
+from test.node.domain import use_own_domain
 
-# Before any rclpy.init; the node processes that the tests start inherit it.
-os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 101)
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ.update(profile_environment(os.environ))
+use_own_domain()
 
 
 @pytest.fixture(scope="session")

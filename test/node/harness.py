@@ -152,9 +152,7 @@ class Robot:
     def header(self, frame="lens_optical_frame") -> Header:
         """A header with a stamp that no other picture has."""
         self._stamp = max(self._stamp + 1, time.time_ns())
-        header = Header(frame_id=frame)
-        header.stamp.sec, header.stamp.nanosec = divmod(self._stamp, 10**9)
-        return header
+        return header_at(self._stamp, frame)
 
     def send_info(self, camera=CAMERA, info=None):
         """Publish a CameraInfo and give it time to be taken before the next picture."""
@@ -181,6 +179,13 @@ class Robot:
         self.until(lambda: len(self.statuses) > seen, "a diagnostics report")
         values = {pair.key: pair.value for pair in self.statuses[-1].values}
         return [(status.level, status.message) for status in self.statuses], values
+
+
+def header_at(stamp: int, frame="lens_optical_frame") -> Header:
+    """A header with a stamp in nanoseconds."""
+    header = Header(frame_id=frame)
+    header.stamp.sec, header.stamp.nanosec = divmod(stamp, 10**9)
+    return header
 
 
 def _nanoseconds(header: Header) -> int:
