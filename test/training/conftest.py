@@ -59,10 +59,13 @@ def _write_nyu(
         file["images"] = pictures.transpose(0, 3, 2, 1)
         file["rawDepths"] = raw.transpose(0, 2, 1)
         file["depths"] = raw.transpose(0, 2, 1) + np.float32(0.25)
-        references = file.create_dataset("sceneTypes", (1, len(scenes)), dtype=h5py.ref_dtype)
-        for number, scene in enumerate(scenes):
-            codes = np.array([[ord(letter)] for letter in scene], dtype=np.uint16)
-            references[0, number] = file.create_dataset(f"#refs#/{number}", data=codes).ref
+        recordings = [f"{scene}_{number:04d}" for number, scene in enumerate(scenes)]
+        for key, texts in (("sceneTypes", scenes), ("scenes", recordings)):
+            references = file.create_dataset(key, (1, len(texts)), dtype=h5py.ref_dtype)
+            for number, text in enumerate(texts):
+                codes = np.array([[ord(letter)] for letter in text], dtype=np.uint16)
+                target = file.create_dataset(f"#refs#/{key}{number}", data=codes)
+                references[0, number] = target.ref
     splits = {
         "trainNdxs": np.array([train], np.uint16).T,
         "testNdxs": np.array([test], np.uint16).T,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 
 import h5py
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from moa_depth_ros.network import load_network
-from test.training.layouts import write_folder, write_frames
+from test.training.layouts import write_folder, write_frames, write_recording
 from test.training.tiny_runs import TRAINED, VALIDATED, arguments, write_pictures
 from training import train
 from training.checkpoints import AtomicCheckpointIO
@@ -18,6 +19,9 @@ from training.data.held_out import hold_out
 from training.data.nyu_folder import open_nyu_folder
 from training.data.nyu_frames import NyuFrames
 from training.data.nyu_labelled import NyuLabelled
+from training.data.open import open_splits
+from training.data.pack import pack
+from training.data.packed import Packed
 from training.data.rooms_dataset import RoomsDataset
 from training.errors import DataError
 
@@ -63,8 +67,19 @@ def test_recordings_of_files(tmp_path, nyu):
     train_set, _ = open_nyu_folder(write_folder(tmp_path / "folder"))
     assert train_set.recording(1) == "kitchen_0028b"
     assert NyuFrames(write_frames(tmp_path / "frames"), "train").recording(3) == "study_0003"
-    labelled = NyuLabelled(nyu() / "nyu_depth_v2_labeled.mat", tmp_path / "splits.mat")
-    with pytest.raises(DataError, match=r"labeled\.mat: scenes of index 2 cannot be read"):
+    mat = nyu() / "nyu_depth_v2_labeled.mat"
+    labelled = NyuLabelled(mat, tmp_path / "splits.mat")
+    assert labelled.recording(1) == "bedroom_0002"
+    packed = tmp_path / "packed.h5"
+    pack(open_splits(tmp_path), packed, "five pictures")
+    assert Packed(packed, "train").recording(1) == "bedroom_0002"
+    pack(open_splits(write_recording(tmp_path / "own")), packed, "a recording")
+    assert Packed(packed, "train").recording(1) == ""
+    bare = shutil.copy(mat, tmp_path / "bare.mat")
+    with h5py.File(bare, "r+") as file:
+        del file["scenes"]
+    labelled = NyuLabelled(bare, tmp_path / "splits.mat")
+    with pytest.raises(DataError, match=r"bare\.mat: scenes of index 2 cannot be read"):
         labelled.recording(1)
 
 
@@ -74,10 +89,10 @@ def data(tmp_path, write_nyu):
     root = write_pictures(tmp_path / "data", write_nyu)
     with h5py.File(root / "nyu_depth_v2_labeled.mat", "r+") as file:
         file["rawDepths"][TRAINED:] = np.nan
-        references = file.create_dataset("scenes", (1, TRAINED + VALIDATED), dtype=h5py.ref_dtype)
+        references = file["scenes"]
         for number in range(TRAINED + VALIDATED):
             codes = np.array([[ord(letter)] for letter in f"office_{number // 2:04d}"], np.uint16)
-            references[0, number] = file.create_dataset(f"#refs#/scenes{number}", data=codes).ref
+            references[0, number] = file.create_dataset(f"#refs#/office{number}", data=codes).ref
     return root
 
 

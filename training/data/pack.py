@@ -64,7 +64,8 @@ def _write_split(group: h5py.Group, dataset: DepthSet, size: tuple[int, int] | N
     depths = group.create_dataset(
         "depth", (count, height, width), np.uint16, chunks=(1, height, width)
     )
-    digest, indices, scenes = hashlib.sha256(), np.empty(count, np.int64), []
+    digest, indices, scenes, recordings = hashlib.sha256(), np.empty(count, np.int64), [], []
+    recording_of = getattr(dataset, "recording", lambda item: "")
     bar = tqdm(range(count), desc=group.name.strip("/"), unit="picture", disable=None)
     for item in bar:
         sample = dataset[item]
@@ -73,7 +74,9 @@ def _write_split(group: h5py.Group, dataset: DepthSet, size: tuple[int, int] | N
         pictures[item], depths[item] = _small_picture(sample, size), _millimetres(sample, size)
         indices[item] = sample["index"]
         scenes.append(sample["scene"].encode())
+        recordings.append(recording_of(item).encode())
     group["index"], group["scene"] = indices, np.array(scenes, bytes)
+    group["recording"] = np.array(recordings, bytes)
     group.attrs["source_sha256"] = digest.hexdigest()
 
 

@@ -20,6 +20,7 @@ PACKED_SUFFIX = ".h5"
 FORMAT = "moa_depth_ros packed depth data, version 1"
 CAMERA_KEYS = ("width", "height", "fx", "fy", "cx", "cy")
 _CONTENT = {"picture": (np.uint8, 4), "depth": (np.uint16, 3), "index": (np.int64, 1)}
+_TEXTS = ("scene", "recording")
 
 
 class Packed(Dataset[Sample]):
@@ -27,10 +28,11 @@ class Packed(Dataset[Sample]):
 
     The file is HDF5 with a group ``train`` and a group ``test``, each with ``picture``
     (M, 3, H, W) uint8, ``depth`` (M, H, W) uint16 millimetres with 0 for no reading, ``index``
-    (M,) int64, the pictures' numbers in the source, and ``scene`` (M,) UTF-8 bytes; a group's
-    attributes are its camera. Millimetres are what depth cameras write: exact for their PNGs, and
-    finer than half precision beyond 2 m. Nothing is compressed, because unpacking would take
-    longer than reading. The file is checked at construction, and opened again in each process.
+    (M,) int64, the pictures' numbers in the source, and ``scene`` and ``recording`` (M,) UTF-8
+    bytes, the latter empty where the source knows none; a group's attributes are its camera.
+    Millimetres are what depth cameras write: exact for their PNGs, and finer than half precision
+    beyond 2 m. Nothing is compressed, because unpacking would take longer than reading. The file is
+    checked at construction, and opened again in each process.
 
     Args:
         path: of the file.
@@ -51,6 +53,7 @@ class Packed(Dataset[Sample]):
         with _open(self.path) as file:
             group = _checked_group(self.path, file, split)
             self.indices, self.scenes = group["index"][()], group["scene"][()]
+            self.recordings = group["recording"][()]
             self.size = group["picture"].shape[2:]
             self.camera = _camera(self.path, group)
 
@@ -77,6 +80,10 @@ class Packed(Dataset[Sample]):
         depth = self._read("depth", item).astype(np.float32) / np.float32(MILLIMETRES)
         check_depth(depth, f"{self.path}: {self.split}/depth of picture {item}")
         return depth
+
+    def recording(self, item: int) -> str:
+        """Name of the recording that sample ``item`` is from; empty where the source knew none."""
+        return self.recordings[item].decode()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_file": None}
@@ -116,7 +123,7 @@ def _checked_group(path: Path, file: h5py.File, split: Split) -> h5py.Group:
     group = file.get(split)
     if not isinstance(group, h5py.Group):
         raise DataError(f"{path}: expected a group {split!r}, found {sorted(file)}")
-    for key in (*_CONTENT, "scene"):
+    for key in (*_CONTENT, *_TEXTS):
         if not isinstance(group.get(key), h5py.Dataset):
             raise DataError(f"{path}: {split}: expected a data set {key!r}, found {sorted(group)}")
     for key, (dtype, dimensions) in _CONTENT.items():
@@ -127,7 +134,7 @@ def _checked_group(path: Path, file: h5py.File, split: Split) -> h5py.Group:
             )
     count, _, height, width = group["picture"].shape
     shapes = {"picture": (count, 3, height, width), "depth": (count, height, width)}
-    for key, shape in {**shapes, "index": (count,), "scene": (count,)}.items():
+    for key, shape in {**shapes, **dict.fromkeys(("index", *_TEXTS), (count,))}.items():
         if group[key].shape != shape or not count:
             raise DataError(
                 f"{path}: {split}/{key}: expected {shape} and at least one picture, found "
