@@ -74,7 +74,7 @@ def find_setting(data: Path | None) -> Setting:
 def _clip_is_there() -> bool:
     try:
         build_network(NetworkConfig())
-    except WeightsError as error:
-        print(f"{str(error).splitlines()[0]}: a tiny random tower stands in.")
+    except WeightsError:
+        print("CLIP's weights are neither here nor in reach: a tiny random tower stands in.")
         return False
     return True
