@@ -56,11 +56,11 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
         while not signals.asked:
             executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
         executor.shutdown()
-        node.close()
+        closed = node.close()
     finally:
         rclpy.try_shutdown()
-    if node.is_loading:
-        os._exit(0)  # else the interpreter would wait for the thread that loads
+    if not closed:
+        os._exit(0)  # else the interpreter would wait for the thread that still works
     return 0
 
 

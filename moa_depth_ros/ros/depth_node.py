@@ -14,6 +14,8 @@ from moa_depth_ros.ros.inputs import Inputs
 from moa_depth_ros.ros.outputs import Outputs
 from moa_depth_ros.ros.pipeline import Pipeline
 
+LAST_PICTURE_SECONDS = 0.5
+
 
 class DepthNode(LifecycleNode):
     """Depth of the newest picture, for whoever subscribes; a managed node.
@@ -48,21 +50,22 @@ class DepthNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self.create_timer(1.0, self._report, callback_group=self._group)
 
-    @property
-    def is_loading(self) -> bool:
-        """Whether a model is being loaded, in whatever thread."""
-        return self._estimators.loading
-
     def start(self) -> bool:
         """Configure and activate, as ``autostart`` has it. False if that failed; the log says
         why."""
         success = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == success and self.trigger_activate() == success
 
-    def close(self) -> None:
-        """Let the running picture end, then leave the graph."""
-        self._stop()
+    def close(self) -> bool:
+        """Leave the graph, where nothing runs any more. False if a picture or the loading of a
+        model takes longer than one waits at the end of a program."""
+        self._inputs.unsubscribe()
+        if self._pipeline is not None and not self._pipeline.stop(LAST_PICTURE_SECONDS):
+            return False
+        if self._estimators.loading:
+            return False
         self.destroy_node()
+        return True
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model that the parameters name. Failure leaves the node unconfigured: correct

@@ -72,9 +72,10 @@ class Pipeline:
         """What depth is multiplied by at present, for the camera's lens."""
         return self._focal_scale.ratio
 
-    def stop(self) -> None:
-        """Drop what waits, let the running picture end."""
-        self._worker.stop()
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Drop what waits, let the running picture end. False if it still runs after the timeout,
+        in seconds."""
+        return self._worker.stop(timeout)
 
     def on_camera_info(self, msg: CameraInfo) -> None:
         """Keep the newest; warn of a lens that distorts."""

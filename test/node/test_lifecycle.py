@@ -52,6 +52,10 @@ class Manager:
         return future.result()
 
 
+def last_values(robot):
+    return [(pair.key, pair.value) for status in robot.statuses[-1:] for pair in status.values]
+
+
 def send_and_read(robot):
     return read_depth(robot.answer("depth", robot.send(PICTURE)))
 
@@ -87,7 +91,7 @@ def test_every_transition_from_outside(ros, tiny_model):
         robot.until(
             lambda: robot.node.count_publishers(f"{NAME}/depth") == 0, "the end of the outputs"
         )
-        assert "device" in [pair.key for pair in robot.statuses[-1].values]
+        robot.until(lambda: ("model", "") in last_values(robot), "a report without a model")
         assert manager.change(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
         assert manager.state() == State.PRIMARY_STATE_FINALIZED
         status, _ = process.end(signal.SIGTERM)
