@@ -57,6 +57,7 @@ def main() -> None:
     rclpy.init()
     node = rclpy.create_node("camera")
     film(node, options.width, options.height, options.rate, options.frames)
+    node.destroy_node()
     rclpy.shutdown()
 
 

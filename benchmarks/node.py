@@ -114,7 +114,10 @@ def measure(program: list[str], cloud: bool, camera: list[str]) -> Run:
             memory.append(memory_megabytes(answering.pid))
         times = listener.times()
         if filming.returncode or len(times) < 2:
-            raise RuntimeError(f"{program[0]} answered {len(listener.answers)} pictures")
+            raise RuntimeError(
+                f"{program[0]} answered {len(listener.answers)} pictures, {len(times)} of those "
+                f"that count; the camera ended with status {filming.returncode}"
+            )
         seconds = (times[-1, 1] - times[0, 1]) * 1e-9
         latencies = (times[:, 1] - times[:, 0]) * 1e-6
         return Run(latencies, (len(times) - 1) / seconds, listener.network, tuple(memory))
