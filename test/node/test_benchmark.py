@@ -1,26 +1,40 @@
-"""The benchmark of the node: its camera, its relay and what it makes of their messages."""
+"""The benchmark of the node, run as a user runs it."""
 
-import pytest
+import subprocess
+import sys
+
+from test.node.harness import ROOT
 
 FRAMES = 10
-REMAP = ("--ros-args", "-r", "image:=/camera/image_raw")
 
 
-@pytest.mark.parametrize("cloud", [False, True])
-def test_a_relay_is_measured(ros, cloud):
-    from benchmarks.node import WARM_UP, measure
-
-    film = ("--width", "64", "--height", "48", "--rate", "10", "--frames", str(FRAMES + WARM_UP))
-    run = measure(["benchmarks.relay", *REMAP], cloud, ["benchmarks.camera", *film])
-    assert 0 < len(run.latencies) <= FRAMES  # it subscribes best effort: a busy machine loses some
-    assert (run.latencies > 0).all()
-    assert run.rate > 0
-    assert run.network == 0  # that is the node's
-    assert len(run.memory) == 2 and min(run.memory) > 10
+def run(*arguments: object) -> subprocess.CompletedProcess:
+    """It takes a domain of its own, without the node that other tests share."""
+    film = ("--sizes", "64x48", "--rate", "10", "--frames", str(FRAMES))
+    command = [sys.executable, "-m", "benchmarks.node", *film, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)
 
 
-def test_a_program_that_ends_is_said(ros):
-    from benchmarks.node import measure
+def test_relay_and_node_are_measured_with_and_without_the_cloud(tiny_model):
+    ended = run("--model", tiny_model)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    rows = [line.strip("| ").split(" | ") for line in ended.stdout.splitlines() if "64x48" in line]
+    kinds = [(answers, program) for _, answers, program, *_ in rows]
+    assert kinds == [
+        ("depth", "relay"),
+        ("depth", "node"),
+        ("depth, cloud", "relay"),
+        ("depth, cloud", "node"),
+    ]
+    for _, _, program, frames, rate, median, p95, p99, network, memory, own in rows:
+        assert 0 < int(frames) <= FRAMES  # subscribed best effort: a busy machine loses some
+        assert float(rate) > 0 and 0 < float(median) <= float(p95) <= float(p99)
+        assert (float(network) > 0) == (program == "node")
+        assert min(map(float, memory.split(", "))) > 10
+        assert program == "node" or own.rstrip(" |") == "1.00"
 
-    with pytest.raises(RuntimeError, match="nothing did not start"):
-        measure(["benchmarks.nothing"], False, [])
+
+def test_a_node_that_does_not_start_is_said(tmp_path):
+    ended = run("--model", tmp_path / "none")
+    assert ended.returncode == 1
+    assert "error: moa_depth_ros.node did not start" in ended.stderr

@@ -13,6 +13,7 @@ ROSDEP_KEYS = {
     "matplotlib": "python3-matplotlib",
     "numpy": "python3-numpy",
     "torch": "python3-torch",
+    "triton": "python3-torch",  # which brings it for CUDA; without, the PyTorch path is taken
     "yaml": "python3-yaml",
 }
 # Modules without a rosdep key, and the line of requirements.txt that brings each.
