@@ -133,7 +133,7 @@ class DepthNode(LifecycleNode):
         try:
             self._estimators.load(choice)
         except (ValueError, RuntimeError) as error:
-            return f"{error} The model before stays in use."
+            return f"{str(error).rstrip('.')}. The model before stays in use."
         current = self._estimators.current
         self.get_logger().info(f"Model {current.model} on {current.device}, from now on.")
         return None

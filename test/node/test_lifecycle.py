@@ -61,10 +61,12 @@ def send_and_read(robot):
 
 
 def test_every_transition_from_outside(ros, tiny_model):
-    process = NodeProcess("/no/folder", "-p", "autostart:=false", "-r", "image:=/cam/image")
-    robot = Robot("/cam/image", "/cam/camera_info")
+    name = "/managed/moa_depth"  # the one that other tests share may be running
+    options = ("-r", "__ns:=/managed", "-r", "image:=/cam/image")
+    process = NodeProcess("/no/folder", "-p", "autostart:=false", *options)
+    robot = Robot("/cam/image", "/cam/camera_info", node=name)
     try:
-        manager = Manager(robot, NAME)
+        manager = Manager(robot, name)
         assert manager.state() == State.PRIMARY_STATE_UNCONFIGURED
         robot.until(lambda: "Not active." in [s.message for s in robot.statuses], "a report")
 
@@ -89,7 +91,7 @@ def test_every_transition_from_outside(ros, tiny_model):
 
         assert manager.change(Transition.TRANSITION_CLEANUP)
         robot.until(
-            lambda: robot.node.count_publishers(f"{NAME}/depth") == 0, "the end of the outputs"
+            lambda: robot.node.count_publishers(f"{name}/depth") == 0, "the end of the outputs"
         )
         robot.until(lambda: ("model", "") in last_values(robot), "a report without a model")
         assert manager.change(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
@@ -115,7 +117,7 @@ def test_a_model_can_be_replaced_and_a_bad_one_is_refused(
     )
 
     for name, value, reason in (
-        ("model", "/no/folder", "/no/folder: no such model folder The model before stays in use."),
+        ("model", "/no/folder", "/no/folder: no such model folder. The model before stays in use."),
         ("device", "gpu", "device: expected auto, cpu, cuda or cuda:N, found 'gpu'"),
         ("precision", "int8", "precision: expected one of float32, bfloat16, float16; found"),
     ):
