@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,8 @@ def main(args: Sequence[str] | None = None) -> int:
         known = ", ".join(row.key for row in table.rows)
         parser.error(f"--rows: expected some of {known}; found {', '.join(sorted(unknown))}")
     stem = options.output / f"table-{options.table}"
+    # As an exception, which ends the trainer, too: one left behind would write beside the next.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         setting = find_setting(options.data)
         make(table, setting, options, stem)
