@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 WARM_UP = 3  # runs before a capture, for kernels to be chosen and compiled
-CAPACITY = 4  # sizes; a robot's camera has one, and each costs the memory of a run
+# Shapes; each costs the memory of a run. A robot's camera adds one: its size, or, beside others of
+# this size, a larger batch.
+CAPACITY = 8
 
 Function = Callable[..., Tensor]
 

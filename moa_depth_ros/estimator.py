@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,6 +28,22 @@ PRECISIONS = {
 
 CHANNELS = ("rgb", "bgr", "rgba", "bgra", "mono")
 """Orders of a picture's channels."""
+
+
+class Picture(NamedTuple):
+    """What depth is estimated of.
+
+    Attributes:
+        pixels: uint8, (H, W, 3), (H, W, 4) or (H, W) by ``channels``; any strides, any memory,
+            also a read-only one. It is not kept.
+        channels: order of the channels: ``rgb``, ``bgr``, ``rgba``, ``bgra``, ``mono``.
+        intrinsics: the camera of the picture, at any size. Depth is scaled by the ratio of its
+            focal length to the training camera's. Without it, they are taken to be alike.
+    """
+
+    pixels: np.ndarray
+    channels: str = "rgb"
+    intrinsics: Intrinsics | None = None
 
 
 @dataclasses.dataclass
@@ -68,35 +86,52 @@ class DepthEstimator:
         self.network = InferenceNetwork(network, PRECISIONS[precision])
         self._maps = CudaGraphs(self._estimate) if self.device.type == "cuda" else self._estimate
 
-    @torch.inference_mode()
     def estimate(
         self,
         picture: np.ndarray,
         channels: str = "rgb",
         intrinsics: Intrinsics | None = None,
     ) -> DepthEstimate:
-        """Depth of one picture.
+        """Depth of one picture; arguments and errors as `Picture` and `estimate_batch` have
+        them."""
+        return self.estimate_batch([Picture(picture, channels, intrinsics)])[0]
+
+    @torch.inference_mode()
+    def estimate_batch(self, pictures: Sequence[Picture]) -> list[DepthEstimate]:
+        """Depth of several pictures of one size, which go through the network together.
 
         Args:
-            picture: uint8, (H, W, 3), (H, W, 4) or (H, W) by ``channels``; any strides, any
-                memory, also a read-only one. It is not kept.
-            channels: order of the channels: ``rgb``, ``bgr``, ``rgba``, ``bgra``, ``mono``.
-            intrinsics: the camera of the picture, at any size. Depth is scaled by the ratio of its
-                focal length to the training camera's. Without it, they are taken to be alike.
+            pictures: at least one; channels and cameras may differ.
+
+        Returns:
+            An estimate for each, equal to that of the picture alone but for float rounding.
 
         Raises:
-            ValueError: another type or shape, an empty picture or an unknown order.
+            ValueError: another type or shape, an empty picture, an unknown order, or sizes that
+                differ.
         """
-        colour = self._upload(picture, channels)
-        ratio = 1.0 if intrinsics is None else intrinsics.focal_ratio(self.training_camera)
-        depth, uncertainty = self._maps(colour, torch.full((1,), ratio, device=self.device))
-        return DepthEstimate(depth, uncertainty, colour)
+        sizes = {picture.pixels.shape[:2] for picture in pictures}
+        if len(sizes) != 1:
+            raise ValueError(f"pictures: expected some of one size, found (H, W) {sorted(sizes)}")
+        colours = _batch([self._upload(picture.pixels, picture.channels) for picture in pictures])
+        ratios = _batch([self._ratio(picture.intrinsics) for picture in pictures])
+        maps = self._maps(colours, ratios)
+        return [
+            DepthEstimate(depth, uncertainty, colour)
+            for (depth, uncertainty), colour in zip(maps, colours, strict=True)
+        ]
 
     def warm_up(self, height: int = 480, width: int = 640) -> None:
         """Run once on an empty picture, so that the first real one is not the slow one."""
         self.estimate(np.zeros((height, width, 3), np.uint8))
 
+    def _ratio(self, intrinsics: Intrinsics | None) -> Tensor:
+        """(1,), what the depth of a camera's picture is multiplied by."""
+        ratio = 1.0 if intrinsics is None else intrinsics.focal_ratio(self.training_camera)
+        return torch.full((1,), ratio, device=self.device)
+
     def _upload(self, picture: np.ndarray, channels: str) -> Tensor:
+        """(1, H, W, 3) uint8 RGB."""
         if channels not in CHANNELS:
             raise ValueError(f"channels: expected one of {CHANNELS}, found {channels!r}")
         shape = {"mono": "(H, W)"}.get(channels, f"(H, W, {len(channels)})")
@@ -106,20 +141,24 @@ class DepthEstimator:
                 f"picture: expected non-empty uint8 {shape} for {channels!r}, "
                 f"found {picture.dtype} {picture.shape}"
             )
-        tensor = to_device(picture, self.device)
+        tensor = to_device(picture, self.device).unsqueeze(0)
         if channels == "mono":
-            return tensor.unsqueeze(-1).expand(-1, -1, 3)
+            return tensor.unsqueeze(-1).expand(-1, -1, -1, 3)
         colour = tensor[..., :3]
         return colour.flip(-1) if channels.startswith("bgr") else colour
 
-    def _estimate(self, colour: Tensor, ratio: Tensor) -> Tensor:
-        """(H, W, 3) uint8 and a factor to (2, H, W): depth and uncertainty."""
-        pixels = colour.permute(2, 0, 1).unsqueeze(0).float()
+    def _estimate(self, colours: Tensor, ratios: Tensor) -> Tensor:
+        """(B, H, W, 3) uint8 and (B,) factors to (B, 2, H, W): depth and uncertainty."""
+        pixels = colours.permute(0, 3, 1, 2).float()
         pictures = F.interpolate(
             pixels, size=self.network.config.input_size, mode="bilinear", antialias=True
         )
-        maps = self.network(pictures / 255) * ratio
-        return F.interpolate(maps, size=colour.shape[:2], mode="bilinear")[0]
+        maps = self.network(pictures / 255) * ratios.view(-1, 1, 1, 1)
+        return F.interpolate(maps, size=colours.shape[1:3], mode="bilinear")
+
+
+def _batch(tensors: list[Tensor]) -> Tensor:
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)  # one is not worth a copy
 
 
 def _find_device(device: str) -> torch.device:

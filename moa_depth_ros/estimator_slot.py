@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.estimator import DepthEstimate, DepthEstimator
+from moa_depth_ros.estimator import DepthEstimate, DepthEstimator, Picture
 
 MakeEstimator = Callable[[Path, str, str], DepthEstimator]
 
@@ -88,31 +86,30 @@ class EstimatorSlot:
         finally:
             self._held.release()
 
-    def estimate(
-        self,
-        picture: np.ndarray,
-        channels: str,
-        camera: Intrinsics | None,
-        fallback_to_cpu: bool,
-    ) -> DepthEstimate:
-        """`DepthEstimator.estimate` of the present estimator; call it while `held`.
+    def estimate_batch(
+        self, pictures: Sequence[Picture], fallback_to_cpu: bool
+    ) -> list[DepthEstimate]:
+        """`DepthEstimator.estimate_batch` of the present estimator; call it while `held`.
 
         Where the device's memory is out, what PyTorch keeps there for later is freed and the
-        picture tried again, then, if allowed, on the CPU, where the estimator stays.
+        pictures tried again, one at a time, then, if allowed, on the CPU, where the estimator
+        stays.
 
         Raises:
             OutOfMemoryError: no memory, and the CPU is not allowed or has none, either.
         """
-        if (estimate := self._try(picture, channels, camera)) is not None:
-            return estimate
+        if (estimates := self._try(pictures)) is not None:
+            return estimates
         # Not in an except clause: there, the error's traceback would hold the tensors.
         _free_cached_memory()
+        if len(pictures) > 1:
+            return [self.estimate_batch([one], fallback_to_cpu)[0] for one in pictures]
         if not fallback_to_cpu or self.current.device.type == "cpu":
-            return self.current.estimate(picture, channels, camera)
-        if (estimate := self._try(picture, channels, camera)) is not None:
-            return estimate
+            return self.current.estimate_batch(pictures)
+        if (estimates := self._try(pictures)) is not None:
+            return estimates
         self._fall_back()
-        return self.current.estimate(picture, channels, camera)
+        return self.current.estimate_batch(pictures)
 
     def memory(self) -> dict[str, str]:
         """The device's memory that PyTorch uses and keeps, in MiB, by what it is; empty for a
@@ -129,9 +126,9 @@ class EstimatorSlot:
         sizes = {"used": used, "reserved": kept, "free": free}
         return {f"device memory {what} (MiB)": f"{n / 2**20:.0f}" for what, n in sizes.items()}
 
-    def _try(self, *arguments) -> DepthEstimate | None:
+    def _try(self, pictures: Sequence[Picture]) -> list[DepthEstimate] | None:
         try:
-            return self.current.estimate(*arguments)
+            return self.current.estimate_batch(pictures)
         except OutOfMemoryError:
             return None
 

@@ -13,7 +13,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.estimator import DepthEstimate
+from moa_depth_ros.estimator import DepthEstimate, Picture
 from moa_depth_ros.estimator_slot import EstimatorSlot
 from moa_depth_ros.filters import keep_readings
 from moa_depth_ros.ros import messages, parameters
@@ -164,9 +164,8 @@ class Pipeline:
         if self._focal_scale.training_camera != self._estimators.current.training_camera:
             self._focal_scale = self._new_focal_scale()
         camera = self._focal_scale.camera_for(intrinsics, self._parameter("scale_by_focal_length"))
-        return self._estimators.estimate(
-            picture, channels, camera, self._parameter("fallback_to_cpu")
-        )
+        whole = Picture(picture, channels, camera)
+        return self._estimators.estimate_batch([whole], self._parameter("fallback_to_cpu"))[0]
 
     def _smooth(
         self, header: Header, estimate: DepthEstimate, intrinsics: Intrinsics | None

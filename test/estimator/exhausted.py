@@ -7,24 +7,24 @@ from moa_depth_ros.estimator_slot import OutOfMemoryError
 
 
 class Exhausted:
-    """Says that it is on a GPU; finds no memory there for the first pictures.
+    """Says that it is on a GPU; finds no memory there for the first batches.
 
     Args:
         model, device, precision: as `DepthEstimator`'s.
-        pictures: how many fail.
+        batches: how many fail.
     """
 
-    def __init__(self, model, device, precision, pictures=1_000_000):
+    def __init__(self, model, device, precision, batches=1_000_000):
         self.device = torch.device("cuda", 0)
-        self._left = pictures
+        self._left = batches
         self._real = DepthEstimator(model, "cpu", precision)
         self.model, self.training_camera = self._real.model, self._real.training_camera
 
     def warm_up(self):
         pass
 
-    def estimate(self, *arguments):
+    def estimate_batch(self, pictures):
         if self._left:
             self._left -= 1
             raise OutOfMemoryError("CUDA out of memory.")
-        return self._real.estimate(*arguments)
+        return self._real.estimate_batch(pictures)

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from moa_depth_ros.camera import NYU_KINECT, Intrinsics
-from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.estimator import DepthEstimator, Picture
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, load_network, save_network
 from test.network.tiny import tiny_config
 
@@ -94,6 +94,34 @@ def test_the_estimate_does_not_share_the_pictures_memory(estimator, picture):
     assert np.array_equal(estimate.colour.numpy(), picture)
 
 
+def mixed_batch(picture):
+    """Pictures of one size, of other channels and lenses each, mirrored so that they differ."""
+    k = NYU_KINECT
+    tele = Intrinsics(k.width, k.height, 1.5 * k.fx, 1.5 * k.fy, k.cx, k.cy)
+    return [
+        Picture(picture),
+        Picture(picture[::-1, :, ::-1], "bgr", tele),
+        Picture(picture[:, ::-1, 0], "mono", k),
+    ]
+
+
+def test_a_batch_equals_its_pictures_one_by_one(estimator, picture):
+    batch = mixed_batch(picture)
+    estimates = estimator.estimate_batch(batch)
+    alone = [estimator.estimate(*one) for one in batch]
+    assert (alone[0].depth - alone[1].depth).abs().max() > 0.1
+    for found, expected in zip(estimates, alone, strict=True):
+        torch.testing.assert_close(found.depth, expected.depth)
+        torch.testing.assert_close(found.uncertainty, expected.uncertainty, rtol=1e-4, atol=1e-4)
+        assert torch.equal(found.colour, expected.colour)
+
+
+@pytest.mark.parametrize("heights", [(), (60, 59)])
+def test_a_batch_has_pictures_of_one_size(estimator, picture, heights):
+    with pytest.raises(ValueError, match="pictures: expected some of one size, found"):
+        estimator.estimate_batch([Picture(picture[:height]) for height in heights])
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_lower_precisions_are_close(model, estimator, picture, precision):
     found = DepthEstimator(model, "cpu", precision).estimate(picture).depth
@@ -148,3 +176,16 @@ def test_cuda_follows_the_pictures_size_and_lens(model, estimator, picture):
     for (part, lens), depth in zip(asked, found, strict=True):
         expected = estimator.estimate(part, intrinsics=lens).depth
         torch.testing.assert_close(depth.cpu(), expected, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_follows_the_batch(model, estimator, picture):
+    """Batches grow, shrink and mix; what was estimated before stays as it was."""
+    on_cuda = DepthEstimator(model, "cuda")
+    batch = mixed_batch(picture)
+    asked = [batch[:1], batch, batch[:2], batch[::-1], batch[1:]]
+    found = [on_cuda.estimate_batch(pictures) for pictures in asked]
+    for pictures, estimates in zip(asked, found, strict=True):
+        for one, estimate in zip(pictures, estimates, strict=True):
+            expected = estimator.estimate(*one).depth
+            torch.testing.assert_close(estimate.depth.cpu(), expected, rtol=1e-2, atol=1e-2)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from moa_depth_ros.camera import NYU_KINECT
-from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.estimator import DepthEstimator, Picture
 from moa_depth_ros.estimator_slot import EstimatorSlot, ModelChoice, OutOfMemoryError
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, save_network
 from test.estimator.exhausted import Exhausted
@@ -31,16 +31,16 @@ def choice(folder):
 
 def estimate(slot, fallback_to_cpu=True):
     with slot.held():
-        return slot.estimate(PICTURE, "rgb", None, fallback_to_cpu)
+        return slot.estimate_batch([Picture(PICTURE)], fallback_to_cpu)[0]
 
 
-def exhausted_slot(folder, pictures):
+def exhausted_slot(folder, batches):
     said = []
 
     def make(model, device, precision):
         if device == "cpu":
             return DepthEstimator(model, device, precision)
-        return Exhausted(model, device, precision, pictures)
+        return Exhausted(model, device, precision, batches)
 
     slot = EstimatorSlot(said.append, make)
     slot.load(ModelChoice(folder, "cuda", "float32"))
@@ -106,14 +106,25 @@ def test_a_loader_comes_before_the_next_picture(folder):
 
 
 def test_a_picture_that_found_no_memory_is_tried_again_after_freeing(folder):
-    slot, said = exhausted_slot(folder, pictures=1)
+    slot, said = exhausted_slot(folder, batches=1)
     assert estimate(slot).depth.shape == (48, 64)
     assert isinstance(slot.current, Exhausted)
     assert (slot.notice, said) == ("", [])
 
 
+def test_a_batch_that_found_no_memory_is_tried_picture_by_picture(folder):
+    slot, said = exhausted_slot(folder, batches=1)
+    pictures = [Picture(np.full_like(PICTURE, value)) for value in (0, 200)]
+    with slot.held():
+        estimates = slot.estimate_batch(pictures, fallback_to_cpu=True)
+    for picture, estimate in zip(pictures, estimates, strict=True):
+        assert (estimate.colour.numpy() == picture.pixels).all()
+    assert isinstance(slot.current, Exhausted)
+    assert (slot.notice, said) == ("", [])
+
+
 def test_it_goes_on_on_the_cpu_and_says_so(folder):
-    slot, said = exhausted_slot(folder, pictures=2)
+    slot, said = exhausted_slot(folder, batches=2)
     expected = DepthEstimator(folder, "cpu").estimate(PICTURE).depth
     torch.testing.assert_close(estimate(slot).depth, expected)
     assert slot.current.device.type == "cpu"
@@ -124,7 +135,7 @@ def test_it_goes_on_on_the_cpu_and_says_so(folder):
 
 
 def test_it_stays_on_the_device_where_the_cpu_is_not_allowed(folder):
-    slot, said = exhausted_slot(folder, pictures=2)
+    slot, said = exhausted_slot(folder, batches=2)
     with pytest.raises(OutOfMemoryError):
         estimate(slot, fallback_to_cpu=False)
     assert said == []
