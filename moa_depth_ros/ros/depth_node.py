@@ -9,8 +9,8 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from moa_depth_ros.estimator import DepthEstimator
 from moa_depth_ros.estimator_slot import EstimatorSlot, MakeEstimator, ModelChoice
 from moa_depth_ros.ros import parameters
-from moa_depth_ros.ros.diagnostics import Statistics, diagnostic_array
-from moa_depth_ros.ros.inputs import Inputs
+from moa_depth_ros.ros.camera import Camera
+from moa_depth_ros.ros.diagnostics import diagnostic_array
 from moa_depth_ros.ros.outputs import Outputs
 from moa_depth_ros.ros.pipeline import Pipeline
 
@@ -18,12 +18,13 @@ LAST_PICTURE_SECONDS = 0.5
 
 
 class DepthNode(LifecycleNode):
-    """Depth of the newest picture, for whoever subscribes; a managed node.
+    """Depth of each camera's newest picture, for whoever subscribes; a managed node.
 
     Configuring loads the model, warms up and offers the outputs: ``~/depth``, ``~/points``,
     ``~/camera_info`` and ``~/uncertainty``. Activating subscribes to ``image`` and to the
     ``camera_info`` beside it (both can be remapped); deactivating ends that. Cleaning up lets the
-    model and the device's memory go. ``/diagnostics`` come in every state.
+    model and the device's memory go. ``/diagnostics`` come in every state, a status for each
+    camera. Cameras with names, as the parameter ``cameras`` has them, have topics of their own.
 
     Transitions and parameter services share the node's default callback group, pictures and
     reports have another: with an executor of two threads, pictures go on while a model loads.
@@ -43,9 +44,8 @@ class DepthNode(LifecycleNode):
         self._group = MutuallyExclusiveCallbackGroup()
         self._estimators = EstimatorSlot(self.get_logger().warning, make_estimator)
         parameters.declare(self, self._reload)
-        self._statistics = Statistics()
-        self._inputs = Inputs(self, self._group)
-        self._outputs: Outputs | None = None
+        names = self.get_parameter("cameras").value
+        self._cameras = [Camera(self, name, self._group) for name in names]
         self._pipeline: Pipeline | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self.create_timer(1.0, self._report, callback_group=self._group)
@@ -73,23 +73,21 @@ class DepthNode(LifecycleNode):
         try:
             self._estimators.load(parameters.model_choice(self))
         except (ValueError, RuntimeError) as error:
-            self._statistics.error(str(error))
+            for camera in self._cameras:
+                camera.statistics.error(str(error))
             self.get_logger().error(str(error))
             return TransitionCallbackReturn.FAILURE
-        self._outputs = Outputs(self)
+        for camera in self._cameras:
+            camera.outputs = Outputs(self, camera.name)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and work on what comes."""
-        self._pipeline = Pipeline(
-            self, self._estimators, self._inputs, self._outputs, self._statistics
-        )
-        self._inputs.subscribe(self._pipeline.on_picture, self._pipeline.on_camera_info)
-        self.get_logger().info(
-            f"Model {self._estimators.current.model} on {self._estimators.current.device}; "
-            f"pictures from {self._inputs.image_topic}, camera_info from "
-            f"{self._inputs.info_topic}."
-        )
+        self._pipeline = Pipeline(self, self._estimators, self._cameras)
+        self._pipeline.start()
+        current = self._estimators.current
+        sources = "; ".join(str(camera.inputs) for camera in self._cameras)
+        self.get_logger().info(f"Model {current.model} on {current.device}; {sources}.")
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -114,16 +112,16 @@ class DepthNode(LifecycleNode):
         return super().on_error(state)
 
     def _stop(self) -> None:
-        self._inputs.unsubscribe()
         if self._pipeline is not None:
             self._pipeline.stop()
             self._pipeline = None
 
     def _release(self) -> None:
         self._stop()
-        if self._outputs is not None:
-            self._outputs.destroy()
-            self._outputs = None
+        for camera in self._cameras:
+            if camera.outputs is not None:
+                camera.outputs.destroy()
+                camera.outputs = None
         self._estimators.clear()
 
     def _reload(self, choice: ModelChoice) -> str | None:
@@ -139,22 +137,24 @@ class DepthNode(LifecycleNode):
         return None
 
     def _report(self) -> None:
-        # With the namespace, so that the nodes of several cameras can be told apart.
-        name = f"{self.get_fully_qualified_name().lstrip('/')}: depth estimation"
-        facts = self._facts()
-        pipeline = self._pipeline
-        status = self._statistics.status(
-            name, facts, active=pipeline is not None, notice=self._estimators.notice
-        )
-        status.hardware_id = facts["device"]
-        self._diagnostics.publish(diagnostic_array(self.get_clock().now().to_msg(), status))
+        facts, pipeline = self._facts(), self._pipeline
+        statuses = []
+        for camera in self._cameras:
+            ratio = f"{pipeline.focal_ratio(camera):.3f}" if pipeline else ""
+            statuses.append(
+                camera.status(
+                    {**facts, "focal length scale": ratio},
+                    active=pipeline is not None,
+                    notice=self._estimators.notice,
+                )
+            )
+        self._diagnostics.publish(diagnostic_array(self.get_clock().now().to_msg(), statuses))
 
     def _facts(self) -> dict[str, str]:
-        estimator, pipeline = self._estimators.current, self._pipeline
+        estimator = self._estimators.current
         return {
             "model": str(estimator.model) if estimator else "",
             "device": str(estimator.device) if estimator else "",
             "precision": self.get_parameter("precision").value,
-            "focal length scale": f"{pipeline.focal_ratio:.3f}" if pipeline else "",
             **self._estimators.memory(),
         }

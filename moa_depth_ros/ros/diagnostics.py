@@ -1,4 +1,4 @@
-"""What the node counted and how long it took, as a DiagnosticArray."""
+"""What was counted of a camera's pictures and how long they took, as a DiagnosticArray."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Statistics:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._windows = {stage: deque(maxlen=WINDOW) for stage in (*STAGES, "total", "since stamp")}
+        self._together: deque[int] = deque(maxlen=WINDOW)
         self._before: Counter[str] = Counter()
         self._reported = time.monotonic()
         self._last_error = ""
@@ -61,19 +62,21 @@ class Statistics:
         with self._lock:
             self._counts[what] += 1
 
-    def took(self, seconds: Mapping[str, float], age: float) -> None:
+    def took(self, seconds: Mapping[str, float], age: float, together: int) -> None:
         """How long one picture took.
 
         Args:
             seconds: by stage; their sum is the time from its reception to its last output.
             age: seconds from the picture's own stamp to its last output, which means something
                 only where the camera's clock is the node's.
+            together: pictures, this one included, that went through the network in one run.
         """
         with self._lock:
             for stage, duration in seconds.items():
                 self._windows[stage].append(duration * 1e3)
             self._windows["total"].append(sum(seconds.values()) * 1e3)
             self._windows["since stamp"].append(age * 1e3)
+            self._together.append(together)
 
     def error(self, text: str) -> None:
         """Remember the last error for good, and as this period's warning."""
@@ -127,6 +130,8 @@ class Statistics:
             median, p95 = np.percentile(window, (50, 95)) if window else (np.nan, np.nan)
             values[f"{stage} median (ms)"] = f"{median:.2f}"
             values[f"{stage} p95 (ms)"] = f"{p95:.2f}"
+        together = np.mean(self._together) if self._together else np.nan
+        values["pictures a run"] = f"{together:.2f}"
         values["memory of the process (MiB)"] = f"{_process_memory() / 2**20:.0f}"
         values["last error"] = self._last_error
         return values
@@ -138,8 +143,8 @@ def _process_memory() -> int:
     return pages * resource.getpagesize()
 
 
-def diagnostic_array(stamp, status: DiagnosticStatus) -> DiagnosticArray:
+def diagnostic_array(stamp, statuses: list[DiagnosticStatus]) -> DiagnosticArray:
     """The message for ``/diagnostics``, stamped with the time of the report."""
-    msg = DiagnosticArray(status=[status])
+    msg = DiagnosticArray(status=statuses)
     msg.header.stamp = stamp
     return msg

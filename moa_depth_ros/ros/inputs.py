@@ -1,7 +1,8 @@
-"""The node's subscriptions: pictures, and the CameraInfo beside them."""
+"""A camera's subscriptions: pictures, and the CameraInfo beside them."""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable
 
 from rclpy.callback_groups import CallbackGroup
@@ -15,10 +16,11 @@ INPUT_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 class Inputs:
-    """Where the pictures come from.
+    """Where a camera's pictures come from.
 
     Args:
         node: that subscribes.
+        camera: the name that the topics are below, ``front/image``; empty: ``image``.
         group: that the callbacks run in.
 
     Attributes:
@@ -28,21 +30,25 @@ class Inputs:
             as image_transport has it.
     """
 
-    def __init__(self, node: Node, group: CallbackGroup) -> None:
+    def __init__(self, node: Node, camera: str, group: CallbackGroup) -> None:
         self._node = node
         self._group = group
         self._subscriptions: list = []
         self._kind = Image
-        self.base_topic = node.resolve_topic_name("image").removesuffix("/compressed")
+        image, info = (posixpath.join(camera, name) for name in ("image", "camera_info"))
+        self.base_topic = node.resolve_topic_name(image).removesuffix("/compressed")
         self.image_topic = self.base_topic
         if node.get_parameter("image_transport").value == "compressed":
             self._kind = CompressedImage
             self.image_topic += "/compressed"
-        remapped = node.resolve_topic_name("camera_info")
-        if remapped != node.resolve_topic_name("camera_info", only_expand=True):
+        remapped = node.resolve_topic_name(info)
+        if remapped != node.resolve_topic_name(info, only_expand=True):
             self.info_topic = remapped
         else:
             self.info_topic = self.base_topic.rpartition("/")[0] + "/camera_info"
+
+    def __str__(self) -> str:
+        return f"pictures from {self.image_topic}, camera_info from {self.info_topic}"
 
     def subscribe(
         self,

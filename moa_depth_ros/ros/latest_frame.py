@@ -1,50 +1,45 @@
-"""A worker thread with a slot for one item: the newest item wins. No ROS in it."""
+"""A worker thread with a slot for one item of each source: the newest wins. No ROS in it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 
 class LatestFrameWorker(Generic[Item]):
-    """Runs one job at a time on the newest item handed in.
+    """Runs one job at a time on the newest items handed in, one of each source.
 
-    An item that arrives while the job runs waits in the slot; one that arrives while another waits
-    replaces it. So a slow job drops items instead of queueing them, and no item starts later than
-    one run of the job after it arrived.
+    An item that arrives while the job runs waits in its source's slot; one that arrives while
+    another waits there replaces it. The next run of the job takes every slot's. So a slow job drops
+    items instead of queueing them, no item starts later than one run of the job after it arrived,
+    and no source waits for another.
 
     Args:
-        job: called in the worker's thread with each item that is not dropped.
-        on_error: called in the worker's thread with whatever the job raised; the worker lives on.
+        job: called in the worker's thread with the items that are not dropped, the source that has
+            waited longest first. What it raises ends the worker.
         name: the thread's name, for debuggers.
     """
 
-    def __init__(
-        self,
-        job: Callable[[Item], None],
-        on_error: Callable[[Exception], None],
-        name: str = "latest_frame",
-    ) -> None:
+    def __init__(self, job: Callable[[list[Item]], None], name: str = "latest_frame") -> None:
         self._job = job
-        self._on_error = on_error
         self._changed = threading.Condition()
-        self._waiting: list[Item] = []  # the slot: empty or one item
+        self._waiting: dict[Hashable, Item] = {}  # the slots that hold an item
         self._stopping = False
         # A daemon, so that a job stuck in a driver can't keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, item: Item) -> bool:
-        """Hand in an item. True if it pushed out one that was waiting, or if the worker is stopping
-        and the item itself is lost: one item was dropped."""
+    def submit(self, source: Hashable, item: Item) -> bool:
+        """Hand in an item. True if it pushed out one of its source that was waiting, or if the
+        worker is stopping and the item itself is lost: one item was dropped."""
         with self._changed:
             if self._stopping:
                 return True
-            dropped = bool(self._waiting)
-            self._waiting[:] = [item]
+            dropped = source in self._waiting
+            self._waiting[source] = item
             self._changed.notify()
             return dropped
 
@@ -69,9 +64,7 @@ class LatestFrameWorker(Generic[Item]):
                 self._changed.wait_for(lambda: self._stopping or self._waiting)
                 if self._stopping:
                     return
-                item = self._waiting.pop()
-            try:
-                self._job(item)
-            except Exception as error:
-                self._on_error(error)
-            del item  # the next wait may be long: don't hold a picture's memory through it
+                items = list(self._waiting.values())
+                self._waiting.clear()
+            self._job(items)
+            del items  # the next wait may be long: don't hold pictures' memory through it

@@ -1,6 +1,8 @@
-"""The node's publishers. No work is done for an output without a subscriber."""
+"""A camera's publishers. No work is done for an output without a subscriber."""
 
 from __future__ import annotations
+
+import posixpath
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -19,24 +21,30 @@ OUTPUT_QOS = QoSProfile(depth=2, reliability=ReliabilityPolicy.RELIABLE)
 
 class Outputs:
     """``~/depth``, ``~/depth/compressedDepth``, ``~/uncertainty``, ``~/points`` and
-    ``~/camera_info``, stamped as the picture."""
+    ``~/camera_info``, stamped as the picture; ``~/front/depth`` and so on of a camera ``front``.
 
-    def __init__(self, node: Node) -> None:
+    Args:
+        node: that publishes.
+        camera: the name that the topics are below, or empty.
+    """
+
+    def __init__(self, node: Node, camera: str) -> None:
         self._node = node
         self._publishers: list[Publisher] = []
 
-        def publisher(kind: type, topic: str) -> Publisher:
+        def publisher(kind: type, name: str) -> Publisher:
+            topic = posixpath.join("~", camera, name)
             options = QoSOverridingOptions.with_default_policies()
             made = node.create_publisher(kind, topic, OUTPUT_QOS, qos_overriding_options=options)
             self._publishers.append(made)
             return made
 
-        self._depth = publisher(Image, "~/depth")
+        self._depth = publisher(Image, "depth")
         # The name that image_transport's subscribers to ~/depth look for.
-        self._compressed_depth = publisher(CompressedImage, "~/depth/compressedDepth")
-        self._uncertainty = publisher(Image, "~/uncertainty")
-        self._points = publisher(PointCloud2, "~/points")
-        self._camera_info = publisher(CameraInfo, "~/camera_info")
+        self._compressed_depth = publisher(CompressedImage, "depth/compressedDepth")
+        self._uncertainty = publisher(Image, "uncertainty")
+        self._points = publisher(PointCloud2, "points")
+        self._camera_info = publisher(CameraInfo, "camera_info")
 
     def destroy(self) -> None:
         """Leave the graph; nothing may be published afterwards."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from moa_depth_ros.filters import DepthLimits
 from moa_depth_ros.ros.messages import DEPTH_ENCODINGS
 
 TRANSPORTS = ("raw", "compressed")
+CAMERA_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")  # a part of a topic's name, or none
 
 
 class ParameterError(ValueError):
@@ -34,7 +36,7 @@ class ParameterError(ValueError):
 @dataclass(frozen=True)
 class _Row:
     name: str
-    default: str | bool | int | float
+    default: str | bool | int | float | list[str]
     description: str
     choices: tuple[str, ...] = ()  # empty: anything
     limits: tuple[float, float] | None = None  # both allowed; rclpy refuses what is outside
@@ -96,6 +98,12 @@ TABLE = (
         True,
         "Configure and activate by itself. False: wait for somebody to do it (ros2 lifecycle set, "
         "a lifecycle manager).",
+    ),
+    _Row(
+        "cameras",
+        [""],  # ROS has no empty arrays
+        "Names of the cameras that share the network. front: from front/image and the camera_info "
+        "beside it to ~/front/depth, ~/front/points and so on. The empty name: image, ~/depth.",
     ),
     _Row(
         "image_transport",
@@ -280,6 +288,9 @@ def _contradiction(values: Mapping[str, Any]) -> str | None:
         return f"min_depth, max_depth: {reason}"
     if 0 < (size := values["cloud_voxel_size"]) < SMALLEST_VOXEL:
         return f"cloud_voxel_size: expected 0 or at least {SMALLEST_VOXEL} m, found {size:g} m"
+    names = values["cameras"]
+    if len(set(names)) != len(names) or not all(map(CAMERA_NAME.fullmatch, names)):
+        return f"cameras: expected names such as front_2, each once; found {names}"
     return None
 
 

@@ -1,222 +1,92 @@
-"""What one picture goes through, from its message to the messages made of it."""
+"""Several cameras, one network: the pictures that arrived meanwhile go through it together."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
-import numpy as np
 from rclpy.node import Node
-from rclpy.time import Time
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from std_msgs.msg import Header
 
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.estimator import DepthEstimate, Picture
 from moa_depth_ros.estimator_slot import EstimatorSlot
-from moa_depth_ros.filters import keep_readings
-from moa_depth_ros.ros import messages, parameters
-from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for
-from moa_depth_ros.ros.diagnostics import Laps, Statistics
-from moa_depth_ros.ros.inputs import Inputs
+from moa_depth_ros.ros import messages
+from moa_depth_ros.ros.camera import Camera
+from moa_depth_ros.ros.camera_stream import CameraStream, Frame, Job
 from moa_depth_ros.ros.latest_frame import LatestFrameWorker
-from moa_depth_ros.ros.lens import FocalScale
-from moa_depth_ros.ros.outputs import Outputs
-from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
-from moa_depth_ros.smoothing import DepthSmoother
-
-REPEAT_SECONDS = 2.0  # the same complaint at most this often
-
-
-@dataclass(frozen=True)
-class _Frame:
-    header: Header
-    read: Callable[[], tuple[np.ndarray, str]]  # the picture and the order of its channels
-    received: float  # seconds of time.perf_counter
 
 
 class Pipeline:
-    """Takes pictures as they come, works on the newest in a thread of its own, publishes.
+    """Takes pictures as they come, works on each camera's newest in a thread of its own.
+
+    While the network runs, one picture of each camera waits. The next runs take all of them,
+    those of one size in one run; no picture waits for another to arrive.
 
     Args:
-        node: for its parameters, its clock and its logger.
-        estimators: holds the estimator, which may be replaced between two pictures.
-        inputs: for the topics' names in complaints.
-        outputs: where results go.
-        statistics: where pictures are counted.
+        node: for its parameters and its clock.
+        estimators: holds the estimator, which may be replaced between two runs.
+        cameras: with outputs.
     """
 
-    def __init__(
-        self,
-        node: Node,
-        estimators: EstimatorSlot,
-        inputs: Inputs,
-        outputs: Outputs,
-        statistics: Statistics,
-    ) -> None:
+    def __init__(self, node: Node, estimators: EstimatorSlot, cameras: Sequence[Camera]) -> None:
         self._node = node
         self._estimators = estimators
-        self._inputs = inputs
-        self._outputs = outputs
-        self._statistics = statistics
-        self._camera_info: CameraInfo | None = None
-        self._focal_scale = self._new_focal_scale()
-        self._rectifier = Rectifier() if self._parameter("rectify") else None
-        self._smoother = DepthSmoother()
-        self._warned_of_distortion = False
-        self._worker = LatestFrameWorker(self._work, self._on_failure, "estimator")
+        self._worker: LatestFrameWorker[Frame] = LatestFrameWorker(self._work, "estimator")
+        self._streams = {
+            camera.name: CameraStream(
+                node, camera, estimators, partial(self._worker.submit, camera.name)
+            )
+            for camera in cameras
+        }
 
-    @property
-    def focal_ratio(self) -> float:
-        """What depth is multiplied by at present, for the camera's lens."""
-        return self._focal_scale.ratio
+    def start(self) -> None:
+        """Subscribe."""
+        for stream in self._streams.values():
+            stream.camera.inputs.subscribe(stream.on_picture, stream.on_camera_info)
 
     def stop(self, timeout: float = 5.0) -> bool:
-        """Drop what waits, let the running picture end. False if it still runs after the timeout,
-        in seconds."""
+        """Unsubscribe, drop what waits, let the running pictures end. False if they still run
+        after the timeout, in seconds."""
+        for stream in self._streams.values():
+            stream.camera.inputs.unsubscribe()
         return self._worker.stop(timeout)
 
-    def on_camera_info(self, msg: CameraInfo) -> None:
-        """Keep the newest; warn of a lens that distorts."""
-        self._statistics.count("camera_info")
-        self._camera_info = msg
-        if self._rectifier or self._warned_of_distortion:
-            return
-        if warning := distortion_warning(msg, self._inputs.base_topic):
-            self._warned_of_distortion = True
-            self._node.get_logger().warning(warning)
+    def focal_ratio(self, camera: Camera) -> float:
+        """What a camera's depth is multiplied by at present, for its lens."""
+        return self._streams[camera.name].focal_ratio
 
-    def on_picture(self, msg: Image | CompressedImage) -> None:
-        """Check the picture and hand it to the worker, if anybody listens."""
-        received = time.perf_counter()
-        self._statistics.count("in")
-        if not self._outputs.anybody_listens():
-            self._statistics.count("unheard")
-            return
-        try:
-            frame = _Frame(msg.header, messages.reader(msg), received)
-        except messages.PictureError as error:
-            self._refuse(f"{self._inputs.image_topic}: {error}")
-            return
-        if self._worker.submit(frame):
-            self._statistics.count("dropped")
+    def _work(self, frames: list[Frame]) -> None:
+        """In the worker's thread: everything that the waiting pictures take."""
+        groups: dict[tuple[int, ...], list[Job]] = {}
+        for frame in frames:
+            with _counting_failures(frame):
+                if (job := frame.stream.prepare(frame)) is not None:
+                    groups.setdefault(job.picture.shape[:2], []).append(job)
+        for jobs in groups.values():
+            with _counting_failures(*jobs), self._estimators.held():
+                self._run(jobs)
 
-    def _work(self, frame: _Frame) -> None:
-        """In the worker's thread: everything that one picture takes."""
-        laps = Laps(frame.received)
-        laps.end("waiting")
-        try:
-            picture, channels, info, unseen = self._read(frame)
-        except messages.PictureError as error:
-            self._refuse(f"{self._inputs.image_topic}: {error}")
-            return
-        except CameraInfoError as error:
-            self._refuse(f"{self._inputs.info_topic}: {error} Nothing goes out: rectify needs it.")
-            return
-        laps.end("reading")
-        info, intrinsics = self._camera_of(picture, info)
-        with self._estimators.held():
-            laps.end("waiting")  # where a new model warmed up meanwhile
-            estimate = self._estimate(picture, channels, intrinsics)
-            self._smooth(frame.header, estimate, intrinsics)
-            limits = parameters.depth_limits(self._node)
-            estimate.depth = keep_readings(estimate.depth, estimate.uncertainty, limits, unseen)
+    def _run(self, jobs: list[Job]) -> None:
+        """Pictures of one size, while the estimator is held."""
+        for job in jobs:
+            job.laps.end("waiting")  # for other sizes, or where a new model warmed up meanwhile
+        fallback_to_cpu = self._node.get_parameter("fallback_to_cpu").value
+        pictures = [job.stream.picture_of(job) for job in jobs]
+        estimates = self._estimators.estimate_batch(pictures, fallback_to_cpu)
+        for job, estimate in zip(jobs, estimates, strict=True):
+            job.stream.refine(job, estimate)
             messages.wait_for(estimate.depth)
-            laps.end("network")
-            self._publish(frame.header, estimate, info, intrinsics, laps)
-        self._statistics.count("out")
-        self._statistics.took(laps.seconds, self._age(frame.header))
+        for job in jobs:
+            job.laps.end("network")
+        for job, estimate in zip(jobs, estimates, strict=True):
+            with _counting_failures(job):
+                job.stream.publish(job, estimate, together=len(jobs))
 
-    def _publish(
-        self,
-        header: Header,
-        estimate: DepthEstimate,
-        info: CameraInfo | None,
-        intrinsics: Intrinsics | None,
-        laps: Laps,
-    ) -> None:
-        encoding = self._parameter("depth_encoding")
-        self._outputs.publish_pictures(header, estimate, encoding, info)
-        laps.end("publishing")
-        if intrinsics is not None and self._outputs.cloud_is_heard():
-            options = parameters.cloud_options(self._node)
-            cloud = messages.cloud_message(
-                header, estimate.depth, estimate.colour, intrinsics, options
-            )
-            laps.end("cloud")
-            self._outputs.publish_cloud(cloud)
-            laps.end("publishing")
 
-    def _read(self, frame: _Frame) -> tuple[np.ndarray, str, CameraInfo | None, np.ndarray | None]:
-        """The picture, rectified if asked, the order of its channels, its CameraInfo, and where
-        the camera saw nothing."""
-        picture, channels = frame.read()
-        if self._rectifier is None:
-            return picture, channels, self._camera_info, None
-        rectified = self._rectifier.rectify(picture, self._camera_info)
-        return rectified.picture, channels, rectified.info, rectified.unseen
-
-    def _estimate(
-        self, picture: np.ndarray, channels: str, intrinsics: Intrinsics | None
-    ) -> DepthEstimate:
-        """What the network sees, scaled to the lens."""
-        if self._focal_scale.training_camera != self._estimators.current.training_camera:
-            self._focal_scale = self._new_focal_scale()
-        camera = self._focal_scale.camera_for(intrinsics, self._parameter("scale_by_focal_length"))
-        whole = Picture(picture, channels, camera)
-        return self._estimators.estimate_batch([whole], self._parameter("fallback_to_cpu"))[0]
-
-    def _smooth(
-        self, header: Header, estimate: DepthEstimate, intrinsics: Intrinsics | None
-    ) -> None:
-        # The id is another one for each model: it is loaded while the one before is still there.
-        source = (header.frame_id, intrinsics, id(self._estimators.current))
-        estimate.depth = self._smoother.smooth(
-            estimate.depth,
-            self._parameter("smoothing"),
-            self._parameter("smoothing_max_change"),
-            Time.from_msg(header.stamp).nanoseconds * 1e-9,
-            source,
-        )
-
-    def _new_focal_scale(self) -> FocalScale:
-        return FocalScale(self._estimators.current.training_camera, self._node.get_logger().info)
-
-    def _camera_of(
-        self, picture: np.ndarray, info: CameraInfo | None
-    ) -> tuple[CameraInfo, Intrinsics] | tuple[None, None]:
-        """The CameraInfo to use and a picture's intrinsics; or neither, with a complaint if an
-        output misses them."""
-        try:
-            if info is None:
-                raise CameraInfoError("no CameraInfo came yet.")
-            intrinsics = intrinsics_for(info, picture.shape[1], picture.shape[0])
-        except CameraInfoError as error:
-            if self._outputs.need_camera_info():
-                self._complain(f"{self._inputs.info_topic}: {error} Depth goes out, no cloud.")
-            return None, None
-        return info, intrinsics
-
-    def _on_failure(self, error: Exception) -> None:
-        self._statistics.count("failed")
-        self._statistics.error(f"{type(error).__name__}: {error}")
-        self._node.get_logger().error(
-            f"A picture failed: {type(error).__name__}: {error}",
-            throttle_duration_sec=REPEAT_SECONDS,
-        )
-
-    def _refuse(self, text: str) -> None:
-        self._statistics.count("refused")
-        self._complain(text)
-
-    def _complain(self, text: str) -> None:
-        self._statistics.error(text)
-        self._node.get_logger().warning(text, throttle_duration_sec=REPEAT_SECONDS)
-
-    def _age(self, header: Header) -> float:
-        """Seconds since the picture's stamp, by the node's clock (simulated time included)."""
-        return (self._node.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds * 1e-9
-
-    def _parameter(self, name: str):
-        return self._node.get_parameter(name).value
+@contextmanager
+def _counting_failures(*pictures: Frame | Job) -> Iterator[None]:
+    """What is raised inside is the failure of these pictures, and of no others."""
+    try:
+        yield
+    except Exception as error:
+        for picture in pictures:
+            picture.stream.camera.fail(error)

@@ -1,4 +1,4 @@
-"""The single-slot worker."""
+"""The worker with a slot for each source."""
 
 import threading
 
@@ -12,21 +12,19 @@ class Bench:
     """A worker whose job waits for permission, so that the test decides what is slow."""
 
     def __init__(self):
-        self.begun, self.done, self.errors = [], [], []
+        self.begun, self.done = [], []
         self.go = threading.Semaphore(0)
-        self.worker = LatestFrameWorker(self._job, self.errors.append)
+        self.worker = LatestFrameWorker(self._job)
 
-    def _job(self, item):
-        self.begun.append(item)
+    def _job(self, items):
+        self.begun.append(items)
         self.go.acquire()
-        if isinstance(item, Exception):
-            raise item
-        self.done.append(item)
+        self.done.append(items)
 
     def run(self, item):
         """Hand an item in and wait until its job has begun."""
         before = len(self.begun)
-        dropped = self.worker.submit(item)
+        dropped = self.worker.submit("front", item)
         wait_until(lambda: len(self.begun) > before, "the job to begin")
         return dropped
 
@@ -41,30 +39,31 @@ def bench():
 
 def test_the_newest_waiting_item_wins_and_each_loser_is_told(bench):
     assert bench.run(1) is False
-    assert [bench.worker.submit(item) for item in (2, 3, 4)] == [False, True, True]
+    assert [bench.worker.submit("front", item) for item in (2, 3, 4)] == [False, True, True]
     bench.go.release(2)
     wait_until(lambda: len(bench.done) == 2, "two jobs")
-    assert bench.done == [1, 4]
+    assert bench.done == [[1], [4]]
 
 
-def test_an_exception_is_reported_and_the_worker_lives_on(bench):
-    error = RuntimeError("out of memory")
+def test_each_source_has_a_slot_and_all_are_taken_at_once(bench):
+    bench.run(1)
+    submitted = (("rear", 2), ("front", 3), ("rear", 4))
+    assert [bench.worker.submit(*one) for one in submitted] == [False, False, True]
     bench.go.release(2)
-    bench.worker.submit(error)
-    wait_until(lambda: bench.errors, "the report")
-    bench.worker.submit(5)
-    wait_until(lambda: bench.done, "the next job")
-    assert (bench.errors, bench.done) == ([error], [5])
+    wait_until(lambda: len(bench.done) == 2, "two jobs")
+    assert bench.done == [[1], [4, 3]]  # rear has waited longer
+    bench.run(5)
+    assert bench.begun[-1] == [5]
 
 
 def test_stop_lets_the_running_job_end_and_drops_what_waits(bench):
     bench.run(1)
-    bench.worker.submit(2)
+    bench.worker.submit("front", 2)
     threading.Timer(0.1, bench.go.release, [100]).start()
     assert bench.worker.stop() is True
-    assert bench.done == [1]
-    assert bench.worker.submit(3) is True  # lost, and said so
-    assert bench.begun == [1]
+    assert bench.done == [[1]]
+    assert bench.worker.submit("front", 3) is True  # lost, and said so
+    assert bench.begun == [[1]]
 
 
 def test_stop_gives_up_on_a_job_that_hangs(bench):

@@ -59,6 +59,11 @@ def test_a_missing_model_ends_it_with_one_line():
             "depth_encoding: expected one of 32FC1, 16UC1; found '64FC1'",
         ),
         (("max_depth", -1.0), "max_depth out of range"),
+        (
+            ("cameras", ["front", "rear", "front"]),
+            "cameras: expected names such as front_2, each once; found ['front', 'rear', 'front']",
+        ),
+        (("cameras", ["left/front"]), "found ['left/front']"),
         (("device", 0), "device: Trying to set parameter 'device' to '0' of type 'INTEGER'"),
     ],
 )

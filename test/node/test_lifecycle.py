@@ -1,21 +1,19 @@
 """The managed node: transitions from outside, and models replaced while it runs."""
 
 import signal
-import threading
 
 import numpy as np
 import pytest
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.srv import SetParameters
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
 
 from demo.messages import read_depth
 from moa_depth_ros.estimator import DepthEstimator
-from moa_depth_ros.ros.depth_node import DepthNode
 from test.estimator.exhausted import Exhausted
 from test.node.harness import NodeProcess, Robot, colourful
+from test.node.spinning import spinning_node
 
 NAME = "/moa_depth"
 PICTURE = colourful()
@@ -139,30 +137,9 @@ def without_memory(model, device, precision):
 @pytest.fixture
 def exhausted_node(ros, tiny_model):
     """A node in this process whose device has no memory, below /low."""
-    node = DepthNode(
-        without_memory,
-        namespace="/low",
-        parameter_overrides=[
-            Parameter("model", value=str(tiny_model)),
-            Parameter("fallback_to_cpu", value=False),
-        ],
-    )
-    assert node.start()
-    executor = MultiThreadedExecutor(num_threads=2)
-    executor.add_node(node)
-    ending = threading.Event()
-
-    def spin():
-        while not ending.is_set():
-            executor.spin_once(timeout_sec=0.1)
-
-    thread = threading.Thread(target=spin)
-    thread.start()
-    yield node
-    ending.set()
-    thread.join()
-    executor.shutdown()
-    node.close()
+    parameters = {"model": str(tiny_model), "fallback_to_cpu": False}
+    with spinning_node(without_memory, "/low", parameters) as node:
+        yield node
 
 
 def test_a_device_without_memory_is_an_error_or_the_cpu_takes_over(exhausted_node):

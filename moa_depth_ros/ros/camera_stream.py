@@ -1,0 +1,214 @@
+"""What one camera's pictures go through before and after the network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.time import Time
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.estimator import DepthEstimate, Picture
+from moa_depth_ros.estimator_slot import EstimatorSlot
+from moa_depth_ros.filters import keep_readings
+from moa_depth_ros.ros import messages, parameters
+from moa_depth_ros.ros.camera import Camera
+from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for
+from moa_depth_ros.ros.diagnostics import Laps
+from moa_depth_ros.ros.lens import FocalScale
+from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
+from moa_depth_ros.smoothing import DepthSmoother
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture that arrived.
+
+    Attributes:
+        read: gives the picture and the order of its channels.
+        received: in seconds of ``time.perf_counter``.
+    """
+
+    stream: CameraStream
+    header: Header
+    read: Callable[[], tuple[np.ndarray, str]]
+    received: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """A picture that is ready for the network.
+
+    Attributes:
+        picture: uint8, rectified if asked.
+        channels: their order, as `Picture` has it.
+        unseen: (H, W) bool, where the camera saw nothing; None: nowhere.
+        info, intrinsics: of the picture; both None where CameraInfo is missing or of no use.
+    """
+
+    stream: CameraStream
+    header: Header
+    laps: Laps
+    picture: np.ndarray
+    channels: str
+    unseen: np.ndarray | None
+    info: CameraInfo | None
+    intrinsics: Intrinsics | None
+
+
+class CameraStream:
+    """One camera's pictures while the node is active.
+
+    Args:
+        node: for its parameters and its clock.
+        camera: where pictures come from, results go to and both are counted.
+        estimators: holds the estimator, which may be replaced between two runs.
+        submit: takes the camera's newest picture; True if an older one was dropped for it.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        camera: Camera,
+        estimators: EstimatorSlot,
+        submit: Callable[[Frame], bool],
+    ) -> None:
+        self.camera = camera
+        self._node = node
+        self._estimators = estimators
+        self._submit = submit
+        self._camera_info: CameraInfo | None = None
+        self._focal_scale = self._new_focal_scale()
+        self._rectifier = Rectifier() if self._parameter("rectify") else None
+        self._smoother = DepthSmoother()
+        self._warned_of_distortion = False
+
+    @property
+    def focal_ratio(self) -> float:
+        """What depth is multiplied by at present, for the camera's lens."""
+        return self._focal_scale.ratio
+
+    def on_camera_info(self, msg: CameraInfo) -> None:
+        """Keep the newest; warn of a lens that distorts."""
+        self.camera.statistics.count("camera_info")
+        self._camera_info = msg
+        if self._rectifier or self._warned_of_distortion:
+            return
+        if warning := distortion_warning(msg, self.camera.inputs.base_topic):
+            self._warned_of_distortion = True
+            self.camera.logger.warning(warning)
+
+    def on_picture(self, msg: Image | CompressedImage) -> None:
+        """Check the picture and hand it on, if anybody listens."""
+        received = time.perf_counter()
+        self.camera.statistics.count("in")
+        if not self.camera.outputs.anybody_listens():
+            self.camera.statistics.count("unheard")
+            return
+        try:
+            frame = Frame(self, msg.header, messages.reader(msg), received)
+        except messages.PictureError as error:
+            self.camera.refuse(f"{self.camera.inputs.image_topic}: {error}")
+            return
+        if self._submit(frame):
+            self.camera.statistics.count("dropped")
+
+    def prepare(self, frame: Frame) -> Job | None:
+        """Decode and rectify; None if the picture was refused."""
+        laps = Laps(frame.received)
+        laps.end("waiting")
+        inputs = self.camera.inputs
+        try:
+            picture, channels, info, unseen = self._read(frame)
+        except messages.PictureError as error:
+            self.camera.refuse(f"{inputs.image_topic}: {error}")
+            return None
+        except CameraInfoError as error:
+            self.camera.refuse(f"{inputs.info_topic}: {error} Nothing goes out: rectify needs it.")
+            return None
+        laps.end("reading")
+        info, intrinsics = self._camera_of(picture, info)
+        return Job(self, frame.header, laps, picture, channels, unseen, info, intrinsics)
+
+    def picture_of(self, job: Job) -> Picture:
+        """What the estimator takes, with the camera that depth is scaled to."""
+        if self._focal_scale.training_camera != self._estimators.current.training_camera:
+            self._focal_scale = self._new_focal_scale()
+        scaled = self._parameter("scale_by_focal_length")
+        camera = self._focal_scale.camera_for(job.intrinsics, scaled)
+        return Picture(job.picture, job.channels, camera)
+
+    def refine(self, job: Job, estimate: DepthEstimate) -> None:
+        """Smooth depth over time and drop what is no reading."""
+        # The id is another one for each model: it is loaded while the one before is still there.
+        source = (job.header.frame_id, job.intrinsics, id(self._estimators.current))
+        depth = self._smoother.smooth(
+            estimate.depth,
+            self._parameter("smoothing"),
+            self._parameter("smoothing_max_change"),
+            Time.from_msg(job.header.stamp).nanoseconds * 1e-9,
+            source,
+        )
+        limits = parameters.depth_limits(self._node)
+        estimate.depth = keep_readings(depth, estimate.uncertainty, limits, job.unseen)
+
+    def publish(self, job: Job, estimate: DepthEstimate, together: int) -> None:
+        """Send whatever somebody listens to, and count the picture.
+
+        Args:
+            together: pictures that went through the network with this one, itself included.
+        """
+        outputs, laps = self.camera.outputs, job.laps
+        laps.end("waiting")  # for the outputs of other cameras
+        outputs.publish_pictures(job.header, estimate, self._parameter("depth_encoding"), job.info)
+        laps.end("publishing")
+        if job.intrinsics is not None and outputs.cloud_is_heard():
+            options = parameters.cloud_options(self._node)
+            cloud = messages.cloud_message(
+                job.header, estimate.depth, estimate.colour, job.intrinsics, options
+            )
+            laps.end("cloud")
+            outputs.publish_cloud(cloud)
+            laps.end("publishing")
+        self.camera.statistics.count("out")
+        self.camera.statistics.took(laps.seconds, self._age(job.header), together)
+
+    def _read(self, frame: Frame) -> tuple[np.ndarray, str, CameraInfo | None, np.ndarray | None]:
+        """The picture, rectified if asked, the order of its channels, its CameraInfo, and where
+        the camera saw nothing."""
+        picture, channels = frame.read()
+        if self._rectifier is None:
+            return picture, channels, self._camera_info, None
+        rectified = self._rectifier.rectify(picture, self._camera_info)
+        return rectified.picture, channels, rectified.info, rectified.unseen
+
+    def _camera_of(
+        self, picture: np.ndarray, info: CameraInfo | None
+    ) -> tuple[CameraInfo, Intrinsics] | tuple[None, None]:
+        """The CameraInfo to use and a picture's intrinsics; or neither, with a complaint if an
+        output misses them."""
+        try:
+            if info is None:
+                raise CameraInfoError("no CameraInfo came yet.")
+            intrinsics = intrinsics_for(info, picture.shape[1], picture.shape[0])
+        except CameraInfoError as error:
+            if self.camera.outputs.need_camera_info():
+                topic = self.camera.inputs.info_topic
+                self.camera.complain(f"{topic}: {error} Depth goes out, no cloud.")
+            return None, None
+        return info, intrinsics
+
+    def _new_focal_scale(self) -> FocalScale:
+        return FocalScale(self._estimators.current.training_camera, self.camera.logger.info)
+
+    def _age(self, header: Header) -> float:
+        """Seconds since the picture's stamp, by the node's clock (simulated time included)."""
+        return (self._node.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds * 1e-9
+
+    def _parameter(self, name: str):
+        return self._node.get_parameter(name).value

@@ -1,0 +1,34 @@
+"""The node in this process, for tests that watch or hold its estimator."""
+
+import threading
+from contextlib import contextmanager
+
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.parameter import Parameter
+
+from moa_depth_ros.ros.depth_node import DepthNode
+
+
+@contextmanager
+def spinning_node(make_estimator, namespace, parameters):
+    """An active node, which spins in a thread as the program does."""
+    overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+    node = DepthNode(make_estimator, namespace=namespace, parameter_overrides=overrides)
+    assert node.start()
+    executor = MultiThreadedExecutor(num_threads=2)
+    executor.add_node(node)
+    ending = threading.Event()
+
+    def spin():
+        while not ending.is_set():
+            executor.spin_once(timeout_sec=0.1)
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    try:
+        yield node
+    finally:
+        ending.set()
+        thread.join()
+        executor.shutdown()
+        node.close()
