@@ -167,8 +167,8 @@ def distorted(robot):
 
 
 def test_the_node_rectifies_when_asked(ros, tiny_model):
-    options = ["-r", "image:=/bent/image", "-p", "rectify:=true"]
-    topics = {"image": "/bent/image", "info": "/bent/camera_info"}
+    options = ["-r", "__ns:=/bent", "-p", "rectify:=true"]
+    topics = {"image": "/bent/image", "info": "/bent/camera_info", "node": "/bent/moa_depth"}
     with NodeProcess(tiny_model, *options) as process, Robot(**topics) as robot:
         robot.send(colourful())
         complaint = "/bent/camera_info: no CameraInfo came yet. Nothing goes out"
