@@ -59,7 +59,6 @@ class DepthNode(LifecycleNode):
     def close(self) -> bool:
         """Leave the graph, where nothing runs any more. False if a picture or the loading of a
         model takes longer than one waits at the end of a program."""
-        self._inputs.unsubscribe()
         if self._pipeline is not None and not self._pipeline.stop(LAST_PICTURE_SECONDS):
             return False
         if self._estimators.loading:

@@ -21,8 +21,9 @@ def weights(run):
 
 @pytest.mark.timeout(400)  # three processes, each of which imports torch on a busy machine
 def test_two_gloo_processes_train_as_one(tmp_path, write_nyu, tiny_clip):
-    """Batches of 4 and, at the end of an epoch, 2; pictures with few and with many holes. Four steps
-    move a weight by up to 4e-3: the tolerance is a small part of one step.
+    """Batches of 4 and, at the end of an epoch, 2; pictures with few and with many holes.
+
+    Four steps move a weight by up to 4e-3: the tolerance is a small part of one step.
 
     Not to the bit: two processes add up in another order. What is compared learns by a gradient
     well above rounding, because Adam makes full steps of whatever sign rounding gives to a
