@@ -170,9 +170,14 @@ def test_the_node_rectifies_when_asked(ros, tiny_model):
     options = ["-r", "__ns:=/bent", "-p", "rectify:=true"]
     topics = {"image": "/bent/image", "info": "/bent/camera_info", "node": "/bent/moa_depth"}
     with NodeProcess(tiny_model, *options) as process, Robot(**topics) as robot:
-        robot.send(colourful())
         complaint = "/bent/camera_info: no CameraInfo came yet. Nothing goes out"
-        robot.until(lambda: complaint in process.log(), "the complaint")
+
+        def complains():
+            robot.send(colourful())  # again and again: a node that has just started may not hear it
+            robot.spin(0.2)
+            return complaint in process.log()
+
+        robot.until(complains, "the complaint")
         assert not robot.heard["depth"]
         info = distorted(robot)
         robot.send_info(info=info)
