@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from training.tables.rows import Table, TableRow
@@ -79,7 +80,7 @@ def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:
 def plot(table: Table, setting: str, rows: Sequence[Finished]) -> Figure:
     """A panel a metric, a line a row: ours with the spread of its seeds, the paper's beside it."""
     count = len(table.metrics)
-    figure = Figure(figsize=(3 + 2.2 * count, 1.6 + 0.42 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(3 + 2.2 * count, 1.9 + 0.42 * len(rows)), layout="constrained")
     panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
     places = range(len(rows))
     for panel, metric in zip(panels, table.metrics, strict=True):
@@ -101,9 +102,14 @@ def plot(table: Table, setting: str, rows: Sequence[Finished]) -> Figure:
         panel.grid(alpha=0.3)
     panels[0].set_yticks(list(places), [finished.row.title for finished in rows])
     panels[0].invert_yaxis()
-    panels[-1].legend(loc="best", fontsize=8)
+    handles = {label: handle for panel in panels for handle, label in _legend(panel)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
     figure.suptitle(f"{table.title}\n{setting}", fontsize=10)
     return figure
+
+
+def _legend(panel: Axes) -> Iterable[tuple[Any, str]]:
+    return zip(*panel.get_legend_handles_labels(), strict=True)
 
 
 def _lines(table: Table, finished: Finished) -> Iterable[list[str]]:
