@@ -1,31 +1,24 @@
-"""Every parameter of the node, in one table: name, default, meaning, allowed values, read-only."""
+"""Declares the parameters of `parameter_table`, checks every change of them, reads them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from moa_depth_ros.cloud import SMALLEST_VOXEL, CloudOptions
-from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
+from moa_depth_ros.estimator import DEMO_MODEL
 from moa_depth_ros.estimator_slot import ModelChoice
 from moa_depth_ros.filters import DepthLimits
-from moa_depth_ros.ros.messages import DEPTH_ENCODINGS
+from moa_depth_ros.ros.parameter_table import TABLE
 
-TRANSPORTS = ("raw", "compressed")
 CAMERA_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")  # a part of a topic's name, or none
 
 
@@ -33,171 +26,6 @@ class ParameterError(ValueError):
     """A parameter that the node can't start with; the text says which, and what is allowed."""
 
 
-@dataclass(frozen=True)
-class _Row:
-    name: str
-    default: str | bool | int | float | list[str]
-    description: str
-    choices: tuple[str, ...] = ()  # empty: anything
-    limits: tuple[float, float] | None = None  # both allowed; rclpy refuses what is outside
-    read_only: bool = True
-
-    def refusal(self, value: object) -> str | None:
-        """Why the value is refused, or None."""
-        if self.choices and value not in self.choices:
-            return f"{self.name}: expected one of {', '.join(self.choices)}; found '{value}'"
-        return None
-
-    def descriptor(self) -> ParameterDescriptor:
-        descriptor = ParameterDescriptor(
-            description=self.description,
-            read_only=self.read_only,
-            additional_constraints=f"One of {', '.join(self.choices)}." if self.choices else "",
-        )
-        if self.limits:
-            low, high = self.limits
-            if isinstance(self.default, int):
-                descriptor.integer_range = [IntegerRange(from_value=low, to_value=high)]
-            else:
-                descriptor.floating_point_range = [
-                    FloatingPointRange(from_value=low, to_value=high)
-                ]
-        return descriptor
-
-
-TABLE = (
-    _Row(
-        "model",
-        "",
-        "Model folder (config.json and model.safetensors). Empty: the demo model of this package. "
-        "Set while the node runs, it is loaded beside the present one and then takes its place, or "
-        "is refused; device and precision alike.",
-        read_only=False,
-    ),
-    _Row(
-        "device",
-        "auto",
-        "Where the network runs: auto, cpu, cuda or cuda:N.",
-        read_only=False,
-    ),
-    _Row(
-        "precision",
-        "float32",
-        "Number format of the network's arithmetic.",
-        choices=tuple(PRECISIONS),
-        read_only=False,
-    ),
-    _Row(
-        "fallback_to_cpu",
-        True,
-        "Go on on the CPU, much slower, when the device's memory is out. False: pictures fail.",
-        read_only=False,
-    ),
-    _Row(
-        "autostart",
-        True,
-        "Configure and activate by itself. False: wait for somebody to do it (ros2 lifecycle set, "
-        "a lifecycle manager).",
-    ),
-    _Row(
-        "cameras",
-        [""],  # ROS has no empty arrays
-        "Names of the cameras that share the network. front: from front/image and the camera_info "
-        "beside it to ~/front/depth, ~/front/points and so on. The empty name: image, ~/depth.",
-    ),
-    _Row(
-        "image_transport",
-        "raw",
-        "raw: pictures as sensor_msgs/Image from the topic 'image'. compressed: JPEG or PNG as "
-        "sensor_msgs/CompressedImage from the topic below it, 'image/compressed'.",
-        choices=TRANSPORTS,
-    ),
-    _Row(
-        "rectify",
-        False,
-        "Take the lens's distortion, as CameraInfo has it, out of the pictures first. For pictures "
-        "that are not rectified already.",
-    ),
-    _Row(
-        "depth_encoding",
-        "32FC1",
-        "Encoding of ~/depth: 32FC1 (metres, NaN invalid) or 16UC1 (millimetres, 0 invalid).",
-        choices=DEPTH_ENCODINGS,
-        read_only=False,
-    ),
-    _Row(
-        "scale_by_focal_length",
-        True,
-        "Multiply depth by the ratio of the camera's focal length to that of the camera the "
-        "network was trained with: without that, another lens gives depth off by this ratio.",
-        read_only=False,
-    ),
-    _Row(
-        "min_depth",
-        0.0,
-        "Metres; what is nearer becomes invalid in ~/depth and ~/points. 0: no limit.",
-        limits=(0.0, 1000.0),
-        read_only=False,
-    ),
-    _Row(
-        "max_depth",
-        0.0,
-        "Metres; what is farther becomes invalid in ~/depth and ~/points. 0: no limit.",
-        limits=(0.0, 1000.0),
-        read_only=False,
-    ),
-    _Row(
-        "max_uncertainty",
-        0.0,
-        "Metres; where ~/uncertainty is larger, ~/depth and ~/points become invalid. 0: no limit.",
-        limits=(0.0, 100.0),
-        read_only=False,
-    ),
-    _Row(
-        "smoothing",
-        0.0,
-        "Against flicker: share of the average of the pictures before in depth. 0: off. What "
-        "changes more than smoothing_max_change comes through at once.",
-        limits=(0.0, 0.99),
-        read_only=False,
-    ),
-    _Row(
-        "smoothing_max_change",
-        0.1,
-        "Largest change of a pixel's depth, relative to the average, that is taken for flicker.",
-        limits=(0.001, 10.0),
-        read_only=False,
-    ),
-    _Row(
-        "cloud_stride",
-        1,
-        "~/points has every n-th pixel of every n-th row.",
-        limits=(1, 64),
-        read_only=False,
-    ),
-    _Row(
-        "cloud_voxel_size",
-        0.0,
-        "Metres; ~/points has one point, the mean, for each cube of this size, unorganised. "
-        "0: organised, one point a pixel.",
-        limits=(0.0, 10.0),
-        read_only=False,
-    ),
-    _Row(
-        "cloud_max_edge_ratio",
-        0.0,
-        "~/points leaves out pixels whose depth is farther from a neighbouring pixel's than this "
-        "share of it (0.05: 5 %): they would float between near and far things. 0: keep them.",
-        limits=(0.0, 10.0),
-        read_only=False,
-    ),
-    _Row(
-        "cloud_colour",
-        True,
-        "~/points with colour (x y z rgb, 16 bytes a point) or without (12 bytes).",
-        read_only=False,
-    ),
-)
 _ROWS = {row.name: row for row in TABLE}
 _OF_THE_MODEL = ("model", "device", "precision")
 _BY_ROS = ("use_sim_time", "start_type_description_service")

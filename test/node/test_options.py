@@ -13,7 +13,7 @@ from test.node.harness import CAMERA, colourful
 @pytest.fixture
 def change(set_parameter):
     """Sets parameters for one test, then puts back what was there."""
-    from moa_depth_ros.ros.parameters import TABLE
+    from moa_depth_ros.ros.parameter_table import TABLE
 
     defaults = {row.name: row.default for row in TABLE}
     changed = []

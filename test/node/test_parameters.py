@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from moa_depth_ros.ros.parameters import TABLE
+from moa_depth_ros.ros.parameter_table import TABLE
 from test.node.harness import ROOT
 
 ROWS = {row.name: row for row in TABLE}
