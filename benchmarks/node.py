@@ -174,7 +174,9 @@ def main() -> int:
     """Returns the exit status."""
     options = _parser().parse_args()
     os.environ.update(profile_environment(os.environ))
-    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 101)
+    # Another one than the present one, where a node of this name may answer, too.
+    present = int(os.environ.get("ROS_DOMAIN_ID") or os.getpid())
+    os.environ["ROS_DOMAIN_ID"] = str(1 + (present + 50) % 101)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     rclpy.init()
     print(f"{options.rate:g} pictures a second, {options.precision}; {machine()}\n")
