@@ -13,6 +13,8 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 WINDOW = 200  # pictures that the latencies are taken over
+# Drivers send a CameraInfo with each picture. So many without one are no accident any more.
+MISSED_CAMERA_INFOS = 30
 
 # What can become of a picture. Those that arrived are the sum of these and of the one or two that
 # wait or are being worked on.
@@ -53,6 +55,7 @@ class Statistics:
         self._windows = {stage: deque(maxlen=WINDOW) for stage in (*STAGES, "total", "since stamp")}
         self._together: deque[int] = deque(maxlen=WINDOW)
         self._before: Counter[str] = Counter()
+        self._since_camera_info = 0  # pictures
         self._reported = time.monotonic()
         self._last_error = ""
         self._warning = ""
@@ -61,6 +64,10 @@ class Statistics:
         """One more picture "in", one more "camera_info", or one more of OUTCOMES."""
         with self._lock:
             self._counts[what] += 1
+            if what == "camera_info":
+                self._since_camera_info = 0
+            elif what == "in":
+                self._since_camera_info += 1
 
     def took(self, seconds: Mapping[str, float], age: float, together: int) -> None:
         """How long one picture took.
@@ -89,8 +96,8 @@ class Statistics:
         """The state since the last call.
 
         ERROR: pictures failed (the device, the network). WARN: pictures were refused, an output was
-        missing, no picture came, or there is a notice. OK otherwise, also where the node is not
-        active.
+        missing, no picture came, CameraInfo came but does no longer, or there is a notice. OK
+        otherwise, also where the node is not active.
 
         Args:
             name: of the status.
@@ -102,23 +109,27 @@ class Statistics:
             recent = self._counts - self._before
             self._before = self._counts.copy()
             seconds, self._reported = time.monotonic() - self._reported, time.monotonic()
-            warning, self._warning = self._warning, ""
-            last_error = self._last_error
+            level, message = self._verdict(recent, active, notice)
+            self._warning = ""
             values = {**self._rates(recent, seconds), **self._values()}
-        if recent["failed"]:
-            level, message = DiagnosticStatus.ERROR, last_error
-        elif warning or notice:
-            level, message = DiagnosticStatus.WARN, warning or notice
-        elif not active:
-            level, message = DiagnosticStatus.OK, "Not active."
-        elif not recent["in"]:
-            level, message = DiagnosticStatus.WARN, "No picture arrives."
-        elif recent["unheard"] and not recent["out"]:
-            level, message = DiagnosticStatus.OK, "Pictures arrive; nobody listens."
-        else:
-            level, message = DiagnosticStatus.OK, "Running."
         pairs = [KeyValue(key=key, value=value) for key, value in {**values, **facts}.items()]
         return DiagnosticStatus(level=level, name=name, message=message, values=pairs)
+
+    def _verdict(self, recent: Counter[str], active: bool, notice: str) -> tuple[bytes, str]:
+        if recent["failed"]:
+            return DiagnosticStatus.ERROR, self._last_error
+        if self._warning or notice:
+            return DiagnosticStatus.WARN, self._warning or notice
+        if not active:
+            return DiagnosticStatus.OK, "Not active."
+        if not recent["in"]:
+            return DiagnosticStatus.WARN, "No picture arrives."
+        if self._counts["camera_info"] and self._since_camera_info >= MISSED_CAMERA_INFOS:
+            stopped = f"CameraInfo stopped {self._since_camera_info} pictures ago"
+            return DiagnosticStatus.WARN, f"{stopped}; the last one stays in use."
+        if recent["unheard"] and not recent["out"]:
+            return DiagnosticStatus.OK, "Pictures arrive; nobody listens."
+        return DiagnosticStatus.OK, "Running."
 
     def _rates(self, recent: Counter[str], seconds: float) -> dict[str, str]:
         rates = {what: recent[what] / max(seconds, 1e-9) for what in ("in", "out", "camera_info")}

@@ -62,6 +62,18 @@ def test_a_camera_info_without_focal_length_stops_the_cloud_only(robot):
     robot.answer("points", robot.send(colourful()))
 
 
+def test_a_camera_info_that_stops_is_told_and_the_last_one_used(robot):
+    robot.send_info()
+    for _ in range(30):
+        robot.answer("points", robot.send(colourful()))
+    reports, _ = robot.status()
+    assert (WARN, "CameraInfo stopped 30 pictures ago; the last one stays in use.") in reports
+    robot.send_info()
+    robot.answer("points", robot.send(colourful()))
+    reports, _ = robot.status()
+    assert (OK, "Running.") in reports
+
+
 def test_depth_alone_needs_no_camera_info(depth_node):
     with Robot(listen=["depth", "uncertainty"]) as robot:
         info = camera_info_message(robot.header(), CAMERA)
