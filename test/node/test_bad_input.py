@@ -38,6 +38,7 @@ def test_a_bad_picture_is_told_and_the_next_one_answered(robot, depth_node, chan
 
 
 def test_repeated_complaints_are_throttled(robot, depth_node):
+    robot.spin(2.0)  # as above
     for number in range(30):
         robot.send(bad(robot, encoding=f"broken{number}"))
         robot.spin(0.02)
