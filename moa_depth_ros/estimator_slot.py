@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,10 +62,11 @@ class EstimatorSlot:
         """
         self.loading = True
         try:
-            estimator = self._make(choice.folder, choice.device, choice.precision)
-            with self.held():
-                estimator.warm_up()
-                self.current, self.notice = estimator, ""
+            # In a thread that ends. Each thread that computes on a CPU keeps OpenMP's helpers; with
+            # more of them than cores, they sleep instead of spinning at every barrier, and a
+            # picture takes twice as long from then on.
+            with ThreadPoolExecutor(max_workers=1) as passing:
+                passing.submit(self._load, choice).result()
         finally:
             self.loading = False
             _free_cached_memory()
@@ -125,6 +127,12 @@ class EstimatorSlot:
             return {"device memory": f"unknown: {error}"}
         sizes = {"used": used, "reserved": kept, "free": free}
         return {f"device memory {what} (MiB)": f"{n / 2**20:.0f}" for what, n in sizes.items()}
+
+    def _load(self, choice: ModelChoice) -> None:
+        estimator = self._make(choice.folder, choice.device, choice.precision)
+        with self.held():
+            estimator.warm_up()
+            self.current, self.notice = estimator, ""
 
     def _try(self, pictures: Sequence[Picture]) -> list[DepthEstimate] | None:
         try:

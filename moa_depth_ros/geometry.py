@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 
 from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.filters import only_readings
 
 POINT_BYTES = 16
 """x, y, z as little-endian float32, then blue, green, red, 0."""
@@ -45,17 +48,21 @@ def pack(points: Tensor, colour: Tensor | None) -> Tensor:
     Returns:
         (..., bytes) uint8; x, y and z are NaN where there is no reading.
     """
-    packed, planes = _empty_cloud(points.shape[:-1], colour, points.device)
+    point_bytes = PLAIN_POINT_BYTES if colour is None else POINT_BYTES
+    packed = points.new_empty((*points.shape[:-1], point_bytes), dtype=torch.uint8)
     readable = _readings(points[..., 2]).unsqueeze(-1)
-    planes.copy_(torch.where(readable, points, torch.nan))
+    packed.view(torch.float32)[..., :3] = torch.where(readable, points, torch.nan)
+    if colour is not None:
+        packed[..., 12:15] = colour.flip(-1)
+        packed[..., 15] = 0
     return packed
 
 
 def pack_depth(
     depth: Tensor, colour: Tensor | None, intrinsics: Intrinsics, stride: int = 1
 ) -> Tensor:
-    """The bytes of an organised cloud, to the bit those of :func:`unproject` and :func:`pack`; each
-    is written once.
+    """The bytes of an organised cloud: :func:`pack` of :func:`unproject`, to the bit. On a CPU each
+    byte is written once.
 
     Args:
         depth: (H, W) float32 metres; not finite or not above 0 means no reading.
@@ -70,15 +77,16 @@ def pack_depth(
     Raises:
         ValueError: the sizes differ.
     """
-    x, y = _rays(depth, intrinsics, stride)
-    depth = depth[::stride, ::stride]
     colour = None if colour is None else colour[::stride, ::stride]
-    packed, planes = _empty_cloud(depth.shape, colour, depth.device)
-    z = torch.where(_readings(depth), depth, torch.nan)
-    torch.mul(z, x, out=planes[..., 0])
-    torch.mul(z, y, out=planes[..., 1])
-    planes[..., 2] = z
-    return packed
+    if depth.is_cuda:
+        return pack(unproject(depth, intrinsics, stride), colour)
+    x, y = (ray.numpy() for ray in _rays(depth, intrinsics, stride))
+    z = only_readings(depth[::stride, ::stride].numpy())
+    planes = [z * x, z * y, z]
+    if colour is not None:
+        bgra = cv2.cvtColor(np.ascontiguousarray(colour), cv2.COLOR_RGB2BGRA).view("<u4")[..., 0]
+        planes.append((bgra & 0x00FFFFFF).view(np.float32))  # alpha is to be 0
+    return torch.from_numpy(cv2.merge(planes)).view(torch.uint8)
 
 
 def _rays(depth: Tensor, intrinsics: Intrinsics, stride: int) -> tuple[Tensor, Tensor]:
@@ -97,18 +105,3 @@ def _rays(depth: Tensor, intrinsics: Intrinsics, stride: int) -> tuple[Tensor, T
 
 def _readings(z: Tensor) -> Tensor:
     return (z > 0) & (z < torch.inf)  # NaN is neither
-
-
-def _empty_cloud(
-    shape: torch.Size, colour: Tensor | None, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """The bytes (*shape, bytes) of a cloud with the colour already in them, and their x, y, z
-    (*shape, 3) float32, still to be written."""
-    point_bytes = PLAIN_POINT_BYTES if colour is None else POINT_BYTES
-    packed = torch.empty((*shape, point_bytes), dtype=torch.uint8, device=device)
-    if colour is not None:
-        # One channel after the other: a flipped copy takes twice as long.
-        for byte, channel in enumerate((2, 1, 0), start=12):
-            packed[..., byte] = colour[..., channel]
-        packed[..., 15] = 0
-    return packed, packed.view(torch.float32)[..., :3]

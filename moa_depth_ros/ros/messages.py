@@ -16,6 +16,7 @@ from std_msgs.msg import Header
 from moa_depth_ros import compressed_depth, encoded_pictures
 from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.cloud import CloudOptions, pack_cloud
+from moa_depth_ros.filters import only_readings
 from moa_depth_ros.transfer import to_host
 
 # Encoding of the message -> what the estimator calls the order of the channels, bytes per pixel.
@@ -165,25 +166,25 @@ def compressed_depth_message(header: Header, depth: torch.Tensor, encoding: str)
     Args:
         header, depth, encoding: as :func:`depth_message`'s.
     """
-    values = _depth_values(depth, encoding).cpu().numpy()
+    values = _depth_values(depth, encoding)
     msg = CompressedImage(header=header, format=f"{encoding}; compressedDepth png")
     msg.data.frombytes(compressed_depth.encode(values))
     return msg
 
 
-def _depth_values(depth: torch.Tensor, encoding: str) -> torch.Tensor:
-    valid = torch.isfinite(depth) & (depth > 0)
+def _depth_values(depth: torch.Tensor, encoding: str) -> np.ndarray:
+    """(H, W) on the host; of a CPU's valid metres the memory itself."""
     if encoding == "32FC1":
-        return torch.where(valid, depth, torch.nan)
+        return only_readings(to_host(depth))
+    millimetres = (depth * 1000).round()
+    valid = (millimetres > 0) & (millimetres <= MILLIMETRES_LIMIT)
     # Rounded in float, then through int32: torch has few operations on uint16.
-    millimetres = torch.where(valid, depth * 1000, 0.0).round()
-    millimetres = torch.where(millimetres <= MILLIMETRES_LIMIT, millimetres, 0.0)
-    return millimetres.to(torch.int32).to(torch.uint16)
+    return to_host(torch.where(valid, millimetres, 0.0).to(torch.int32).to(torch.uint16))
 
 
 def uncertainty_message(header: Header, uncertainty: torch.Tensor) -> Image:
     """The standard deviation of the depth, (H, W) float32 metres, as a 32FC1 picture."""
-    return _image(header, uncertainty, "32FC1")
+    return _image(header, to_host(uncertainty), "32FC1")
 
 
 def cloud_message(
@@ -219,18 +220,17 @@ def cloud_message(
     msg.point_step = point_bytes
     msg.row_step = point_bytes * width
     msg.is_dense = not options.organised
-    _fill(msg, packed)
+    _fill(msg, to_host(packed))
     return msg
 
 
-def _image(header: Header, values: torch.Tensor, encoding: str) -> Image:
+def _image(header: Header, values: np.ndarray, encoding: str) -> Image:
     height, width = values.shape
     msg = Image(header=header, height=height, width=width, encoding=encoding)
-    msg.step = width * values.element_size()
+    msg.step = width * values.itemsize
     _fill(msg, values)
     return msg
 
 
-def _fill(msg: Image | PointCloud2, values: torch.Tensor) -> None:
-    """One copy off the device (none on the CPU) and one into the message."""
-    msg.data.frombytes(to_host(values).reshape(-1).view(np.uint8))  # flat: it may be empty
+def _fill(msg: Image | PointCloud2, values: np.ndarray) -> None:
+    msg.data.frombytes(values.reshape(-1).view(np.uint8))  # flat: it may be empty
