@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import torch
 
 from moa_depth_ros.estimator import DepthEstimate, DepthEstimator, Picture
+from moa_depth_ros.threads import run_in_passing_thread
 
 MakeEstimator = Callable[[Path, str, str], DepthEstimator]
 
@@ -62,11 +62,7 @@ class EstimatorSlot:
         """
         self.loading = True
         try:
-            # In a thread that ends. Each thread that computes on a CPU keeps OpenMP's helpers; with
-            # more of them than cores, they sleep instead of spinning at every barrier, and a
-            # picture takes twice as long from then on.
-            with ThreadPoolExecutor(max_workers=1) as passing:
-                passing.submit(self._load, choice).result()
+            run_in_passing_thread(lambda: self._load(choice))
         finally:
             self.loading = False
             _free_cached_memory()

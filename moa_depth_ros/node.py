@@ -5,6 +5,7 @@ Run it with ``python -m moa_depth_ros.node --ros-args -r image:=/camera/image_ra
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -12,6 +13,10 @@ from collections.abc import Sequence
 
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.ros.signals import EndSignals
+
+# The executor's thread and the one that works on pictures take turns in the interpreter. By default
+# the one that waits lets the other go on for 5 ms, as long as a small network takes.
+SWITCH_SECONDS = 1e-4
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -33,14 +38,18 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     # Not at the top of the file: this takes seconds, and a signal meanwhile shall end the program
     # without a traceback.
     import rclpy
+    from rclpy.exceptions import InvalidHandle
     from rclpy.executors import MultiThreadedExecutor
     from rclpy.logging import get_logger
     from rclpy.signals import SignalHandlerOptions
 
     from moa_depth_ros.ros.depth_node import DepthNode
     from moa_depth_ros.ros.parameters import ParameterError
+    from moa_depth_ros.threads import leave_a_core
 
     keep_freed_memory()
+    leave_a_core()
+    sys.setswitchinterval(SWITCH_SECONDS)
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         try:
@@ -54,7 +63,10 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
         executor = MultiThreadedExecutor(num_threads=2)  # pictures, and what loads a model
         executor.add_node(node)
         while not signals.asked:
-            executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
+            # The executor has no lock against what a transition destroys in the other thread while
+            # it is being looked at; it begins anew with the next wait.
+            with contextlib.suppress(InvalidHandle):
+                executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
         executor.shutdown()
         closed = node.close()
     finally:

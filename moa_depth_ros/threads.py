@@ -1,0 +1,34 @@
+"""Threads of PyTorch's on a CPU that has other work, too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+Value = TypeVar("Value")
+
+
+def leave_a_core() -> None:
+    """Let PyTorch compute on all cores but one, unless ``OMP_NUM_THREADS`` says on how many.
+
+    Its threads wait for each other at every operation. If DDS or another program takes the core of
+    one of them, all of them stand still until it is back: now and then a picture takes ten times as
+    long.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))
+
+
+def run_in_passing_thread(function: Callable[[], Value]) -> Value:
+    """The function's value, or what it raises, from a thread that ends with it.
+
+    Each thread that computes keeps OpenMP's helpers for as long as it lives. Once all of them
+    together outnumber the cores, they sleep instead of spinning wherever they wait for each other,
+    and a network takes twice as long. So what computes only now and then shall not keep any.
+    """
+    with ThreadPoolExecutor(max_workers=1) as passing:
+        return passing.submit(function).result()
