@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import Image, PointCloud2
 
+from benchmarks.least_network import save_least_network
+from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.benchmark import machine, memory_megabytes, picture_size
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
 from moa_depth_ros.ros.transport import profile_environment
@@ -142,19 +145,19 @@ def _process(arguments: list[str]) -> Iterator[subprocess.Popen]:
             process.wait()
 
 
-def compare(options: argparse.Namespace, size: tuple[int, int], cloud: bool) -> None:
-    """Print the rows of relay and node for one kind of film, and their ratio."""
+def compare(
+    options: argparse.Namespace, models: dict[str, Path], size: tuple[int, int], cloud: bool
+) -> None:
+    """Print a row for the relay and one for the node with each model, for one kind of film."""
     width, height = size
     camera = ["benchmarks.camera", "--width", str(width), "--height", str(height)]
     camera += ["--rate", str(options.rate), "--frames", str(options.frames + WARM_UP)]
     remap = ["--ros-args", "-r", "image:=/camera/image_raw"]
-    values = {"model": options.model.resolve()}
-    values |= {"device": options.device, "precision": options.precision}
-    parameters = [word for name in values for word in ("-p", f"{name}:={values[name]}")]
-    programs = {
-        "relay": ["benchmarks.relay", *remap],
-        "node": ["moa_depth_ros.node", *remap, *parameters],
-    }
+    programs = {"relay": ["benchmarks.relay", *remap]}
+    for name, model in models.items():
+        values = {"model": model, "device": options.device, "precision": options.precision}
+        parameters = [word for key in values for word in ("-p", f"{key}:={values[key]}")]
+        programs[f"node, {name}"] = ["moa_depth_ros.node", *remap, *parameters]
     kind = f"{width}x{height} | {'depth, cloud' if cloud else 'depth'}"
     runs = {}
     for name, program in programs.items():
@@ -173,6 +176,7 @@ def compare(options: argparse.Namespace, size: tuple[int, int], cloud: bool) -> 
 def main() -> int:
     """Returns the exit status."""
     options = _parser().parse_args()
+    keep_freed_memory()
     os.environ.update(profile_environment(os.environ))
     # Another one than the present one, where a node of this name may answer, too.
     present = int(os.environ.get("ROS_DOMAIN_ID") or os.getpid())
@@ -187,9 +191,12 @@ def main() -> int:
     print("| of that the network stage | MB after warm-up, at the end | rest / relay |")
     print("|" + "---|" * 11, flush=True)
     try:
-        for size in options.sizes:
-            for cloud in (False, True):
-                compare(options, size, cloud)
+        with tempfile.TemporaryDirectory() as folder:
+            models = {"least network": save_least_network(Path(folder))}
+            models[options.model.name] = options.model.resolve()
+            for size in options.sizes:
+                for answers in options.answers:
+                    compare(options, models, size, answers == "cloud")
     except RuntimeError as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
@@ -203,11 +210,19 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.node",
         description="Time the node against a relay that answers with ready-made messages of the "
         "same sizes, over DDS between processes. Prints a Markdown table; its last column is what "
-        "the node takes apart from its network stage, relative to the relay.",
+        "the node takes apart from its network stage, relative to the relay. Best seen beside a "
+        "network with next to no work, which comes before the model.",
     )
     sizes = [(640, 480), (1280, 720)]
     parser.add_argument(
         "--sizes", nargs="+", type=picture_size, default=sizes, help="default: 640x480 1280x720"
+    )
+    parser.add_argument(
+        "--answers",
+        nargs="+",
+        choices=["depth", "cloud"],
+        default=["depth", "cloud"],
+        help="depth alone, or the cloud beside it (default: both)",
     )
     parser.add_argument("--frames", type=int, default=300, help="counted (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=10.0, help="Hz (default: %(default)s)")

@@ -12,6 +12,8 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, PointCloud2
 
+from moa_depth_ros.allocator import keep_freed_memory
+
 # The depth node's, written down again: importing them would bring PyTorch into this process.
 INPUT_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 OUTPUT_QOS = QoSProfile(depth=2, reliability=ReliabilityPolicy.RELIABLE)
@@ -47,6 +49,7 @@ def _answers(width: int, height: int) -> tuple[Image, PointCloud2]:
 
 def main() -> None:
     """Relays until SIGINT."""
+    keep_freed_memory()
     rclpy.init()
     try:
         rclpy.spin(Relay())
