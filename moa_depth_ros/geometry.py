@@ -78,7 +78,7 @@ def pack_depth(
         ValueError: the sizes differ.
     """
     colour = None if colour is None else colour[::stride, ::stride]
-    if depth.is_cuda:
+    if depth.device.type != "cpu":
         return pack(unproject(depth, intrinsics, stride), colour)
     x, y = (ray.numpy() for ray in _rays(depth, intrinsics, stride))
     z = only_readings(depth[::stride, ::stride].numpy())

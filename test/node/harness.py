@@ -111,6 +111,7 @@ class Robot:
             self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, qos)
         )
         self._stamp = time.time_ns()
+        self._info = None
         self._sent = None
 
     def _subscribe(self, topic, name, qos):
@@ -158,7 +159,8 @@ class Robot:
 
     def send_info(self, camera=CAMERA, info=None):
         """Publish a CameraInfo and give it time to be taken before the next picture."""
-        self.infos.publish(info or camera_info_message(self.header(), camera))
+        self._info = info or camera_info_message(self.header(), camera)
+        self.infos.publish(self._info)
         self.spin(0.2)
 
     def send(self, picture, encoding="rgb8") -> int:
@@ -173,18 +175,24 @@ class Robot:
     def answer(self, output: str, stamp: int):
         """The node's message on an output for the picture with this stamp.
 
-        The node hears pictures by best effort: on a machine too busy for its discovery to have
-        ended, the newest may be lost, and is sent again."""
+        The node hears pictures and CameraInfo by best effort: on a machine too busy for its
+        discovery to have ended, they may be lost, and are sent again."""
 
         def heard():
             nonlocal resend
             if time.monotonic() > resend and stamp == _nanoseconds(self._sent.header):
                 resend += RESEND_SECONDS
-                self.pictures.publish(self._sent)
+                self._send_again()
             return self.heard[output].get(stamp)
 
         resend = time.monotonic() + RESEND_SECONDS
         return self.until(heard, f"{output} of picture {stamp}")
+
+    def _send_again(self):
+        if self._info is not None:
+            self.infos.publish(self._info)
+            self.spin(0.2)
+        self.pictures.publish(self._sent)
 
     def status(self) -> tuple[list[tuple[bytes, str]], dict[str, str]]:
         """Levels and messages of the reports since the last picture was sent, up to one that
