@@ -63,10 +63,11 @@ class Processes:
         self._running[name].send_signal(signal.SIGINT)
 
     def stop_all(self) -> None:
-        """End those that still run: cleanly, or by force if they don't."""
+        """End those that still run: cleanly, or by force if they don't. Not by SIGINT, which a
+        program that is still starting answers with a traceback."""
         running = [process for process in self._running.values() if process.poll() is None]
         for process in running:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
         for process in running:
             try:
                 process.wait(STOP_SECONDS)
