@@ -63,8 +63,12 @@ class NodeProcess:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            self.process.terminate()  # killed, it would leave its shared memory behind
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
         self._output.close()
 
     def log(self) -> str:
