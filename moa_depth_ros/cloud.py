@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.filters import drop_edges
+from moa_depth_ros.filters import drop_edges, is_reading
 from moa_depth_ros.geometry import pack, pack_depth, unproject
 
 SMALLEST_VOXEL = 0.001
@@ -63,7 +63,7 @@ def pack_cloud(
         return pack_depth(depth, colour if options.colour else None, intrinsics, options.stride)
     points = unproject(depth, intrinsics, options.stride)
     colour = colour[:: options.stride, :: options.stride]
-    seen = torch.isfinite(points[..., 2]) & (points[..., 2] > 0)
+    seen = is_reading(points[..., 2])
     points, colour = mean_of_voxels(points[seen], colour[seen], options.voxel_size)
     return pack(points, colour if options.colour else None)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+
+Depth = TypeVar("Depth", np.ndarray, Tensor)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +64,11 @@ def keep_readings(
     return depth
 
 
+def is_reading(depth: Depth) -> Depth:
+    """Where depth, an array or a tensor, is finite and above 0."""
+    return (depth > 0) & (depth < math.inf)  # NaN is neither
+
+
 def only_readings(depth: np.ndarray) -> np.ndarray:
     """Depth on the host with NaN wherever it is not finite or not above 0.
 
@@ -72,7 +81,7 @@ def only_readings(depth: np.ndarray) -> np.ndarray:
     Returns:
         A new array, or ``depth`` itself where all of it are readings.
     """
-    valid = (depth > 0) & (depth < np.inf)  # NaN is neither
+    valid = is_reading(depth)
     return depth if valid.all() else np.where(valid, depth, np.float32(np.nan))
 
 

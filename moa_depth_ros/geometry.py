@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.filters import only_readings
+from moa_depth_ros.filters import is_reading, only_readings
 
 POINT_BYTES = 16
 """x, y, z as little-endian float32, then blue, green, red, 0."""
@@ -50,7 +50,7 @@ def pack(points: Tensor, colour: Tensor | None) -> Tensor:
     """
     point_bytes = PLAIN_POINT_BYTES if colour is None else POINT_BYTES
     packed = points.new_empty((*points.shape[:-1], point_bytes), dtype=torch.uint8)
-    readable = _readings(points[..., 2]).unsqueeze(-1)
+    readable = is_reading(points[..., 2]).unsqueeze(-1)
     packed.view(torch.float32)[..., :3] = torch.where(readable, points, torch.nan)
     if colour is not None:
         packed[..., 12:15] = colour.flip(-1)
@@ -101,7 +101,3 @@ def _rays(depth: Tensor, intrinsics: Intrinsics, stride: int) -> tuple[Tensor, T
     x = (u - intrinsics.cx) / intrinsics.fx
     y = (v - intrinsics.cy) / intrinsics.fy
     return x, y.unsqueeze(1)
-
-
-def _readings(z: Tensor) -> Tensor:
-    return (z > 0) & (z < torch.inf)  # NaN is neither
