@@ -45,7 +45,7 @@ class Run:
         latencies: milliseconds, a value a frame that counts.
         rate: such frames a second.
         network: milliseconds, the median of the node's stage of that name; 0 for the relay.
-        memory: MB of the program after the warm-up and at the end.
+        memory: MB of the program after a tenth of the frames and at the end.
     """
 
     latencies: np.ndarray
@@ -88,12 +88,13 @@ class Listener(Node):
         return np.array(sorted(whole)[WARM_UP:], dtype=np.int64).reshape(-1, 2)
 
 
-def measure(program: list[str], cloud: bool, camera: list[str]) -> Run:
+def measure(program: list[str], cloud: bool, frames: int, camera: list[str]) -> Run:
     """One program answers one film.
 
     Args:
         program, camera: modules and their arguments.
         cloud: whether anybody subscribes to the cloud.
+        frames: of the film, those of the warm-up left out.
 
     Raises:
         RuntimeError: one of them ended early, or nothing was answered.
@@ -101,7 +102,7 @@ def measure(program: list[str], cloud: bool, camera: list[str]) -> Run:
     listener = Listener(cloud)
     executor = SingleThreadedExecutor()
     executor.add_node(listener)
-    memory = []
+    early = 0.0
     try:
         with _process(program) as answering:
             limit = time.monotonic() + START_SECONDS
@@ -112,9 +113,9 @@ def measure(program: list[str], cloud: bool, camera: list[str]) -> Run:
             with _process(camera) as filming:
                 while filming.poll() is None:
                     executor.spin_once(timeout_sec=0.1)
-                    if not memory and len(listener.answers) > WARM_UP:
-                        memory.append(memory_megabytes(answering.pid))
-            memory.append(memory_megabytes(answering.pid))
+                    if not early and len(listener.answers) > WARM_UP + frames // 10:
+                        early = memory_megabytes(answering.pid)
+            late = memory_megabytes(answering.pid)
         times = listener.times()
         if filming.returncode or len(times) < 2:
             raise RuntimeError(
@@ -123,7 +124,7 @@ def measure(program: list[str], cloud: bool, camera: list[str]) -> Run:
             )
         seconds = (times[-1, 1] - times[0, 1]) * 1e-9
         latencies = (times[:, 1] - times[:, 0]) * 1e-6
-        return Run(latencies, (len(times) - 1) / seconds, listener.network, tuple(memory))
+        return Run(latencies, (len(times) - 1) / seconds, listener.network, (early or late, late))
     finally:
         executor.shutdown()
         listener.destroy_node()
@@ -161,7 +162,7 @@ def compare(
     kind = f"{width}x{height} | {'depth, cloud' if cloud else 'depth'}"
     runs = {}
     for name, program in programs.items():
-        runs[name] = run = measure(program, cloud, camera)
+        runs[name] = run = measure(program, cloud, options.frames, camera)
         median, p95, p99 = np.percentile(run.latencies, [50, 95, 99])
         start, end = run.memory
         print(
@@ -188,7 +189,7 @@ def main() -> int:
         "| picture | answers | program | frames | answered a second | median ms | 95 % | 99 % ",
         end="",
     )
-    print("| of that the network stage | MB after warm-up, at the end | rest / relay |")
+    print("| of that the network stage | MB after a tenth, at the end | rest / relay |")
     print("|" + "---|" * 11, flush=True)
     try:
         with tempfile.TemporaryDirectory() as folder:

@@ -80,7 +80,7 @@ class Intrinsics:
             return cls(values["image_width"], values["image_height"], *_pinhole(values))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"{path}: not a YAML file: {error}") from error
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(
                 f"{path}: expected a camera_info file with image_width, image_height and "
                 f"camera_matrix or projection_matrix; missing or malformed: {error}"

@@ -11,7 +11,7 @@ from torch import Tensor
 WARM_UP = 3  # runs before a capture, for kernels to be chosen and compiled
 # Shapes; each costs the memory of a run. A robot's camera adds one: its size, or, beside others of
 # this size, a larger batch.
-CAPACITY = 8
+CAPACITY = 16
 
 Function = Callable[..., Tensor]
 
@@ -39,6 +39,10 @@ class CudaGraphs:
         self._graphs.move_to_end(key)
         return self._graphs[key].replay(inputs)
 
+    def clear(self) -> None:
+        """Let all graphs and their memory go."""
+        self._graphs.clear()
+
 
 class _Graph:
     def __init__(self, function: Function, inputs: tuple[Tensor, ...]):
@@ -51,8 +55,10 @@ class _Graph:
                     function(*self._inputs)
             present.wait_stream(aside)
             self._graph = torch.cuda.CUDAGraph()
-            # Other threads may go on using CUDA meanwhile.
-            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+            # Other threads may go on using CUDA meanwhile. PyTorch's own stream for captures, the
+            # default, belongs to the device that captured first, which may be another one.
+            capture = torch.cuda.graph(self._graph, stream=aside, capture_error_mode="thread_local")
+            with capture:
                 self._output = function(*self._inputs)
 
     def replay(self, inputs: tuple[Tensor, ...]) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -66,7 +67,7 @@ class DepthEstimator:
 
     Args:
         model: a model folder, as training writes it.
-        device: ``cuda``, ``cpu``, any other torch device, or ``auto``: CUDA where there is one.
+        device: ``cuda``, ``cuda:N``, ``cpu``, or ``auto``: CUDA where there is one.
         precision: of tower and heads: ``float32``, ``bfloat16`` or ``float16``.
 
     Raises:
@@ -84,7 +85,9 @@ class DepthEstimator:
         self.device = _find_device(device)
         network, self.training_camera = load_network(self.model, self.device)
         self.network = InferenceNetwork(network, PRECISIONS[precision])
-        self._maps = CudaGraphs(self._estimate) if self.device.type == "cuda" else self._estimate
+        # Not a method: a cycle would keep weights and graphs until the next garbage collection.
+        maps = functools.partial(_estimate, self.network)
+        self._maps = CudaGraphs(maps) if self.device.type == "cuda" else maps
 
     def estimate(
         self,
@@ -125,6 +128,11 @@ class DepthEstimator:
         """Run once on an empty picture, so that the first real one is not the slow one."""
         self.estimate(np.zeros((height, width, 3), np.uint8))
 
+    def forget_sizes(self) -> None:
+        """Let the memory go that is kept for each size of pictures seen so far."""
+        if isinstance(self._maps, CudaGraphs):
+            self._maps.clear()
+
     def _ratio(self, intrinsics: Intrinsics | None) -> Tensor:
         """(1,), what the depth of a camera's picture is multiplied by."""
         ratio = 1.0 if intrinsics is None else intrinsics.focal_ratio(self.training_camera)
@@ -147,14 +155,15 @@ class DepthEstimator:
         colour = tensor[..., :3]
         return colour.flip(-1) if channels.startswith("bgr") else colour
 
-    def _estimate(self, colours: Tensor, ratios: Tensor) -> Tensor:
-        """(B, H, W, 3) uint8 and (B,) factors to (B, 2, H, W): depth and uncertainty."""
-        pixels = colours.permute(0, 3, 1, 2).float()
-        pictures = F.interpolate(
-            pixels, size=self.network.config.input_size, mode="bilinear", antialias=True
-        )
-        maps = self.network(pictures / 255) * ratios.view(-1, 1, 1, 1)
-        return F.interpolate(maps, size=colours.shape[1:3], mode="bilinear")
+
+def _estimate(network: InferenceNetwork, colours: Tensor, ratios: Tensor) -> Tensor:
+    """(B, H, W, 3) uint8 and (B,) factors to (B, 2, H, W): depth and uncertainty."""
+    pixels = colours.permute(0, 3, 1, 2).float()
+    pictures = F.interpolate(
+        pixels, size=network.config.input_size, mode="bilinear", antialias=True
+    )
+    maps = network(pictures / 255) * ratios.view(-1, 1, 1, 1)
+    return F.interpolate(maps, size=colours.shape[1:3], mode="bilinear")
 
 
 def _batch(tensors: list[Tensor]) -> Tensor:
@@ -166,8 +175,10 @@ def _find_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"device: expected auto, cpu, cuda or cuda:N, found {device!r}") from error
+    except RuntimeError:
+        found = None
+    if found is None or found.type not in ("cpu", "cuda"):
+        raise ValueError(f"device: expected auto, cpu, cuda or cuda:N, found {device!r}")
     if found.type == "cuda" and not torch.cuda.is_available():
         raise RuntimeError(
             f"device: {device!r} was asked for, but torch {torch.__version__} finds no CUDA "

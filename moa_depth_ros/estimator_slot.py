@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from moa_depth_ros.device_memory import free_cached_memory, is_out_of_memory
 from moa_depth_ros.estimator import DepthEstimate, DepthEstimator, Picture
 from moa_depth_ros.threads import run_in_passing_thread
 
 MakeEstimator = Callable[[Path, str, str], DepthEstimator]
 
-# torch.OutOfMemoryError is the same class; older releases know this name only.
-OutOfMemoryError = torch.cuda.OutOfMemoryError
 
-
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class ModelChoice:
     """What an estimator is made of; the fields are `DepthEstimator`'s arguments."""
 
@@ -50,28 +48,37 @@ class EstimatorSlot:
         self._held = threading.Lock()
         self._queue = threading.Lock()  # whoever has it gets `_held` next
 
-    def load(self, choice: ModelChoice) -> None:
+    def load(self, choice: ModelChoice, fallback_to_cpu: bool = False) -> None:
         """Load beside the present estimator, warm up and take its place between two pictures.
 
         Files are read while pictures go on; only the warm-up makes them wait, because a device
         may not record a graph while another thread works on it.
 
+        Args:
+            choice: what to load.
+            fallback_to_cpu: whether the CPU does where the device has no memory for it.
+
         Raises:
-            ModelFolderError, ValueError, RuntimeError: as `DepthEstimator`; the present estimator
-                stays.
+            ModelFolderError, ValueError, RuntimeError: as `DepthEstimator`, RuntimeError for
+                whatever else went wrong; the present estimator stays.
         """
         self.loading = True
         try:
             run_in_passing_thread(lambda: self._load(choice))
-        finally:
-            self.loading = False
-            _free_cached_memory()
+            return
+        except (ValueError, RuntimeError) as error:
+            if not (fallback_to_cpu and is_out_of_memory(error)):
+                raise
+        except Exception as error:  # PyTorch and drivers raise whatever they like
+            raise RuntimeError(f"{type(error).__name__}: {error}") from error
+        self.load(dataclasses.replace(choice, device="cpu", precision="float32"))
+        self._tell_of_the_cpu("cuda" if choice.device == "auto" else choice.device)
 
     def clear(self) -> None:
         """Let the estimator and the device's memory go."""
         with self.held():
             self.current, self.notice = None, ""
-        _free_cached_memory()
+            free_cached_memory()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -99,7 +106,8 @@ class EstimatorSlot:
         if (estimates := self._try(pictures)) is not None:
             return estimates
         # Not in an except clause: there, the error's traceback would hold the tensors.
-        _free_cached_memory()
+        self.current.forget_sizes()
+        free_cached_memory()
         if len(pictures) > 1:
             return [self.estimate_batch([one], fallback_to_cpu)[0] for one in pictures]
         if not fallback_to_cpu or self.current.device.type == "cpu":
@@ -108,6 +116,22 @@ class EstimatorSlot:
             return estimates
         self._fall_back()
         return self.current.estimate_batch(pictures)
+
+    @contextmanager
+    def moving_out(self, fallback_to_cpu: bool) -> Iterator[None]:
+        """What finds no memory in here, after the network, is lost; the estimator moves to the CPU,
+        if allowed. Enter it while `held`.
+
+        Raises:
+            whatever is raised inside.
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            on_cpu = self.current.device.type == "cpu"
+            if fallback_to_cpu and not on_cpu and is_out_of_memory(error):
+                self._fall_back()
+            raise
 
     def memory(self) -> dict[str, str]:
         """The device's memory that PyTorch uses and keeps, in MiB, by what it is; empty for a
@@ -125,28 +149,33 @@ class EstimatorSlot:
         return {f"device memory {what} (MiB)": f"{n / 2**20:.0f}" for what, n in sizes.items()}
 
     def _load(self, choice: ModelChoice) -> None:
-        estimator = self._make(choice.folder, choice.device, choice.precision)
-        with self.held():
-            estimator.warm_up()
-            self.current, self.notice = estimator, ""
+        try:
+            estimator = self._make(choice.folder, choice.device, choice.precision)
+            with self.held():
+                estimator.warm_up()
+                self.current, self.notice = estimator, ""
+        finally:
+            self.loading = False
+            with self.held():  # nobody records a graph meanwhile
+                free_cached_memory()
 
     def _try(self, pictures: Sequence[Picture]) -> list[DepthEstimate] | None:
         try:
             return self.current.estimate_batch(pictures)
-        except OutOfMemoryError:
-            return None
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                return None
+            raise
 
     def _fall_back(self) -> None:
         device = self.current.device
         self.current = self._make(self.current.model, "cpu", "float32")
-        _free_cached_memory()
+        free_cached_memory()
+        self._tell_of_the_cpu(device)
+
+    def _tell_of_the_cpu(self, device: object) -> None:
         self.notice = (
             f"{device} has no memory left: pictures are estimated on the CPU, in float32. Make "
             "room there and set the parameter device again to go back."
         )
         self._warn(self.notice)
-
-
-def _free_cached_memory() -> None:
-    if torch.cuda.is_initialized():
-        torch.cuda.empty_cache()

@@ -51,6 +51,7 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     leave_a_core()
     sys.setswitchinterval(SWITCH_SECONDS)
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    node = None
     try:
         try:
             node = DepthNode()
@@ -67,12 +68,13 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
             # it is being looked at; it begins anew with the next wait.
             with contextlib.suppress(InvalidHandle):
                 executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
-        executor.shutdown()
-        closed = node.close()
+        if not node.loading:
+            executor.shutdown()  # waits for its threads
     finally:
+        closed = node is None or node.close()
         rclpy.try_shutdown()
-    if not closed:
-        os._exit(0)  # else the interpreter would wait for the thread that still works
+        if not closed:
+            os._exit(0)  # else the interpreter would wait for the thread that still works
     return 0
 
 

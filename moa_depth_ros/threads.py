@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
@@ -29,6 +29,21 @@ def run_in_passing_thread(function: Callable[[], Value]) -> Value:
     Each thread that computes keeps OpenMP's helpers for as long as it lives. Once all of them
     together outnumber the cores, they sleep instead of spinning wherever they wait for each other,
     and a network takes twice as long. So what computes only now and then shall not keep any.
+
+    A signal that ends the program need not wait for the function: it is a daemon's.
     """
-    with ThreadPoolExecutor(max_workers=1) as passing:
-        return passing.submit(function).result()
+    values: list[Value] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            values.append(function())
+        except BaseException as error:
+            errors.append(error)
+
+    passing = threading.Thread(target=run, name="passing", daemon=True)
+    passing.start()
+    passing.join()
+    if errors:
+        raise errors.pop()  # not kept: its traceback holds whatever was made until then
+    return values.pop()

@@ -83,8 +83,8 @@ def load_network(
         camera = Intrinsics(**sections["training_camera"])
         with torch.device("meta"):
             network = MoADepthClip(config, empty_clip(sections["open_clip"], config))
-    except (ValueError, TypeError, KeyError) as error:
-        raise ModelFolderError(f"{path}: {error}") from error
+    except Exception as error:  # open_clip and PyTorch raise whatever they like for odd numbers
+        raise ModelFolderError(f"{path}: {error or type(error).__name__}") from error
     weights = _read_weights(folder / WEIGHTS_NAME, network.state_dict())
     network.load_state_dict(weights, assign=True)
     return network.eval().requires_grad_(False).to(device), camera

@@ -14,6 +14,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from moa_depth_ros.device_memory import is_out_of_memory
 from moa_depth_ros.network.bins import DepthBins
 from moa_depth_ros.network.upsample import linear_weights
 
@@ -93,6 +94,8 @@ def _cuda_kernel(device: torch.device) -> Callable[..., Tensor] | None:
             torch.zeros(1, 1, 2, device=device), torch.ones(1, device=device), (1, 1), (1, 1), 1.0
         )
     except Exception as error:  # Triton and the compiler raise whatever they like
+        if is_out_of_memory(error):
+            raise  # which says nothing about the next time
         logging.getLogger(__name__).warning(
             f"Depth is decoded by PyTorch, more slowly than by a kernel: {error}"
         )

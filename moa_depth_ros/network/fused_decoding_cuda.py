@@ -35,19 +35,20 @@ def decode(
     tile_bins = triton.next_power_of_2(bins)
     tile_pixels = max(1, TILE_VALUES // tile_bins)
     programs = (triton.cdiv(size[0] * size[1], tile_pixels), batch)
-    _decode[programs](
-        cells.contiguous(),
-        centres,
-        maps,
-        *grid_size,
-        *size,
-        bins,
-        grid_size[0] / size[0],
-        grid_size[1] / size[1],
-        max_depth,
-        TILE_PIXELS=tile_pixels,
-        TILE_BINS=tile_bins,
-    )
+    with torch.cuda.device_of(cells):  # Triton launches on the current device
+        _decode[programs](
+            cells.contiguous(),
+            centres,
+            maps,
+            *grid_size,
+            *size,
+            bins,
+            grid_size[0] / size[0],
+            grid_size[1] / size[1],
+            max_depth,
+            TILE_PIXELS=tile_pixels,
+            TILE_BINS=tile_bins,
+        )
     return maps
 
 

@@ -50,8 +50,6 @@ def camera_info_for(info: CameraInfo, header, width: int, height: int) -> Camera
     intrinsics_for(info, width, height)
     result = copy.deepcopy(info)
     result.header = header
-    if (info.width, info.height) == (width, height):
-        return result
     left, top, sx, sy = _cut(info, width, height)
     for matrix, columns in ((result.k, 3), (result.p, 4)):
         for row, scale, offset in ((0, sx, left), (columns, sy, top)):

@@ -197,9 +197,14 @@ class CameraStream:
                 raise CameraInfoError("no CameraInfo came yet.")
             intrinsics = intrinsics_for(info, picture.shape[1], picture.shape[0])
         except CameraInfoError as error:
+            topic = self.camera.inputs.info_topic
             if self.camera.outputs.need_camera_info():
-                topic = self.camera.inputs.info_topic
                 self.camera.complain(f"{topic}: {error} Depth goes out, no cloud.")
+            elif self._parameter("scale_by_focal_length"):
+                self.camera.complain(
+                    f"{topic}: {error} Depth is not scaled to this camera's focal length "
+                    "(scale_by_focal_length)."
+                )
             return None, None
         return info, intrinsics
 

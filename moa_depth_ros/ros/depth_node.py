@@ -56,21 +56,25 @@ class DepthNode(LifecycleNode):
         success = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == success and self.trigger_activate() == success
 
+    @property
+    def loading(self) -> bool:
+        """Whether a model is being loaded at present, which may take long."""
+        return self._estimators.loading
+
     def close(self) -> bool:
-        """Leave the graph, where nothing runs any more. False if a picture or the loading of a
-        model takes longer than one waits at the end of a program."""
+        """Leave the graph. False if something still runs: a picture that takes longer than one
+        waits at the end of a program, or the loading of a model."""
         if self._pipeline is not None and not self._pipeline.stop(LAST_PICTURE_SECONDS):
             return False
-        if self._estimators.loading:
-            return False
         self.destroy_node()
-        return True
+        return not self.loading
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model that the parameters name. Failure leaves the node unconfigured: correct
         the parameter and try again."""
         try:
-            self._estimators.load(parameters.model_choice(self))
+            fallback = self.get_parameter("fallback_to_cpu").value
+            self._estimators.load(parameters.model_choice(self), fallback)
         except (ValueError, RuntimeError) as error:
             for camera in self._cameras:
                 camera.statistics.error(str(error))

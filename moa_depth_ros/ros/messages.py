@@ -6,6 +6,7 @@ an array or a list to a message's ``data`` costs up to a hundred milliseconds a 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,7 @@ from moa_depth_ros import compressed_depth, encoded_pictures
 from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.cloud import CloudOptions, pack_cloud
 from moa_depth_ros.filters import only_readings
+from moa_depth_ros.raw_pictures import RAW_ENCODINGS, develop
 from moa_depth_ros.transfer import to_host
 
 # Encoding of the message -> what the estimator calls the order of the channels, bytes per pixel.
@@ -31,6 +33,11 @@ NATIVE_ENCODINGS = {
     "8UC4": ("bgra", 4),
     "8UC1": ("mono", 1),
 }
+# Seen as grey bytes that lie two apart.
+GREY_16 = "mono16"
+READABLE = (*NATIVE_ENCODINGS, GREY_16, *RAW_ENCODINGS)
+# Their cv_bridge is built for NumPy 1. Beside NumPy 2 it can end the whole process.
+NUMPY_1_DISTRIBUTIONS = ("humble", "iron", "jazzy", "kilted")
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
 MILLIMETRES_LIMIT = 65535
 EVERY_PIXEL = CloudOptions()
@@ -43,18 +50,24 @@ class PictureError(ValueError):
 def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]:
     """What reads a message's picture, after checking all that can be checked quickly.
 
-    A compressed picture's checks take microseconds, its decoding milliseconds: that is left to the
-    moment when the picture is certain to be used.
+    The checks take microseconds; the decoding of a compressed picture or of a sensor's colours
+    takes milliseconds: that is left to the moment when the picture is certain to be used.
 
     Returns:
-        A function that gives what :func:`read_picture` or :func:`read_compressed` gives, and may
-        raise PictureError.
+        A function that gives the picture, uint8 (H, W, channels) or (H, W), and the order of its
+        channels: "rgb", "bgr", "rgba", "bgra" or "mono". It may raise PictureError.
     Raises:
         PictureError: the picture can't be read, and that shows already.
     """
     if isinstance(msg, CompressedImage):
         _of_encoded(encoded_pictures.check, msg)
         return lambda: read_compressed(msg)
+    if msg.encoding in RAW_ENCODINGS:
+        raw = _view(msg, RAW_ENCODINGS[msg.encoding][1])
+        return lambda: (_developed(raw, msg.encoding), "rgb")
+    if msg.encoding not in READABLE:
+        _check_not_empty(msg)
+        return lambda: (_through_cv_bridge(msg), "rgb")
     picture = read_picture(msg)
     return lambda: picture
 
@@ -79,23 +92,26 @@ def _of_encoded(function: Callable, msg: CompressedImage):
 
 
 def read_picture(msg: Image) -> tuple[np.ndarray, str]:
-    """A colour or grey picture of a message.
+    """A colour or grey picture of a message, without a copy.
 
     Args:
-        msg: rgb8, bgr8, rgba8, bgra8, mono8, 8UC1, 8UC3 or 8UC4 with any ``step``; any other
-            encoding goes through cv_bridge where that is installed.
+        msg: rgb8, bgr8, rgba8, bgra8, mono8, mono16, 8UC1, 8UC3 or 8UC4 with any ``step``.
     Returns:
-        The picture, uint8 (H, W, channels) or (H, W), and the order of its channels: "rgb", "bgr",
-        "rgba", "bgra" or "mono". For the native encodings it is a read-only view of the message's
-        bytes, without a copy, padded rows left out by its strides.
+        The picture, uint8 (H, W, channels) or (H, W), and the order of its channels: a read-only
+        view of the message's bytes, padded rows left out by its strides. Of mono16, the higher
+        byte.
     Raises:
-        PictureError: empty, fewer bytes than the header promises, or an unreadable encoding.
+        PictureError: empty, or fewer bytes than the header promises.
     """
-    if msg.height == 0 or msg.width == 0:
-        raise PictureError(f"The picture is empty: {msg.width}x{msg.height} pixels.")
-    if msg.encoding not in NATIVE_ENCODINGS:
-        return _through_cv_bridge(msg), "rgb"
+    if msg.encoding == GREY_16:
+        return _view(msg, 2)[..., 0 if msg.is_bigendian else 1], "mono"
     channels, pixel_bytes = NATIVE_ENCODINGS[msg.encoding]
+    return _view(msg, pixel_bytes), channels
+
+
+def _view(msg: Image, pixel_bytes: int) -> np.ndarray:
+    """The message's pixels, (H, W) or (H, W, pixel_bytes)."""
+    _check_not_empty(msg)
     row_bytes = msg.width * pixel_bytes
     if msg.step < row_bytes:
         raise PictureError(
@@ -112,16 +128,35 @@ def read_picture(msg: Image) -> tuple[np.ndarray, str]:
     shape = (msg.height, msg.width) if pixel_bytes == 1 else (msg.height, msg.width, pixel_bytes)
     strides = (msg.step, pixel_bytes, 1)[: len(shape)]
     flat = np.frombuffer(msg.data, np.uint8, count=needed)
-    return np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=False), channels
+    return np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=False)
+
+
+def _check_not_empty(msg: Image) -> None:
+    if msg.height == 0 or msg.width == 0:
+        raise PictureError(f"The picture is empty: {msg.width}x{msg.height} pixels.")
+
+
+def _developed(raw: np.ndarray, encoding: str) -> np.ndarray:
+    try:
+        return develop(raw, encoding)
+    except ValueError as error:
+        raise PictureError(f"The picture can't be read: {error}.") from error
 
 
 def _through_cv_bridge(msg: Image) -> np.ndarray:
     """Any other encoding as uint8 RGB (H, W, 3)."""
+    distribution = os.environ.get("ROS_DISTRO")
+    if distribution in NUMPY_1_DISTRIBUTIONS and np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+        raise PictureError(
+            f"The encoding '{msg.encoding}' is not one of {', '.join(READABLE)}. Others need "
+            f"cv_bridge, but that of {distribution} crashes beside NumPy {np.__version__}: have "
+            "the driver or image_proc publish rgb8."
+        )
     try:
         from cv_bridge import CvBridge
     except Exception as error:  # its binary breaks beside another NumPy with more than ImportError
         raise PictureError(
-            f"The encoding '{msg.encoding}' is not one of {', '.join(NATIVE_ENCODINGS)}. Others "
+            f"The encoding '{msg.encoding}' is not one of {', '.join(READABLE)}. Others "
             "need cv_bridge (apt: ros-$ROS_DISTRO-cv-bridge), which could not be imported: "
             f"{error}"
         ) from error

@@ -72,13 +72,15 @@ class Pipeline:
         fallback_to_cpu = self._node.get_parameter("fallback_to_cpu").value
         pictures = [job.stream.picture_of(job) for job in jobs]
         estimates = self._estimators.estimate_batch(pictures, fallback_to_cpu)
-        for job, estimate in zip(jobs, estimates, strict=True):
-            job.stream.refine(job, estimate)
-            messages.wait_for(estimate.depth)
+        moving_out = partial(self._estimators.moving_out, fallback_to_cpu)
+        with moving_out():
+            for job, estimate in zip(jobs, estimates, strict=True):
+                job.stream.refine(job, estimate)
+                messages.wait_for(estimate.depth)
         for job in jobs:
             job.laps.end("network")
         for job, estimate in zip(jobs, estimates, strict=True):
-            with _counting_failures(job):
+            with _counting_failures(job), moving_out():
                 job.stream.publish(job, estimate, together=len(jobs))
 
 

@@ -143,7 +143,8 @@ def _ideal(info: CameraInfo, target: np.ndarray) -> CameraInfo:
     """The CameraInfo of the rectified picture, made from the raw one's."""
     result = copy.deepcopy(info)
     result.k = target.ravel()
-    result.d = [0.0] * len(info.d)
+    # A fisheye's model with D = 0 is no pinhole.
+    result.distortion_model, result.d = "plumb_bob", [0.0] * 5
     result.r = np.eye(3).ravel()
     if not info.p[0]:
         result.p = np.hstack([target, np.zeros((3, 1))]).ravel()

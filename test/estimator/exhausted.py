@@ -2,8 +2,8 @@
 
 import torch
 
+from moa_depth_ros.device_memory import OutOfMemoryError
 from moa_depth_ros.estimator import DepthEstimator
-from moa_depth_ros.estimator_slot import OutOfMemoryError
 
 
 class Exhausted:
@@ -21,6 +21,9 @@ class Exhausted:
         self.model, self.training_camera = self._real.model, self._real.training_camera
 
     def warm_up(self):
+        pass
+
+    def forget_sizes(self):
         pass
 
     def estimate_batch(self, pictures):

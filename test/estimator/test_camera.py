@@ -32,6 +32,7 @@ def test_yaml_takes_the_projection_matrix_unless_it_is_zero(tmp_path, projection
         ("- a list", "camera_info file"),
         ("a: [", "not a YAML file"),
         ("", "camera_info file"),
+        ("image_width: 64\nimage_height: 48\nprojection_matrix:", "camera_info file"),
         (CAMERA_INFO.replace("500.0", "0.0") % ZEROS, "positive focal lengths"),
         (CAMERA_INFO.replace("500.0", ".nan") % ZEROS, "finite"),
         (CAMERA_INFO.replace("500.0", "wide") % ZEROS, "camera_info file"),

@@ -150,8 +150,9 @@ def test_bad_settings_are_refused(model, tmp_path):
         DepthEstimator(tmp_path / "none")
     with pytest.raises(ValueError, match="precision: expected one of"):
         DepthEstimator(model, precision="int4")
-    with pytest.raises(ValueError, match="device: expected"):
-        DepthEstimator(model, device="toaster")
+    for device in ("toaster", "meta", "xpu"):
+        with pytest.raises(ValueError, match="device: expected auto, cpu, cuda or cuda:N"):
+            DepthEstimator(model, device=device)
     if not torch.cuda.is_available():
         with pytest.raises(RuntimeError, match="no CUDA device"):
             DepthEstimator(model, device="cuda")

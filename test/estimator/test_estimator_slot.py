@@ -1,15 +1,18 @@
 """The estimator in use, replaced and moved while pictures come."""
 
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
 import torch
 
 from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.device_memory import OutOfMemoryError
 from moa_depth_ros.estimator import DepthEstimator, Picture
-from moa_depth_ros.estimator_slot import EstimatorSlot, ModelChoice, OutOfMemoryError
+from moa_depth_ros.estimator_slot import EstimatorSlot, ModelChoice
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, save_network
 from test.estimator.exhausted import Exhausted
 from test.network.tiny import tiny_config
@@ -132,6 +135,63 @@ def test_it_goes_on_on_the_cpu_and_says_so(folder):
     assert said == [slot.notice]
     slot.load(ModelChoice(folder, "cuda", "float32"))
     assert (slot.current.device.type, slot.notice) == ("cuda", "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("CUDA error: out of memory"),  # page-locked memory, graphs
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_a_device_without_memory_for_the_model_leaves_it_to_the_cpu(folder, error):
+    def make(model, device, precision):
+        if device != "cpu":
+            raise error
+        return DepthEstimator(model, device, precision)
+
+    said = []
+    slot = EstimatorSlot(said.append, make)
+    on_the_device = ModelChoice(folder, "cuda:1", "bfloat16")
+    with pytest.raises(RuntimeError, match=r"out of memory|ALLOC_FAILED"):
+        slot.load(on_the_device)
+    assert (slot.current, slot.loading, said) == (None, False, [])
+    slot.load(on_the_device, fallback_to_cpu=True)
+    assert slot.current.device.type == "cpu"
+    assert said == [slot.notice]
+    assert "cuda:1 has no memory left" in slot.notice
+
+
+def test_no_memory_for_what_follows_the_network_moves_it_out_too(folder):
+    slot, said = exhausted_slot(folder, batches=0)
+    for allowed, kind in ((False, Exhausted), (True, DepthEstimator)):
+        with pytest.raises(OutOfMemoryError), slot.held(), slot.moving_out(allowed):
+            raise OutOfMemoryError("CUDA out of memory.")
+        assert isinstance(slot.current, kind)
+    assert said == [slot.notice]
+
+
+def test_any_error_of_a_driver_is_told_as_one(folder):
+    def make(*_):
+        raise AssertionError("Torch not compiled with it")
+
+    slot = EstimatorSlot(pytest.fail, make)
+    with pytest.raises(RuntimeError, match="AssertionError: Torch not compiled with it"):
+        slot.load(choice(folder))
+
+
+def test_a_replaced_estimator_is_gone_at_once(folder):
+    slot = EstimatorSlot(pytest.fail)
+    slot.load(choice(folder))
+    estimate(slot)
+    before = weakref.ref(slot.current)
+    gc.disable()  # its memory shall not wait for a collection
+    try:
+        slot.load(choice(folder))
+        assert before() is None
+    finally:
+        gc.enable()
 
 
 def test_it_stays_on_the_device_where_the_cpu_is_not_allowed(folder):

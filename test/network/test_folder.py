@@ -106,6 +106,15 @@ def test_broken_json(folder):
     assert "config.json: expected JSON" in refused(folder)
 
 
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [("network", {"head_width": 0}), ("open_clip", {"vision_cfg": {"patch_size": 0}})],
+)
+def test_numbers_that_make_no_network(folder, section, values):
+    edit(folder, section, **values)
+    assert "config.json: " in refused(folder)
+
+
 def test_another_format(folder):
     (folder / "config.json").write_text('{"model_type": "dpt"}')
     assert "expected format 'moa-depth-clip/1', found None" in refused(folder)

@@ -66,19 +66,22 @@ def robot(depth_node):
 
 @pytest.fixture
 def set_parameter(robot):
-    """Sets a parameter of the running node; its SetParametersResult."""
-    from rcl_interfaces.srv import SetParameters
-    from rclpy.parameter import Parameter
+    return robot.set_parameter
 
-    client = robot.node.create_client(SetParameters, "/moa_depth/set_parameters")
-    assert client.wait_for_service(10)
+
+@pytest.fixture
+def change(robot):
+    """Sets parameters for one test, then puts back what was there."""
+    from moa_depth_ros.ros.parameter_table import TABLE
+
+    defaults = {row.name: row.default for row in TABLE}
+    changed = []
 
     def call(name, value):
-        request = SetParameters.Request(
-            parameters=[Parameter(name, value=value).to_parameter_msg()]
-        )
-        future = client.call_async(request)
-        robot.until(future.done, "the parameter service")
-        return future.result().results[0]
+        result = robot.set_parameter(name, value)
+        assert result.successful, result.reason
+        changed.append(name)
 
-    return call
+    yield call
+    for name in reversed(changed):
+        assert robot.set_parameter(name, defaults[name]).successful

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
@@ -109,6 +112,7 @@ class Robot:
         self.infos = self.node.create_publisher(CameraInfo, info, qos)
         self.heard = {name: {} for name in (*OUTPUTS, COMPRESSED)}
         self.statuses = []
+        self._node_name = node
         self._status_name = f"{node.lstrip('/')}: "
         self._subscriptions = [self._subscribe(f"{node}/{name}", name, qos) for name in listen]
         self._subscriptions.append(
@@ -144,7 +148,7 @@ class Robot:
     def _connected(self):
         publishers = (self.pictures, self.infos)
         return all(p.get_subscription_count() for p in publishers) and all(
-            s.get_publisher_count() for s in self._subscriptions
+            self.node.count_publishers(s.topic_name) for s in self._subscriptions
         )
 
     def until(self, condition, what, seconds=PATIENCE):
@@ -197,6 +201,18 @@ class Robot:
             self.infos.publish(self._info)
             self.spin(0.2)
         self.pictures.publish(self._sent)
+
+    def set_parameter(self, name, value) -> SetParametersResult:
+        """Set a parameter of the node, as `ros2 param set` does."""
+        client = self.node.create_client(SetParameters, f"{self._node_name}/set_parameters")
+        try:
+            assert client.wait_for_service(PATIENCE)
+            parameter = Parameter(name, value=value).to_parameter_msg()
+            future = client.call_async(SetParameters.Request(parameters=[parameter]))
+            self.until(future.done, "the parameter service", seconds=60)
+            return future.result().results[0]
+        finally:
+            self.node.destroy_client(client)
 
     def status(self) -> tuple[list[tuple[bytes, str]], dict[str, str]]:
         """Levels and messages of the reports since the last picture was sent, up to one that

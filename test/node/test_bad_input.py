@@ -75,12 +75,20 @@ def test_a_camera_info_that_stops_is_told_and_the_last_one_used(robot):
     assert (OK, "Running.") in reports
 
 
-def test_depth_alone_needs_no_camera_info(depth_node):
+def test_depth_alone_needs_camera_info_for_its_scale_only(depth_node):
     with Robot(listen=["depth", "uncertainty"]) as robot:
         info = camera_info_message(robot.header(), CAMERA)
         info.k[0] = info.p[0] = 0.0
         robot.send_info(info=info)
         robot.answer("depth", robot.send(colourful()))
         reports, _ = robot.status()
+        unscaled = "Depth is not scaled to this camera's focal length (scale_by_focal_length)."
+        assert any(level == WARN and message.endswith(unscaled) for level, message in reports)
+
+        assert robot.set_parameter("scale_by_focal_length", False).successful
+        robot.status()  # what came before
+        robot.answer("depth", robot.send(colourful()))
+        reports, _ = robot.status()
+        assert robot.set_parameter("scale_by_focal_length", True).successful
     assert (OK, "Running.") in reports
     assert WARN not in [level for level, message in reports if message != "No picture arrives."]

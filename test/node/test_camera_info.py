@@ -82,6 +82,13 @@ def test_the_same_size_changes_only_the_header():
     assert info == camera_info()
 
 
+def test_binning_of_a_picture_as_large_as_the_sensor_is_not_handed_on():
+    """Some drivers give the size that is left and the binning, too; a reader would bin twice."""
+    info = camera_info(binning_x=2, binning_y=2)
+    assert intrinsics_for(info, 640, 480) == intrinsics_for(camera_info(), 640, 480)
+    assert camera_info_for(info, HEADER, 640, 480) == camera_info(header=HEADER)
+
+
 def test_another_size_scales_k_and_p_as_image_proc_does():
     info = camera_info(binning_x=2, binning_y=4)
     result = camera_info_for(info, HEADER, 320, 120)

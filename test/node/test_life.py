@@ -4,11 +4,14 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 
 from moa_depth_ros.ros.parameters import ParameterError, declare
-from test.node.harness import ROOT, NodeProcess, Robot, colourful
+from test.node.harness import ROOT, NodeProcess, Robot, colourful, wait_until
 
 
 def test_sigint_twice_ends_the_working_node_cleanly(ros, tiny_model):
@@ -41,6 +44,51 @@ def test_a_signal_while_the_node_loads_ends_it_cleanly(tiny_model, number):
         assert "Traceback" not in process.log()
     finally:
         process.__exit__()
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from moa_depth_ros import estimator, node
+init, quick, loading = estimator.DepthEstimator.__init__, int(sys.argv.pop(1)), sys.argv.pop(1)
+
+def load(self, *arguments):
+    global quick
+    init(self, *arguments)
+    quick -= 1
+    if quick < 0:
+        Path(loading).touch()
+        time.sleep(100)
+
+estimator.DepthEstimator.__init__ = load
+sys.exit(node.main(sys.argv))
+"""
+
+
+@pytest.mark.parametrize("quick", [0, 1], ids=["at its start", "while it runs"])
+def test_a_model_that_loads_for_long_does_not_hold_the_end_up(ros, tiny_model, tmp_path, quick):
+    """The program, with a model whose loading never ends: the first one, or the second."""
+    mark = tmp_path / "loading"
+    options = ["-r", "__ns:=/slow", "-p", f"model:={tiny_model}"]
+    command = [sys.executable, "-c", SLOW, str(quick), str(mark), "--ros-args", *options]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        if quick:
+            client = ros.create_node("slow_client").create_client(
+                SetParameters, "/slow/moa_depth/set_parameters"
+            )
+            assert client.wait_for_service(60)
+            model = Parameter("model", value=str(tiny_model)).to_parameter_msg()
+            client.call_async(SetParameters.Request(parameters=[model]))
+        wait_until(mark.exists, "the model to load", seconds=60)
+        begin = time.monotonic()
+        process.terminate()
+        assert process.wait(20) == 0
+        assert time.monotonic() - begin < 10  # a machine may be busy; the model takes 100 s
+        assert "Traceback" not in process.stderr.read()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_missing_model_ends_it_with_one_line():

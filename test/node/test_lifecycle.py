@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from rcl_interfaces.srv import SetParameters
-from rclpy.parameter import Parameter
 
 from demo.messages import read_depth
 from moa_depth_ros.estimator import DepthEstimator
@@ -25,11 +23,7 @@ class Manager:
     def __init__(self, robot, node):
         self._robot = robot
         self._clients = {}
-        for kind, name in (
-            (ChangeState, "change_state"),
-            (GetState, "get_state"),
-            (SetParameters, "set_parameters"),
-        ):
+        for kind, name in ((ChangeState, "change_state"), (GetState, "get_state")):
             self._clients[kind] = robot.node.create_client(kind, f"{node}/{name}")
             assert self._clients[kind].wait_for_service(60)
 
@@ -41,8 +35,7 @@ class Manager:
         return self._call(GetState, GetState.Request()).current_state.id
 
     def set(self, name, value):
-        parameter = Parameter(name, value=value).to_parameter_msg()
-        return self._call(SetParameters, SetParameters.Request(parameters=[parameter])).results[0]
+        return self._robot.set_parameter(name, value)
 
     def _call(self, kind, request):
         future = self._clients[kind].call_async(request)
@@ -117,6 +110,7 @@ def test_a_model_can_be_replaced_and_a_bad_one_is_refused(
     for name, value, reason in (
         ("model", "/no/folder", "/no/folder: no such model folder. The model before stays in use."),
         ("device", "gpu", "device: expected auto, cpu, cuda or cuda:N, found 'gpu'"),
+        ("device", "xpu", "device: expected auto, cpu, cuda or cuda:N, found 'xpu'"),
         ("precision", "int8", "precision: expected one of float32, bfloat16, float16; found"),
     ):
         result = manager.set(name, value)

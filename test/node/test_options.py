@@ -10,24 +10,6 @@ from moa_depth_ros.camera import NYU_KINECT
 from test.node.harness import CAMERA, colourful
 
 
-@pytest.fixture
-def change(set_parameter):
-    """Sets parameters for one test, then puts back what was there."""
-    from moa_depth_ros.ros.parameter_table import TABLE
-
-    defaults = {row.name: row.default for row in TABLE}
-    changed = []
-
-    def call(name, value):
-        result = set_parameter(name, value)
-        assert result.successful, result.reason
-        changed.append(name)
-
-    yield call
-    for name in reversed(changed):
-        assert set_parameter(name, defaults[name]).successful
-
-
 def depth_of(robot):
     return read_depth(robot.answer("depth", robot.send(colourful())))
 

@@ -102,6 +102,11 @@ def test_the_rectified_pictures_camera_has_no_distortion_left():
     assert Rectifier().rectify(again, result).picture is again
 
 
+def test_a_fisheyes_rectified_picture_is_a_pinholes():
+    info = camera_info("equidistant")
+    assert Rectifier().rectify(ramp(U, V), info).info.distortion_model == "plumb_bob"
+
+
 def test_k_is_the_rectified_camera_where_p_is_zero():
     result = Rectifier().rectify(ramp(U, V), camera_info(p=[0.0] * 12, r=[0.0] * 9)).info
     assert (result.p[0], result.p[2], result.p[5]) == (90.0, 58.0, 92.0)

@@ -1,0 +1,30 @@
+"""What is done where a device's memory runs out."""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+
+# torch.OutOfMemoryError is the same class; older releases know this name only.
+OutOfMemoryError = torch.cuda.OutOfMemoryError
+
+# Page-locked memory, graphs, cuBLAS and kernels that are loaded don't come from PyTorch's own
+# allocator and report with errors of other classes.
+_TEXTS = ("out of memory", "alloc_failed")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, the device's or page-locked memory."""
+    if isinstance(error, OutOfMemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(part in text for part in _TEXTS)
+
+
+def free_cached_memory() -> None:
+    """Give back what PyTorch keeps on the device for later."""
+    if not torch.cuda.is_initialized():
+        return
+    with contextlib.suppress(RuntimeError):  # a device that failed; whoever uses it next says so
+        torch.cuda.empty_cache()

@@ -1,0 +1,37 @@
+"""Pictures as sensors give them, Bayer mosaics and YUV 4:2:2, to RGB by OpenCV. No ROS in it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+# Encoding of sensor_msgs -> OpenCV's conversion, bytes per pixel. Both names of each YUV order.
+RAW_ENCODINGS = {
+    "bayer_rggb8": (cv2.COLOR_BayerRGGB2RGB, 1),
+    "bayer_bggr8": (cv2.COLOR_BayerBGGR2RGB, 1),
+    "bayer_gbrg8": (cv2.COLOR_BayerGBRG2RGB, 1),
+    "bayer_grbg8": (cv2.COLOR_BayerGRBG2RGB, 1),
+    "yuv422": (cv2.COLOR_YUV2RGB_UYVY, 2),
+    "uyvy": (cv2.COLOR_YUV2RGB_UYVY, 2),
+    "yuv422_yuy2": (cv2.COLOR_YUV2RGB_YUYV, 2),
+    "yuyv": (cv2.COLOR_YUV2RGB_YUYV, 2),
+}
+
+
+def develop(raw: np.ndarray, encoding: str) -> np.ndarray:
+    """RGB of a sensor's picture.
+
+    Args:
+        raw: uint8, (H, W) of a mosaic, (H, W, 2) of YUV 4:2:2; rows may be padded.
+        encoding: one of :data:`RAW_ENCODINGS`; YUV is that of ITU-R BT.601.
+
+    Returns:
+        uint8 (H, W, 3) RGB.
+
+    Raises:
+        ValueError: a YUV 4:2:2 picture of odd width.
+    """
+    code, pixel_bytes = RAW_ENCODINGS[encoding]
+    if pixel_bytes == 2 and raw.shape[1] % 2:
+        raise ValueError(f"{encoding} pictures have an even width, found {raw.shape[1]}")
+    return cv2.cvtColor(raw, code)
