@@ -118,7 +118,8 @@ def view(
         torch.stack([cos, -sin / wide, shift[:, 0]], dim=1),
         torch.stack([sin * wide, cos, shift[:, 1]], dim=1),
     )
-    grid = F.affine_grid(torch.stack(rows, dim=1), list(pictures.shape), align_corners=False)
+    with torch.autocast(pictures.device.type, enabled=False):  # bfloat16 would miss by pixels
+        grid = F.affine_grid(torch.stack(rows, dim=1), list(pictures.shape), align_corners=False)
     pictures = F.grid_sample(pictures, grid, mode="bilinear", align_corners=False)
     nearest = F.grid_sample(depth.unsqueeze(1), grid, mode="nearest", align_corners=False)
     return pictures, nearest.squeeze(1) * kept.view(-1, 1, 1)

@@ -50,7 +50,8 @@ def run(options: argparse.Namespace) -> None:
     device = torch.device(_auto() if options.device == "auto" else options.device)
     pictures, train_set = open_chosen(options, options.depth)
     models = {
-        str(folder): open_predictor(folder, device, options.flip) for folder in options.models
+        str(folder): open_predictor(folder, device, train_set.camera, options.flip)
+        for folder in options.models
     }
     predictors = models | baselines_of(train_set, options.workers)
     judgements = judge(predictors, pictures, options.crop, device, options.batch, options.workers)

@@ -2,18 +2,20 @@
 
 Downloads ``nyu_depth_v2_labeled.mat`` (2.8 GB) and ``splits.mat`` of NYU Depth V2 from their home
 page. A download that was interrupted goes on where it stopped; a file that is there already is
-checked and kept. With --convert, packs a data set of any layout into one file that trains fastest.
+kept. Either is checked: its size, its checksum, what is in it. With --convert, packs a data set of
+any layout into one file that trains fastest.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, DepthKind, check_layout, read_split
-from training.data.open import open_splits
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, check_layout, read_split
+from training.data.options import add_layout_options, open_as_told
 from training.data.pack import pack
 from training.data.packed import PACKED_SUFFIX
 from training.download import download
@@ -22,6 +24,35 @@ from training.errors import DataError, TrainingError
 BASE_URL = "http://horatio.cs.nyu.edu/mit/silberman"
 PICTURES, TRAIN_PICTURES, TEST_PICTURES = 1449, 795, 654
 
+BYTES = {MAT_NAME: 2_972_037_809, SPLITS_NAME: 2_626}
+"""Sizes of the files as NYU publishes them, and with them everybody who has them."""
+
+_BLOCK = 1 << 20
+
+SHA256 = {
+    MAT_NAME: "2d724b0c0ab358aa1ce5df855e5bd14a2279ab7202efe22f32a30d612dcb86aa",
+    SPLITS_NAME: "6e081404491a8bfba2f066beaa9713ef6046f9007aa5f799f2a350506a580cee",
+}
+
+
+def check_bytes(path: Path, name: str) -> None:
+    """Refuse what is not, byte for byte, the published file of this name.
+
+    Raises:
+        DataError: saying what was found.
+    """
+    size = path.stat().st_size
+    if size != BYTES[name]:
+        raise DataError(f"{path}: expected the {BYTES[name]} bytes of {name}, found {size}")
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    if digest.hexdigest() != SHA256[name]:
+        raise DataError(
+            f"{path}: expected the SHA-256 {SHA256[name]} of {name}, found {digest.hexdigest()}"
+        )
+
 
 def check_mat(path: Path) -> None:
     """Refuse what is not the labelled file with all its pictures.
@@ -29,6 +60,7 @@ def check_mat(path: Path) -> None:
     Raises:
         DataError: saying what was found.
     """
+    check_bytes(path, MAT_NAME)
     for key in ("rawDepths", "depths"):
         found, _ = check_layout(path, key)
     if found != PICTURES:
@@ -41,6 +73,7 @@ def check_splits(path: Path) -> None:
     Raises:
         DataError: saying what was found.
     """
+    check_bytes(path, SPLITS_NAME)
     found = len(read_split(path, "train", PICTURES)), len(read_split(path, "test", PICTURES))
     if found != (TRAIN_PICTURES, TEST_PICTURES):
         raise DataError(
@@ -73,17 +106,17 @@ def prepare(folder: Path, base_url: str = BASE_URL) -> None:
             print(f"{target}: {target.stat().st_size} bytes")
 
 
-def convert(
-    data: Path, target: Path, depth: DepthKind = "raw", size: tuple[int, int] | None = None
-) -> None:
-    """Pack a data set of any layout into ``target``, training pictures shrunk to ``size``.
+def convert(options: argparse.Namespace) -> None:
+    """Pack a data set of any layout into one file, training pictures shrunk if asked.
 
     Raises:
-        DataError: of the data set's reader, or ``target`` has another suffix than ``.h5``.
+        DataError: of the data set's reader, or the file has another suffix than ``.h5``.
     """
+    target: Path = options.out
     if target.suffix != PACKED_SUFFIX:
         raise DataError(f"--out: expected a file that ends in {PACKED_SUFFIX}, found {target}")
-    pack(open_splits(data, depth=depth), target, str(data), size)
+    splits = open_as_told(options.convert, options, options.depth)
+    pack(splits, target, str(options.convert), tuple(options.size) if options.size else None)
     print(f"{target}: {target.stat().st_size} bytes")
 
 
@@ -101,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         help="with --convert: shrink training pictures to this, the network's input size",
     )
     add("--depth", choices=("raw", "filled"), default="raw", help="likewise; default: %(default)s")
+    add_layout_options(parser)
     return parser
 
 
@@ -112,8 +146,7 @@ def main(args: Sequence[str] | None = None) -> int:
         parser.error(f"--convert needs --out FILE{PACKED_SUFFIX}")
     try:
         if options.convert:
-            size = tuple(options.size) if options.size else None
-            convert(options.convert, options.out, options.depth, size)
+            convert(options)
         else:
             prepare(options.out or Path("data/nyu"), options.base_url)
     except TrainingError as error:

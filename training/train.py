@@ -67,6 +67,7 @@ class TrainingCLI(LightningCLI):
             help="share of the training pictures that is held out, by recordings, to choose the "
             "best epoch by; 0 validates on the test split and chooses nothing",
         )
+        parser.set_defaults({"trainer.devices": 1})  # more of them change what a recipe gives
         parser.link_arguments("model.network.input_size", "data.init_args.input_size")
 
     @property

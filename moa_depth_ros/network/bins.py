@@ -40,7 +40,8 @@ class DepthBins(nn.Module):
         """
         probabilities = logits.float().softmax(dim=1)
         moments = torch.stack([self.centres, self.centres.square()])
-        mean, mean_square = torch.einsum("bnhw,mn->mbhw", probabilities, moments)
+        with torch.autocast(logits.device.type, enabled=False):  # which knows einsum
+            mean, mean_square = torch.einsum("bnhw,mn->mbhw", probabilities, moments)
         return mean, (mean_square - mean.square()).clamp_min(0).sqrt()
 
 

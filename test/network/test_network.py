@@ -184,6 +184,17 @@ def test_bins(spacing):
         torch.testing.assert_close(ratios, ratios[0].expand(10))
 
 
+def test_depth_of_bins_is_float32_in_a_bfloat16_training_too():
+    from moa_depth_ros.network.bins import DepthBins
+
+    bins, logits = DepthBins(128, "uniform", 1e-3, 10.0), 4 * torch.randn(1, 128, 6, 8)
+    expected = bins.expectation(logits)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = bins.expectation(logits)
+    for a, b in zip(found, expected, strict=True):
+        assert torch.equal(a, b)
+
+
 def test_default_bins_are_the_specifications():
     from moa_depth_ros.network.bins import DepthBins
 

@@ -179,3 +179,13 @@ def test_crops_and_rotations_never_mix_holes_and_readings():
     assert min(scales) >= 0.7
     assert max(scales) <= 1.0
     assert all(len(picture.unique()) == 2 for picture in label)
+
+
+def test_pixels_are_placed_in_float32_in_a_bfloat16_training_too():
+    pictures, depth = torch.rand(1, 3, 60, 80), torch.rand(1, 60, 80)
+    turn = torch.tensor([0.1]), torch.tensor([0.8]), torch.zeros(1, 2)
+    expected = view(pictures, depth, *turn, NYU_KINECT)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = view(pictures, depth, *turn, NYU_KINECT)
+    for a, b in zip(found, expected, strict=True):
+        assert torch.equal(a, b)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from torch.utils.data import DataLoader
 from moa_depth_ros.camera import NYU_KINECT
 from test.training.layouts import write_folder, write_frames, write_recording
 from training import prepare, train
+from training.data.nyu_folder import TEST_LIST, TRAIN_LIST
 from training.data.open import open_splits
 from training.data.packed import FORMAT, Packed
 from training.errors import DataError
@@ -109,6 +111,17 @@ def test_depth_that_16_bits_do_not_hold(nyu, tmp_path, capsys):
     raw[2] = 65.6
     assert prepare.main(["--convert", str(nyu(raw=raw)), "--out", str(tmp_path / "out.h5")]) == 1
     assert "index 2: expected depth up to 65.535 m, found 65.6 m" in capsys.readouterr().err
+
+
+def test_a_list_that_lies_elsewhere_is_packed_too(tmp_path):
+    root = write_folder(tmp_path / "nyu")
+    lists = {
+        option: shutil.move(root / name, tmp_path / name)
+        for option, name in (("--train-list", TRAIN_LIST), ("--list", TEST_LIST))
+    }
+    options = [part for pair in lists.items() for part in pair]
+    found = open_splits(convert(root, *options))
+    assert all(len(found[name]) for name in ("train", "test"))
 
 
 def test_what_the_command_refuses(tmp_path, capsys):

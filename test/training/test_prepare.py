@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -167,6 +168,14 @@ def whole(tmp_path_factory, write_nyu) -> Path:
     )
 
 
+def publish(monkeypatch, folder: Path) -> None:
+    """Let these be the files that NYU publishes."""
+    for name in (MAT_NAME, SPLITS_NAME):
+        content = (folder / name).read_bytes()
+        monkeypatch.setitem(prepare.BYTES, name, len(content))
+        monkeypatch.setitem(prepare.SHA256, name, hashlib.sha256(content).hexdigest())
+
+
 def serve(server: Server, folder: Path) -> None:
     server.files = {
         f"/nyu/nyu_depth_v2/{MAT_NAME}": (folder / MAT_NAME).read_bytes(),
@@ -174,7 +183,8 @@ def serve(server: Server, folder: Path) -> None:
     }
 
 
-def test_the_command_gets_both_files_and_keeps_them(server, whole, tmp_path, capsys):
+def test_the_command_gets_both_files_and_keeps_them(server, whole, tmp_path, monkeypatch, capsys):
+    publish(monkeypatch, whole)
     serve(server, whole)
     server.limit = 300_000
     command = ["--out", str(tmp_path / "nyu"), "--base-url", f"{server.url}/nyu/"]
@@ -188,7 +198,28 @@ def test_the_command_gets_both_files_and_keeps_them(server, whole, tmp_path, cap
     assert capsys.readouterr().out.count("is there already") == 2
 
 
-def test_other_files_are_refused(server, whole, tmp_path, capsys):
+@pytest.mark.parametrize("name", [MAT_NAME, SPLITS_NAME])
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda content: content + b"x", r"\.part: expected the \d+ bytes of .*, found \d+"),
+        (
+            lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+            r"expected the SHA-256 \w{64} of",
+        ),
+    ],
+)
+def test_not_the_published_bytes(server, whole, tmp_path, monkeypatch, capsys, name, damage, says):
+    publish(monkeypatch, whole)
+    serve(server, whole)
+    (place,) = (path for path in server.files if path.endswith(name))
+    server.files[place] = damage(server.files[place])
+    assert prepare.main(["--out", str(tmp_path), "--base-url", f"{server.url}/nyu"]) == 1
+    assert re.search(says, capsys.readouterr().err)
+    assert name not in {path.name for path in tmp_path.iterdir()}
+
+
+def test_other_files_are_refused(server, whole, tmp_path, monkeypatch, capsys):
     shutil.copytree(whole, tmp_path / "other")
     with h5py.File(tmp_path / "other" / MAT_NAME, "a") as file:
         for key in ("images", "rawDepths", "depths", "sceneTypes"):
@@ -196,10 +227,13 @@ def test_other_files_are_refused(server, whole, tmp_path, capsys):
             del file[key]
             file[key] = values
     command = ["--out", str(tmp_path / "nyu"), "--base-url", f"{server.url}/nyu"]
+    publish(monkeypatch, tmp_path / "other")
     serve(server, tmp_path / "other")
     assert prepare.main(command) == 1
     assert re.search(r"error: .*part: expected 1449 pictures, found 1448", capsys.readouterr().err)
     savemat(tmp_path / "nyu" / SPLITS_NAME, {"trainNdxs": [[1], [2]], "testNdxs": [[3]]})
+    shutil.copy2(whole / MAT_NAME, tmp_path / "nyu")
+    publish(monkeypatch, tmp_path / "nyu")
     assert prepare.main(command) == 1
     assert "expected 795 pictures to train on and 654 to test, found 2 and 1" in (
         capsys.readouterr().err

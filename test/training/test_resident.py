@@ -10,7 +10,7 @@ import torch
 
 from test.training.layouts import millimetres, write_png, write_recording
 from training.checkpoints import keep_epochs, newest
-from training.data import data_modules
+from training.data import data_modules, resident
 from training.data.file_modules import RecordingDataModule
 from training.data.recordings import Recording
 from training.data.resident import ResidentLoader, read_onto, resident_bytes
@@ -110,6 +110,29 @@ def test_what_fits_in_half_of_the_free_memory_is_kept(tmp_path, monkeypatch, cap
     monkeypatch.setattr(data_modules, "free_bytes", lambda device: 2 * needed + spare)
     fit(root, "auto", epochs=1)
     assert f"pictures: {chosen}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        ({"meminfo": "MemAvailable:    2000 kB\n"}, 2_048_000),
+        (
+            {"meminfo": "MemAvailable: 2000 kB", "memory.max": "500000\n", "memory.current": "1\n"},
+            499_999,
+        ),
+        (
+            {"meminfo": "MemAvailable: 2000 kB", "memory.max": "max\n", "memory.current": "1\n"},
+            2_048_000,
+        ),
+        ({}, 0),  # no Linux: everything is streamed
+    ],
+)
+def test_free_memory_is_the_hosts_or_the_containers(tmp_path, monkeypatch, files, free):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    read = resident._text
+    monkeypatch.setattr(resident, "_text", lambda path: read(tmp_path / Path(path).name))
+    assert resident.free_bytes(torch.device("cpu")) == free
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

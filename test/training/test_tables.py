@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ import yaml
 
 from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.network import NetworkConfig
-from training.errors import TrainingError
+from test.training.layouts import write_recording
+from training.errors import DataError, TrainingError
 from training.losses import LossConfig
 from training.rooms import sample_frame
 from training.tables.__main__ import main
 from training.tables.rows import TABLES, TableRow, Trained, ZeroShot
 from training.tables.run import result_of
-from training.tables.setting import CONFIGS, Setting
+from training.tables.setting import CONFIGS, Setting, find_setting
 from training.tables.write import Finished, markdown, write_table
 
 pytestmark = pytest.mark.timeout(300)  # trainers in processes of their own, on a busy machine
@@ -118,6 +120,32 @@ def test_a_row_is_trained_judged_and_not_made_twice(setting, tmp_path):
     assert result_of(row, 1, setting, tmp_path, None) == result
     with pytest.raises(TrainingError, match="made by another recipe"):
         result_of(row, 1, setting, tmp_path, 3)
+
+
+def test_what_was_interrupted_belongs_to_its_recipe(setting, tmp_path):
+    """No row of a short trial goes on, or is judged, as one of the whole recipe."""
+    row = row_of("2", "k1")
+    result_of(row, 0, setting, tmp_path, None)
+    folder = tmp_path / "bins-10-experts-1-seed0"
+    (folder / "result.json").unlink()
+    with pytest.raises(TrainingError, match="made by another recipe"):
+        result_of(row, 0, setting, tmp_path, 3)
+    shutil.rmtree(folder / "model")
+    with pytest.raises(TrainingError, match="made by another recipe"):
+        result_of(row, 0, dataclasses.replace(setting, data=tmp_path), tmp_path, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("nyu.mat", "found a file"), ("recording", "found a recording")]
+)
+def test_data_that_no_table_is_made_on(tmp_path, name, says):
+    data = tmp_path / name
+    if name == "recording":
+        write_recording(data)
+    with pytest.raises(
+        DataError, match=f"expected one of labelled, folder, frames, packed.*{says}"
+    ):
+        find_setting(data)
 
 
 def test_a_trained_row_that_was_not_judged_goes_on_there(setting, tmp_path):

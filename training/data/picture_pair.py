@@ -40,15 +40,24 @@ def read_depth(path: Path, where: str, size: tuple[int, int]) -> np.ndarray:
     """(H, W) float32 metres, 0 where there is no reading.
 
     Raises:
-        DataError: missing, damaged, not 16-bit grey, of another size than ``size`` or without a
-            reading.
+        DataError: as :func:`read_any_depth`, or without a reading.
+    """
+    depth = read_any_depth(path, where, size)
+    check_depth(depth, f"{where}: {path}")
+    return depth
+
+
+def read_any_depth(path: Path, where: str, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) float32 metres, 0 where there is no reading, which may be everywhere.
+
+    Raises:
+        DataError: missing, damaged, not 16-bit grey or of another size than ``size``.
     """
     try:
         depth = read_depth_png(path)
     except ValueError as error:
         raise DataError(f"{where}: {error}") from error
     _expect_size(depth.shape, size, f"{where}: {path}")
-    check_depth(depth, f"{where}: {path}")
     return depth
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,9 +107,23 @@ def resident_bytes(dataset: DepthSet) -> int:
     return len(dataset) * height * width * (_PICTURE_BYTES + _DEPTH_BYTES)
 
 
-def free_bytes(device: torch.device) -> int:
-    """Memory that is free on a device; the host's for all but CUDA devices."""
+def free_bytes(device: torch.device) -> float:
+    """Memory that is free on a device; the host's for all but CUDA devices, 0 if unknown."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    found = _AVAILABLE.search(Path("/proc/meminfo").read_text(encoding="ascii"))
-    return 1024 * int(found[1]) if found else 0
+    found = _AVAILABLE.search(_text("/proc/meminfo"))
+    return min(1024 * int(found[1]) if found else 0, _left_to_the_container())
+
+
+def _left_to_the_container() -> float:
+    """What the limit of a control group, a container's, leaves; infinite where there is none."""
+    limit, used = (_text(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
+    return int(limit) - int(used) if limit.isdigit() and used.isdigit() else math.inf
+
+
+def _text(path: str) -> str:
+    """What the system says in a file; nothing where it has no such file."""
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except OSError:
+        return ""

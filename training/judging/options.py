@@ -7,8 +7,9 @@ from pathlib import Path
 
 from torch.utils.data import Dataset, Subset
 
-from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, DepthKind
-from training.data.open import LAYOUTS, DepthSet, open_splits
+from training.data.nyu_labelled import MAT_NAME, DepthKind
+from training.data.open import DepthSet
+from training.data.options import add_layout_options, open_as_told
 from training.data.sample import Sample
 
 
@@ -16,10 +17,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Options that name a data set, its split and how much of it."""
     add = parser.add_argument
     add("--data", type=Path, required=True, help=f"folder of the data set, or {MAT_NAME} itself")
-    add("--layout", choices=LAYOUTS, help="of the data set; default: what is there decides")
-    add("--splits", type=Path, help=f"{SPLITS_NAME}, where it is not beside {MAT_NAME}")
-    add("--list", type=Path, help="test list of a folder, where not in it under its usual name")
-    add("--train-list", type=Path, help="its training list, likewise")
+    add_layout_options(parser)
     add("--split", choices=("train", "test"), default="test", help="default: %(default)s")
     add("--limit", type=int, help="only the first pictures of the split")
 
@@ -32,14 +30,7 @@ def open_chosen(
     Raises:
         DataError: as :func:`training.data.open.open_splits`.
     """
-    splits = open_splits(
-        options.data,
-        options.layout,
-        depth,
-        options.splits,
-        options.train_list,
-        options.list,
-    )
+    splits = open_as_told(options.data, options, depth)
     chosen = splits[options.split]
     count = min(len(chosen), options.limit or len(chosen))
     # Every reader is a Dataset, too, which a protocol can't say.

@@ -10,8 +10,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.network import MoADepthClip, Prediction, load_network
-from training.data.picture_pair import read_depth
+from training.data.picture_pair import read_any_depth
 from training.errors import DataError
 from training.module import depths_of
 from training.preparation import prepare_pictures, resize_depth
@@ -55,10 +56,12 @@ class NetworkPredictor:
     Args:
         network: on the device of the pictures to come.
         flip: average with what the network says of the mirrored picture.
+        focal_ratio: of the pictures' camera to the network's (:meth:`Intrinsics.focal_ratio`), by
+            which everything is multiplied, as the node does it.
     """
 
-    def __init__(self, network: MoADepthClip, flip: bool = False):
-        self.network, self.flip = network, flip
+    def __init__(self, network: MoADepthClip, flip: bool = False, focal_ratio: float = 1.0):
+        self.network, self.flip, self.focal_ratio = network, flip, focal_ratio
 
     def __call__(
         self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
@@ -74,7 +77,8 @@ class NetworkPredictor:
 
     def _maps(self, inputs: Tensor) -> dict[str, Tensor]:
         prediction: Prediction = self.network.decode(self.network(inputs))
-        return {**depths_of(prediction), "uncertainty": prediction.uncertainty}
+        maps = {**depths_of(prediction), "uncertainty": prediction.uncertainty}
+        return {name: values * self.focal_ratio for name, values in maps.items()}
 
 
 class PredictionFolder:
@@ -110,7 +114,7 @@ class PredictionFolder:
                 "16-bit PNG in millimetres under the name that python -m training.export gives "
                 "the picture"
             )
-        return torch.from_numpy(read_depth(path, f"prediction of index {index}", size))
+        return torch.from_numpy(read_any_depth(path, f"prediction of index {index}", size))
 
 
 def file_name(index: int) -> str:
@@ -118,12 +122,21 @@ def file_name(index: int) -> str:
     return f"{index:05d}.png"
 
 
-def open_predictor(folder: Path, device: torch.device, flip: bool = False) -> Predictor:
+def open_predictor(
+    folder: Path, device: torch.device, camera: Intrinsics, flip: bool = False
+) -> Predictor:
     """The predictor in a folder: PNGs are predictions, anything else must be a model folder.
+
+    Args:
+        folder: of either kind.
+        device: of the pictures to come.
+        camera: of the pictures to come.
+        flip: as :class:`NetworkPredictor` has it.
 
     Raises:
         ModelFolderError: neither.
     """
     if any(folder.glob("*.png")):
         return PredictionFolder(folder)
-    return NetworkPredictor(load_network(folder, device)[0], flip)
+    network, training_camera = load_network(folder, device)
+    return NetworkPredictor(network, flip, camera.focal_ratio(training_camera))

@@ -25,7 +25,7 @@ from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
 from training.tables.setting import Setting
 from training.weights import network_to_finetune
 
-RESULT = "result.json"
+RESULT, RECIPE = "result.json", "recipe.json"
 _ATTEMPTS = "attempts.json"
 
 
@@ -45,16 +45,11 @@ def result_of(
     trained = isinstance(row.method, Trained)
     folder = output / (f"{row.run}-seed{seed}" if trained else row.run)
     recipe = _recipe(row, setting, max_epochs)
+    folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, recipe)
     path = folder / RESULT
     if path.is_file():
-        result = json.loads(path.read_text(encoding="utf-8"))
-        if result["recipe"] != recipe:
-            raise TrainingError(
-                f"{folder}: made by another recipe ({result['recipe']}); this is {recipe}. "
-                "Take another --output, or remove the folder"
-            )
-        return result
-    folder.mkdir(parents=True, exist_ok=True)
+        return json.loads(path.read_text(encoding="utf-8"))
     if trained:
         _train(folder, _arguments(row.method, setting, seed, max_epochs))
     result = {
@@ -64,10 +59,27 @@ def result_of(
         "seconds": sum(_attempts(folder)),
         **provenance(),
     }
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    _write(path, result)
     return result
+
+
+def _claim(folder: Path, recipe: dict[str, Any]) -> None:
+    """Note the recipe before anything is made by it, so that what was interrupted is known, too."""
+    path = folder / RECIPE
+    if not path.is_file():
+        _write(path, recipe)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if found != recipe:
+        raise TrainingError(
+            f"{folder}: made by another recipe ({found}); this is {recipe}. "
+            "Take another --output, or remove the folder"
+        )
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(path)
 
 
 def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str, Any]:

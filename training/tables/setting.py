@@ -8,7 +8,7 @@ from pathlib import Path
 from moa_depth_ros.network import NetworkConfig
 from training.data.nyu_labelled import MAT_NAME
 from training.data.open import Layout, layout_of
-from training.errors import WeightsError
+from training.errors import DataError, WeightsError
 from training.rooms.__main__ import write_set
 from training.weights import build_network
 
@@ -19,6 +19,7 @@ _CONFIG_OF: dict[Layout, str] = {
     "labelled": "paper.yaml",
     "folder": "nyu_folder.yaml",
     "frames": "nyu_frames.yaml",
+    "packed": "packed.yaml",
 }
 
 
@@ -45,11 +46,11 @@ def find_setting(data: Path | None) -> Setting:
     """The data set and the weights that are at hand.
 
     Args:
-        data: a data set of any layout that can be trained on. By default NYU Depth V2 in
+        data: a data set of any layout but a recording. By default NYU Depth V2 in
             ``data/nyu``; where that is missing, rendered rooms, which are rendered if need be.
 
     Raises:
-        DataError: ``data`` is of no known layout.
+        DataError: ``data`` is of no such layout.
     """
     rendered = data is None and not (NYU / MAT_NAME).is_file()
     if data is None:
@@ -57,7 +58,13 @@ def find_setting(data: Path | None) -> Setting:
     if rendered and not (data / MAT_NAME).is_file():
         print(f"{NYU / MAT_NAME} is not there: rendering rooms into {data} instead.")
         write_set(data, ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED)
-    config = CONFIGS / _CONFIG_OF.get(layout_of(data), "paper.yaml")
+    layout = layout_of(data)
+    if layout not in _CONFIG_OF or (layout == "labelled" and not data.is_dir()):
+        raise DataError(
+            f"{data}: expected one of {', '.join(_CONFIG_OF)}, labelled as a folder; found "
+            f"{'a file' if layout == 'labelled' else f'a {layout}'}"
+        )
+    config = CONFIGS / _CONFIG_OF[layout]
     measured_on = "RENDERED ROOMS" if data.resolve() == ROOMS.resolve() else str(data)
     if _clip_is_there():
         return Setting(data, (config,), True, (480, 640), f"on {measured_on}, CLIP's weights")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -11,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.network import load_network
+from moa_depth_ros.network import load_network, save_network
 from moa_depth_ros.pictures import read_picture, write_depth_png, write_picture
 from test.training.judging.small_file import SIZE, TEST_INDICES
 from training import evaluate, export
-from training.judging.predictors import NetworkPredictor
+from training.judging.predictors import NetworkPredictor, open_predictor
 
 NAMES = [f"{index:05d}.png" for index in TEST_INDICES]
 
@@ -77,6 +78,32 @@ def predictions(tmp_path) -> Path:
     for name in NAMES:
         write_depth_png(tmp_path / "predictions" / name, np.full(SIZE, 2.0))
     return tmp_path / "predictions"
+
+
+def test_who_predicts_nothing_gets_no_pixel_left_out(predictions, nyu_file, tmp_path):
+    for name in NAMES:
+        write_depth_png(predictions / name, np.zeros(SIZE))
+    row = judged(nyu_file, tmp_path / "report.json", predictions)[str(predictions), "-"]
+    assert row["per image"]["d1"] == 0
+    assert row["per image"]["abs_rel"] == pytest.approx(1, abs=0.01)
+
+
+def test_depth_follows_the_pictures_camera_as_the_nodes_does(nyu_file, model, tmp_path):
+    """A model of a lens half as long sees the pictures' things at half their distance."""
+    network, camera = load_network(model)
+    shorter = dataclasses.replace(camera, fx=camera.fx / 2, fy=camera.fy / 2)
+    save_network(network, tmp_path / "shorter", shorter)
+    picture = torch.randint(0, 256, (1, 3, *SIZE), dtype=torch.uint8)
+    of_model, of_shorter = (
+        open_predictor(folder, torch.device("cpu"), camera)(picture, [0], SIZE)
+        for folder in (model, tmp_path / "shorter")
+    )
+    for name, depth in of_model.depths.items():
+        torch.testing.assert_close(of_shorter.depths[name], 2 * depth)
+    torch.testing.assert_close(of_shorter.uncertainty, 2 * of_model.uncertainty)
+    rows = judged(nyu_file, tmp_path / "report.json", model, tmp_path / "shorter")
+    medians = [rows[str(f), "fused"]["per image"] for f in (model, tmp_path / "shorter")]
+    assert medians[0] != medians[1]
 
 
 def refused(nyu_file: Path, predictions: Path, capsys) -> str:
