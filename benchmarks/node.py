@@ -29,7 +29,7 @@ from benchmarks.least_network import save_least_network
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.benchmark import machine, memory_megabytes, picture_size
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
-from moa_depth_ros.ros.transport import profile_environment
+from moa_depth_ros.ros.transport import local_environment, profile_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 WARM_UP = 20  # frames that don't count
@@ -182,7 +182,7 @@ def main() -> int:
     # Another one than the present one, where a node of this name may answer, too.
     present = int(os.environ.get("ROS_DOMAIN_ID") or os.getpid())
     os.environ["ROS_DOMAIN_ID"] = str(1 + (present + 50) % 101)
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    os.environ.update(local_environment(os.environ))
     rclpy.init()
     print(f"{options.rate:g} pictures a second, {options.precision}; {machine()}\n")
     print(

@@ -15,7 +15,7 @@ from typing import Any
 
 from demo.report import report
 from moa_depth_ros.ros.signals import END_SIGNALS
-from moa_depth_ros.ros.transport import profile_environment
+from moa_depth_ros.ros.transport import local_environment, profile_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120.0  # for the network to load and the rooms to be rendered, on a busy machine
@@ -121,7 +121,7 @@ def _environment() -> dict[str, str]:
         **os.environ,
         **profile_environment(os.environ),
         "ROS_DOMAIN_ID": str(1 + os.getpid() % 101),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        **local_environment(os.environ),
     }
 
 

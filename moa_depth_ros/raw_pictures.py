@@ -22,16 +22,10 @@ def develop(raw: np.ndarray, encoding: str) -> np.ndarray:
     """RGB of a sensor's picture.
 
     Args:
-        raw: uint8, (H, W) of a mosaic, (H, W, 2) of YUV 4:2:2; rows may be padded.
+        raw: uint8, (H, W) of a mosaic, (H, W, 2) of YUV 4:2:2 with an even W; rows may be padded.
         encoding: one of :data:`RAW_ENCODINGS`; YUV is that of ITU-R BT.601.
 
     Returns:
         uint8 (H, W, 3) RGB.
-
-    Raises:
-        ValueError: a YUV 4:2:2 picture of odd width.
     """
-    code, pixel_bytes = RAW_ENCODINGS[encoding]
-    if pixel_bytes == 2 and raw.shape[1] % 2:
-        raise ValueError(f"{encoding} pictures have an even width, found {raw.shape[1]}")
-    return cv2.cvtColor(raw, code)
+    return cv2.cvtColor(raw, RAW_ENCODINGS[encoding][0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ from moa_depth_ros.cloud import CloudOptions, pack_cloud
 from moa_depth_ros.filters import only_readings
 from moa_depth_ros.raw_pictures import RAW_ENCODINGS, develop
 from moa_depth_ros.transfer import to_host
+
+if TYPE_CHECKING:
+    from cv_bridge import CvBridge
 
 # Encoding of the message -> what the estimator calls the order of the channels, bytes per pixel.
 # The 8UCn names don't say the order: as in cv_bridge, they mean OpenCV's, blue first.
@@ -63,11 +67,12 @@ def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]
         _of_encoded(encoded_pictures.check, msg)
         return lambda: read_compressed(msg)
     if msg.encoding in RAW_ENCODINGS:
-        raw = _view(msg, RAW_ENCODINGS[msg.encoding][1])
-        return lambda: (_developed(raw, msg.encoding), "rgb")
+        raw = _raw(msg)
+        return lambda: (develop(raw, msg.encoding), "rgb")
     if msg.encoding not in READABLE:
         _check_not_empty(msg)
-        return lambda: (_through_cv_bridge(msg), "rgb")
+        bridge = _cv_bridge(msg.encoding)
+        return lambda: (_through(bridge, msg), "rgb")
     picture = read_picture(msg)
     return lambda: picture
 
@@ -136,32 +141,36 @@ def _check_not_empty(msg: Image) -> None:
         raise PictureError(f"The picture is empty: {msg.width}x{msg.height} pixels.")
 
 
-def _developed(raw: np.ndarray, encoding: str) -> np.ndarray:
-    try:
-        return develop(raw, encoding)
-    except ValueError as error:
-        raise PictureError(f"The picture can't be read: {error}.") from error
+def _raw(msg: Image) -> np.ndarray:
+    """The pixels of one of RAW_ENCODINGS."""
+    pixel_bytes = RAW_ENCODINGS[msg.encoding][1]
+    if pixel_bytes == 2 and msg.width % 2:
+        raise PictureError(f"{msg.encoding} pictures have an even width, found {msg.width}.")
+    return _view(msg, pixel_bytes)
 
 
-def _through_cv_bridge(msg: Image) -> np.ndarray:
-    """Any other encoding as uint8 RGB (H, W, 3)."""
+def _cv_bridge(encoding: str) -> CvBridge:
+    """What may read any other encoding."""
+    what = f"The encoding '{encoding}' is not one of {', '.join(READABLE)}. Others need cv_bridge"
     distribution = os.environ.get("ROS_DISTRO")
     if distribution in NUMPY_1_DISTRIBUTIONS and np.lib.NumpyVersion(np.__version__) >= "2.0.0":
         raise PictureError(
-            f"The encoding '{msg.encoding}' is not one of {', '.join(READABLE)}. Others need "
-            f"cv_bridge, but that of {distribution} crashes beside NumPy {np.__version__}: have "
-            "the driver or image_proc publish rgb8."
+            f"{what}, but that of {distribution} crashes beside NumPy {np.__version__}: have the "
+            "driver or image_proc publish rgb8."
         )
     try:
         from cv_bridge import CvBridge
     except Exception as error:  # its binary breaks beside another NumPy with more than ImportError
         raise PictureError(
-            f"The encoding '{msg.encoding}' is not one of {', '.join(READABLE)}. Others "
-            "need cv_bridge (apt: ros-$ROS_DISTRO-cv-bridge), which could not be imported: "
-            f"{error}"
+            f"{what} (apt: ros-$ROS_DISTRO-cv-bridge), which could not be imported: {error}"
         ) from error
+    return CvBridge()
+
+
+def _through(bridge: CvBridge, msg: Image) -> np.ndarray:
+    """Any encoding that cv_bridge knows as uint8 RGB (H, W, 3)."""
     try:
-        return CvBridge().imgmsg_to_cv2(msg, desired_encoding="rgb8")
+        return bridge.imgmsg_to_cv2(msg, desired_encoding="rgb8")
     except Exception as error:  # cv_bridge and OpenCV raise whatever they like for bad pictures
         raise PictureError(
             f"cv_bridge can't turn a {msg.width}x{msg.height} picture with encoding "

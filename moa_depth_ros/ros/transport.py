@@ -1,4 +1,4 @@
-"""Where the Fast DDS profile is, and the variable that makes a process use it."""
+"""Environment variables of DDS: the Fast DDS profile that a process uses, and whom it talks to."""
 
 from __future__ import annotations
 
@@ -44,3 +44,16 @@ def profile_environment(environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     older = environment.get("ROS_DISTRO") in OLDER_DISTRIBUTIONS
     return {OLDER_VARIABLE if older else VARIABLE: str(shared_file("fastdds.xml"))}
+
+
+def local_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variable that keeps ROS on this machine.
+
+    Args:
+        environment: the present one.
+    Returns:
+        The variable that this ROS distribution reads.
+    """
+    if environment.get("ROS_DISTRO") == "humble":
+        return {"ROS_LOCALHOST_ONLY": "1"}
+    return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}

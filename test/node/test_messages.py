@@ -72,7 +72,7 @@ def test_yuv_422_of_odd_width_is_refused():
     msg = picture_message(HEADER, np.zeros((4, 6), np.uint8), "yuv422")
     msg.width = 3
     with pytest.raises(PictureError, match="yuv422 pictures have an even width, found 3"):
-        read(msg)
+        reader(msg)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -119,16 +119,16 @@ def test_another_encoding_without_cv_bridge_names_what_there_is(monkeypatch):
     monkeypatch.delenv("ROS_DISTRO", raising=False)
     monkeypatch.setitem(sys.modules, "cv_bridge", None)
     with pytest.raises(PictureError, match=r"'nv12'.*rgb8, bgr8.*apt: ros-\$ROS_DISTRO-cv-bridge"):
-        read(broken(encoding="nv12"))
+        reader(broken(encoding="nv12"))
     with pytest.raises(PictureError, match="empty: 0x5"):
-        read(broken(encoding="nv12", width=0))
+        reader(broken(encoding="nv12", width=0))
 
 
 def test_a_cv_bridge_that_would_crash_is_not_touched(monkeypatch):
     monkeypatch.setenv("ROS_DISTRO", "humble")
     monkeypatch.setitem(sys.modules, "cv_bridge", None)
     with pytest.raises(PictureError, match="that of humble crashes beside NumPy 2"):
-        read(broken(encoding="nv12"))
+        reader(broken(encoding="nv12"))
 
 
 @pytest.mark.parametrize("works", [True, False])

@@ -4,7 +4,13 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from moa_depth_ros.ros.transport import OLDER_VARIABLE, VARIABLE, profile_environment, shared_file
+from moa_depth_ros.ros.transport import (
+    OLDER_VARIABLE,
+    VARIABLE,
+    local_environment,
+    profile_environment,
+    shared_file,
+)
 
 
 def test_the_profile_has_shared_memory_for_pictures_first_and_udp_for_other_machines():
@@ -30,6 +36,18 @@ def test_the_profile_has_shared_memory_for_pictures_first_and_udp_for_other_mach
 def test_the_variable_is_the_one_that_the_distribution_reads(distribution, variable):
     environment = {"ROS_DISTRO": distribution} if distribution else {}
     assert profile_environment(environment) == {variable: str(shared_file("fastdds.xml"))}
+
+
+@pytest.mark.parametrize(
+    ("distribution", "variables"),
+    [
+        ("humble", {"ROS_LOCALHOST_ONLY": "1"}),
+        ("jazzy", {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}),
+        ("", {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}),
+    ],
+)
+def test_ros_is_kept_on_this_machine(distribution, variables):
+    assert local_environment({"ROS_DISTRO": distribution}) == variables
 
 
 @pytest.mark.parametrize("variable", [VARIABLE, OLDER_VARIABLE])

@@ -13,6 +13,7 @@ import torch
 
 from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, save_network
+from moa_depth_ros.ros.transport import local_environment
 from test.network.tiny import tiny_config
 
 # Not "launch": without ROS, that name finds the repository's folder of launch files.
@@ -46,7 +47,7 @@ def ros_environment(environment, prefix, site_packages, monkeypatch) -> dict[str
     """The built package sourced, on a ROS domain of this test's own that ends at this machine."""
     own_domain = {
         "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        **local_environment(os.environ),
     }
     for name, value in own_domain.items():
         monkeypatch.setenv(name, value)
