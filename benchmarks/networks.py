@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from moa_depth_ros.benchmark import machine
@@ -133,9 +134,9 @@ def _time(network: nn.Module, pictures: torch.Tensor) -> float:
 def _gigaflops(network: nn.Module, pictures: torch.Tensor) -> float:
     """Of the matrix products and convolutions: 2 for each multiplication with its addition."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # the counter does not see into it
+    torch.backends.mha.set_fastpath_enabled(False)  # the counter sees into neither of them
     try:
-        with FlopCounterMode(display=False) as counter:
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             network(pictures)
     finally:
         torch.backends.mha.set_fastpath_enabled(fast_path)

@@ -7,6 +7,7 @@ is the median over pixels of the standard deviation over time of ln(depth), in p
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,18 +32,26 @@ def flicker(depths: list[torch.Tensor], strength: float, max_change: float) -> f
     return 100 * torch.stack(smooth[SETTLING:]).log().std(dim=0).median().item()
 
 
-def main() -> None:
-    """Prints a line for each strength."""
+def main() -> int:
+    """Prints a line for each strength; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--picture", type=Path, default=shared_file("pictures/room_0.jpg"))
     parser.add_argument("--model", type=Path, default=DEMO_MODEL)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--noise", type=float, default=5.0, help="grey levels, standard deviation")
-    parser.add_argument("--pictures", type=int, default=90)
+    parser.add_argument(
+        "--pictures", type=int, default=90, help=f"more than {SETTLING + 1}, that settle first"
+    )
     parser.add_argument("--max-change", type=float, default=0.1)
     options = parser.parse_args()
-    estimator = DepthEstimator(options.model, options.device)
-    picture = read_picture(options.picture).astype(np.float32)
+    if options.pictures < SETTLING + 2:
+        parser.error(f"--pictures: expected at least {SETTLING + 2}, found {options.pictures}")
+    try:
+        estimator = DepthEstimator(options.model, options.device)
+        picture = read_picture(options.picture).astype(np.float32)
+    except (ValueError, RuntimeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     rng = np.random.default_rng(0)
     depths = []
     for _ in range(options.pictures):
@@ -52,7 +61,8 @@ def main() -> None:
     print(f"{options.picture.name}, noise {options.noise:g}, {options.pictures} pictures")
     for strength in (0.0, 0.5, 0.8, 0.9):
         print(f"smoothing {strength:g}: {flicker(depths, strength, options.max_change):.3f} %")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -155,7 +155,7 @@ def main() -> int:
         signal.signal(number, _end)
     try:
         run(options)
-    except DemoError as error:
+    except (DemoError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0

@@ -82,7 +82,7 @@ class DepthEstimator:
         if precision not in PRECISIONS:
             raise ValueError(f"precision: expected one of {list(PRECISIONS)}, found {precision!r}")
         self.model = Path(model)
-        self.device = _find_device(device)
+        self.device = find_device(device)
         network, self.training_camera = load_network(self.model, self.device)
         self.network = InferenceNetwork(network, PRECISIONS[precision])
         # Not a method: a cycle would keep weights and graphs until the next garbage collection.
@@ -170,7 +170,13 @@ def _batch(tensors: list[Tensor]) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.cat(tensors)  # one is not worth a copy
 
 
-def _find_device(device: str) -> torch.device:
+def find_device(device: str) -> torch.device:
+    """The device of a name: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``, CUDA where there is one.
+
+    Raises:
+        ValueError: another name.
+        RuntimeError: the device is not there.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

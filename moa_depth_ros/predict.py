@@ -19,24 +19,38 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     keep_freed_memory()
+    status = 0
     try:
+        stems = _stems(options.pictures, options.out)
         camera = Intrinsics.from_yaml(options.camera) if options.camera else None
         estimator = DepthEstimator(options.model, options.device, options.precision)
-        for picture in options.pictures:
-            _predict(estimator, Path(picture), camera, options.out)
     except (ValueError, RuntimeError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
+    for stem, path in stems.items():
+        try:
+            _predict(estimator, path, camera, stem)
+        except (ValueError, RuntimeError, OSError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            status = 1  # at the end: the other pictures can't help it
+    return status
 
 
-def _predict(
-    estimator: DepthEstimator, path: Path, camera: Intrinsics | None, out: Path | None
-) -> None:
+def _stems(pictures: list[Path], out: Path | None) -> dict[Path, Path]:
+    """The pictures by what the names of their files begin with."""
+    stems: dict[Path, Path] = {}
+    for path in pictures:
+        stem = (out or path.parent) / path.stem
+        if stem in stems:
+            raise ValueError(f"{stems[stem]} and {path}: both would be {stem}_depth.png")
+        stems[stem] = path
+    return stems
+
+
+def _predict(estimator: DepthEstimator, path: Path, camera: Intrinsics | None, stem: Path) -> None:
     picture = read_picture(path)
     estimate = estimator.estimate(picture, intrinsics=camera)
     depth = estimate.depth.cpu().numpy()
-    stem = (out or path.parent) / path.stem
     written = [f"{stem}_depth.png", f"{stem}_depth_colour.png"]
     write_depth_png(written[0], depth)
     uncertainty = estimate.uncertainty.cpu().numpy()
@@ -61,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out) it writes NAME_depth.png (16-bit millimetres), NAME_depth_colour.png (to look at) "
         "and, given a camera, NAME.ply (a coloured point cloud).",
     )
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="PNG, JPEG, ...")
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="PNG, JPEG, ...")
     parser.add_argument(
         "--model", default=DEMO_MODEL, help="model folder (default: the demo model of the package)"
     )

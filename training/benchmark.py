@@ -22,12 +22,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig
+from training import command_line
 from training.augmentation import Augmentation, augment, draw_numbers
+from training.command_line import at_least, exit_code
 from training.data.data_modules import use_one_thread
 from training.data.open import DepthSet, open_splits
 from training.data.resident import ResidentLoader, read_onto
 from training.data.samplers import ShuffledSampler
-from training.errors import TrainingError
 from training.losses import LossConfig, composite_loss
 from training.preparation import prepare_depth, prepare_pictures
 from training.weights import build_network, network_to_finetune
@@ -178,7 +179,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         TrainingError: about the data or the model.
     """
-    device, runs, rates = torch.device(options.device), options.runs, {}
+    device, runs, rates = options.device, options.runs, {}
     for data in options.data:
         train_set = _First(open_splits(data)["train"], options.pictures)
         ways = loaders(train_set, device, options.batch, options.workers)
@@ -212,18 +213,19 @@ def main(args: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("data", nargs="+", type=Path, metavar="DATA", help="data set of any layout")
     add("--model", type=Path, help="model folder; default: the paper's network, random weights")
-    add("--device", default="cpu", help="cpu, cuda, ...; default: %(default)s")
-    add("--batch", type=int, default=8, help="pictures in a batch; default: %(default)s")
-    add("--workers", type=int, default=2, help="processes that read; default: %(default)s")
-    add("--pictures", type=int, default=200, help="of each data set; default: %(default)s")
-    add("--runs", type=int, default=20, help="counted batches; default: %(default)s")
+    add(
+        "--device",
+        type=command_line.device,
+        default="cpu",
+        help="cpu, cuda, ...; default: %(default)s",
+    )
+    add("--batch", type=at_least(1), default=8, help="pictures in a batch; default: %(default)s")
+    add("--workers", type=at_least(0), default=2, help="processes that read; default: %(default)s")
+    add("--pictures", type=at_least(1), default=200, help="of each data set; default: %(default)s")
+    add("--runs", type=at_least(1), default=20, help="counted batches; default: %(default)s")
     keep_freed_memory()
-    try:
-        run(parser.parse_args(args))
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    options = parser.parse_args(args)
+    return exit_code(lambda: run(options))
 
 
 if __name__ == "__main__":

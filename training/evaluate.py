@@ -17,8 +17,9 @@ from pathlib import Path
 import torch
 
 from moa_depth_ros.allocator import keep_freed_memory
-from moa_depth_ros.network import ModelFolderError
-from training.errors import DataError, TrainingError, message_of
+from training import command_line
+from training.command_line import at_least, exit_code, new_file
+from training.errors import DataError
 from training.judging.baselines import baselines_of
 from training.judging.html import write_html
 from training.judging.judge import judge
@@ -33,12 +34,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Judge as the arguments say; the exit code is 0, or 1 after a message on standard error."""
     options = _arguments().parse_args(args)
     keep_freed_memory()
-    try:
-        run(options)
-    except (TrainingError, ModelFolderError) as error:
-        print(f"error: {message_of(error)}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: run(options))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -47,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         TrainingError, ModelFolderError: about the data, about a model.
     """
-    device = torch.device(_auto() if options.device == "auto" else options.device)
+    device = options.device
     pictures, train_set = open_chosen(options, options.depth)
     models = {
         str(folder): open_predictor(folder, device, train_set.camera, options.flip)
@@ -92,23 +88,30 @@ def _arguments() -> argparse.ArgumentParser:
     add("--depth", choices=("raw", "filled"), default="raw", help="truth; default: %(default)s")
     add("--crop", choices=("eigen", "garg", "none"), default="eigen", help="default: %(default)s")
     add("--flip", action="store_true", help="average with the prediction of the mirrored picture")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:1, ...; default: %(default)s")
-    add("--batch", type=int, default=8, help="pictures at once; default: %(default)s")
+    add(
+        "--device",
+        type=command_line.device,
+        default="auto",
+        help="auto, cpu, cuda, cuda:1, ...; default: %(default)s",
+    )
+    add("--batch", type=at_least(1), default=8, help="pictures at once; default: %(default)s")
     add(
         "--workers",
-        type=int,
+        type=at_least(0),
         default=min(_WORKERS, os.cpu_count() or 1),
         help="processes that read pictures; default: one for each core, at most 8",
     )
     add(
-        "--json", type=Path, help="write all figures here, and each picture's into a .csv beside it"
+        "--json",
+        type=new_file(".json"),
+        help="write all figures here, and each picture's into a .csv beside it",
     )
-    add("--html", type=Path, help="write a report with plots and pictures here, one file")
+    add(
+        "--html",
+        type=new_file(".html", ".htm"),
+        help="write a report with plots and pictures here, one file",
+    )
     return parser
-
-
-def _auto() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _protocol(options: argparse.Namespace, device: torch.device) -> dict[str, object]:

@@ -15,14 +15,14 @@ from torch.utils.data import Dataset
 from tqdm import trange
 
 from moa_depth_ros.pictures import write_picture
+from training.command_line import exit_code
 from training.data.sample import Sample
-from training.errors import TrainingError, message_of
 from training.judging.options import add_data_options, open_chosen
 from training.judging.predictors import file_name
 
 
-def export(pictures: Dataset[Sample], folder: Path) -> int:
-    """Write every colour picture as PNG, named by its index; returns how many.
+def export(pictures: Dataset[Sample], folder: Path) -> None:
+    """Write every colour picture as PNG, named by its index.
 
     Raises:
         DataError: one cannot be read.
@@ -34,7 +34,7 @@ def export(pictures: Dataset[Sample], folder: Path) -> int:
         write_picture(
             folder / file_name(sample["index"]), sample["picture"].numpy().transpose(1, 2, 0)
         )
-    return count
+    print(f"{folder}: {count} pictures; write the depth of each under the same name elsewhere")
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -43,13 +43,7 @@ def main(args: Sequence[str] | None = None) -> int:
     add_data_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     options = parser.parse_args(args)
-    try:
-        count = export(open_chosen(options)[0], options.out)
-    except (TrainingError, OSError) as error:
-        print(f"error: {message_of(error)}", file=sys.stderr)
-        return 1
-    print(f"{options.out}: {count} pictures; write the depth of each under the same name elsewhere")
-    return 0
+    return exit_code(lambda: export(open_chosen(options)[0], options.out))
 
 
 if __name__ == "__main__":

@@ -14,12 +14,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from training.command_line import exit_code
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, check_layout, read_split
 from training.data.options import add_layout_options, open_as_told
 from training.data.pack import pack
 from training.data.packed import PACKED_SUFFIX
 from training.download import download
-from training.errors import DataError, TrainingError
+from training.errors import DataError
 
 BASE_URL = "http://horatio.cs.nyu.edu/mit/silberman"
 PICTURES, TRAIN_PICTURES, TEST_PICTURES = 1449, 795, 654
@@ -144,15 +145,9 @@ def main(args: Sequence[str] | None = None) -> int:
     options = parser.parse_args(args)
     if options.convert and not options.out:
         parser.error(f"--convert needs --out FILE{PACKED_SUFFIX}")
-    try:
-        if options.convert:
-            convert(options)
-        else:
-            prepare(options.out or Path("data/nyu"), options.base_url)
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    if options.convert:
+        return exit_code(lambda: convert(options))
+    return exit_code(lambda: prepare(options.out or Path("data/nyu"), options.base_url))
 
 
 if __name__ == "__main__":

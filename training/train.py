@@ -19,6 +19,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
 from moa_depth_ros.allocator import keep_freed_memory
@@ -28,8 +29,9 @@ from training.callbacks.non_finite import StopOnNonFiniteLoss
 from training.callbacks.panels import PicturePanels
 from training.callbacks.progress import RunProgressBar
 from training.checkpoints import AtomicCheckpointIO, keep_epochs, newest, newest_whole
+from training.command_line import exit_code
 from training.data.data_modules import DepthDataModule
-from training.errors import CheckpointError, TrainingError, message_of
+from training.errors import CheckpointError, TrainingError
 from training.module import DepthModule
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "config" / "training" / "paper.yaml"
@@ -154,6 +156,10 @@ def main(args: Sequence[str] | None = None) -> int:
     """Train as the arguments say; the exit code is 0, or 1 after a message on standard error."""
     keep_freed_memory()
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_no_advertisement)
+    return exit_code(lambda: _fit(args))
+
+
+def _fit(args: Sequence[str] | None) -> None:
     try:
         TrainingCLI(
             DepthModule,
@@ -165,10 +171,8 @@ def main(args: Sequence[str] | None = None) -> int:
             run=False,
             args=args,
         ).fit()
-    except TrainingError as error:
-        print(f"error: {message_of(error)}", file=sys.stderr)
-        return 1
-    return 0
+    except MisconfigurationException as error:  # a device that is not there, among others
+        raise TrainingError(f"trainer: {error}") from error
 
 
 if __name__ == "__main__":

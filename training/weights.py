@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from huggingface_hub import constants
+from safetensors import SafetensorError
 
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, NetworkConfig, load_network
 from training.errors import TrainingError, WeightsError
@@ -27,7 +29,7 @@ def build_network(config: NetworkConfig) -> MoADepthClip:
     try:
         with one_quick_attempt():
             return MoADepthClip(config)
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, pickle.UnpicklingError, SafetensorError) as error:
         raise WeightsError(_advice(config, error)) from error
     except ValueError as error:
         raise TrainingError(f"network: {error}") from error

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import rclpy
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -23,28 +25,33 @@ from moa_depth_ros.ros.messages import colour_message
 from moa_depth_ros.ros.signals import EndSignals
 from moa_depth_ros.ros.transport import shared_file
 
+SUFFIXES = (".jpg", ".jpeg", ".png")
 FRAME = "camera_optical_frame"
 
 
 class PictureCamera(Node):
     """Publishes ``image_raw`` and ``camera_info`` below ``/camera``, stamped with the present.
 
-    The parameter ``folder`` holds pictures (``*.jpg``, ``*.png``, in the order of their names) and
+    The parameter ``folder`` holds pictures (JPEG or PNG, in the order of their names) and
     ``camera.yaml``, a ROS camera_info file; empty: the rendered room of this package. ``rate`` is
     in Hz.
 
     Raises:
-        ValueError, OSError: a file that is missing or can't be read.
+        ValueError, OSError: a file that is missing or can't be read, a rate that is none.
+        InvalidParameterTypeException: a parameter of another type.
     """
 
     def __init__(self) -> None:
         super().__init__("camera", namespace="/camera")
         given = self.declare_parameter("folder", "").value
-        rate = self.declare_parameter("rate", 10.0).value
+        any_number = ParameterDescriptor(dynamic_typing=True)
+        rate = self.declare_parameter("rate", 10.0, any_number).value
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < 1000:
+            raise ValueError(f"rate: expected Hz, above 0 and below 1000, found {rate!r}")
         folder = Path(given) if given else shared_file("pictures/camera.yaml").parent
-        paths = sorted([*folder.glob("*.jpg"), *folder.glob("*.png")])
+        paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
         if not paths:
-            raise ValueError(f"{folder}: expected .jpg or .png pictures, found none")
+            raise ValueError(f"{folder}: expected {', '.join(SUFFIXES)} pictures, found none")
         pictures = [read_picture(path) for path in paths]
         self._film = itertools.cycle([*pictures, *pictures[-2:0:-1]])  # there and back
         self._camera = Intrinsics.from_yaml(folder / "camera.yaml")
@@ -76,7 +83,7 @@ def main() -> int:
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = PictureCamera()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, InvalidParameterTypeException) as error:
         print(f"picture_camera: {error}", file=sys.stderr)
         return 1
     signals.starting = False

@@ -29,6 +29,24 @@ def test_writes_depth_colours_and_cloud(tmp_path, capsys):
     assert "median" in capsys.readouterr().out
 
 
+def test_a_bad_picture_does_not_keep_the_others_from_being_read(tmp_path, capsys):
+    paths = [tmp_path / name for name in ("a.png", "gone.png", "b.png")]
+    for path in (paths[0], paths[2]):
+        write_picture(path, np.zeros((12, 16, 3), np.uint8))
+    assert main([*map(str, paths), "--device", "cpu"]) == 1
+    assert (tmp_path / "a_depth.png").is_file() and (tmp_path / "b_depth.png").is_file()
+    assert "gone.png" in capsys.readouterr().err
+
+
+def test_pictures_whose_results_would_replace_each_other_are_refused(tmp_path, capsys):
+    for name in ("front", "rear"):
+        write_picture(tmp_path / name / "1.png", np.zeros((12, 16, 3), np.uint8))
+    pictures = [str(tmp_path / name / "1.png") for name in ("front", "rear")]
+    assert main([*pictures, "--out", str(tmp_path / "out")]) == 1
+    assert "rear/1.png: both would be" in capsys.readouterr().err
+    assert main(pictures) == 0
+
+
 def test_errors_are_one_line(tmp_path, capsys):
     assert main(["nothing.jpg", "--model", str(tmp_path / "none")]) == 1
     error = capsys.readouterr().err

@@ -61,6 +61,8 @@ def test_nothing_that_is_known(tmp_path):
         open_splits(tmp_path)
     with pytest.raises(DataError, match=r"no such file: .*nyu_depth_v2_labeled\.mat"):
         open_splits(tmp_path / "missing" / "nyu_depth_v2_labeled.mat")
+    with pytest.raises(DataError, match=r"missing: no such folder; python -m training\.prepare"):
+        open_splits(tmp_path / "missing")
 
 
 def test_only_the_labelled_file_has_filled_depth(tmp_path):

@@ -136,7 +136,8 @@ def test_what_was_interrupted_belongs_to_its_recipe(setting, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("nyu.mat", "found a file"), ("recording", "found a recording")]
+    ("name", "says"),
+    [("nyu.mat", "found a file: name its folder"), ("recording", "found a recording")],
 )
 def test_data_that_no_table_is_made_on(tmp_path, name, says):
     data = tmp_path / name

@@ -207,6 +207,7 @@ class RoomsDataModule(DepthDataModule):
             raise DataError(
                 f"seed and val_seed: expected two different streams, found {seed} twice"
             )
+        self.seed = seed
         height, width = input_size
         self.camera = NYU_KINECT.resized(width, height)
         self.train_set = RoomsDataset(seed, rooms_per_epoch, self.camera)

@@ -85,6 +85,11 @@ def layout_of(data: Path, has_list: bool = False) -> Layout:
     Raises:
         DataError: no layout is recognised.
     """
+    if not data.exists() and data.suffix not in (PACKED_SUFFIX, Path(MAT_NAME).suffix):
+        raise DataError(
+            f"{data}: no such folder; python -m training.prepare gets NYU Depth V2, "
+            "python -m training.rooms renders rooms"
+        )
     if has_list or (data / TRAIN_LIST).is_file() or (data / TEST_LIST).is_file():
         return "folder"
     if data.suffix == PACKED_SUFFIX:

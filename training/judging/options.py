@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch.utils.data import Dataset, Subset
 
+from training.command_line import at_least
 from training.data.nyu_labelled import MAT_NAME, DepthKind
 from training.data.open import DepthSet
 from training.data.options import add_layout_options, open_as_told
@@ -19,7 +20,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     add("--data", type=Path, required=True, help=f"folder of the data set, or {MAT_NAME} itself")
     add_layout_options(parser)
     add("--split", choices=("train", "test"), default="test", help="default: %(default)s")
-    add("--limit", type=int, help="only the first pictures of the split")
+    add("--limit", type=at_least(1), help="only the first pictures of the split")
 
 
 def open_chosen(

@@ -1,9 +1,11 @@
 """Writes rendered rooms as a folder in the labelled NYU Depth V2 layout, or as a sheet to see."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from moa_depth_ros.camera import NYU_KINECT
+from training.command_line import exit_code, new_file
 from training.rooms.nyu_file import write_nyu_file
 from training.rooms.sheet import write_sheet
 from training.rooms.streams import sample_frame
@@ -29,12 +31,14 @@ def parser() -> argparse.ArgumentParser:
     ):
         text += " (default: %(default)s)"
         options.add_argument(name, type=int, default=default, metavar="N", help=text)
-    options.add_argument("--sheet", type=Path, metavar="FILE", help="a PNG, colour above depth")
+    options.add_argument(
+        "--sheet", type=new_file(".png"), metavar="FILE", help="a PNG, colour above depth"
+    )
     return options
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Does what the options ask for."""
+def main(arguments: list[str] | None = None) -> int:
+    """Does what the options ask for; the exit code is 0, or 1 after a message."""
     options = parser()
     args = options.parse_args(arguments)
     if args.out is None and args.sheet is None:
@@ -43,6 +47,10 @@ def main(arguments: list[str] | None = None) -> None:
         options.error("--train, --test and --seed must be at least 0, --sheet-count at least 1")
     if args.out and not 0 < args.train + args.test <= 65535:
         options.error("--train and --test together must be 1 to 65535 rooms")
+    return exit_code(lambda: _render(args))
+
+
+def _render(args: argparse.Namespace) -> None:
     if args.sheet:
         camera = NYU_KINECT.resized(320, 240)
         frames = (sample_frame(args.seed, i, camera) for i in range(args.sheet_count))
@@ -63,4 +71,4 @@ def write_set(folder: Path, num_train: int, num_test: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -15,6 +15,7 @@ FARTHEST = 8.0  # metres; the dark end of the colour map
 def write_sheet(path, frames: Iterable[Frame], columns: int = 5) -> None:
     """Writes the frames, all of one size, as one PNG in rows of `columns`."""
     tiles = [np.vstack([frame.picture, _coloured(frame.depth)]) for frame in frames]
+    columns = min(columns, len(tiles))
     rows = math.ceil(len(tiles) / columns)
     height, width, _ = tiles[0].shape
     sheet = np.zeros((rows * height, columns * width, 3), np.uint8)

@@ -8,8 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from moa_depth_ros.network import ModelFolderError
-from training.errors import TrainingError, message_of
+from training.command_line import exit_code
 from training.tables.rows import TABLES, Table
 from training.tables.run import result_of
 from training.tables.setting import Setting, find_setting
@@ -35,12 +34,8 @@ def main(args: Sequence[str] | None = None) -> int:
     stem = options.output / f"table-{options.table}"
     # As an exception, which ends the trainer, too: one left behind would write beside the next.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        setting = find_setting(options.data)
-        make(table, setting, options, stem)
-    except (TrainingError, ModelFolderError) as error:
-        print(f"error: {message_of(error)}", file=sys.stderr)
-        return 1
+    if code := exit_code(lambda: make(table, find_setting(options.data), options, stem)):
+        return code
     print(stem.with_suffix(".md").read_text(encoding="utf-8"))
     print(f"wrote {stem}.md, {stem}.csv and {stem}.png")
     return 0

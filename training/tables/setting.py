@@ -61,8 +61,8 @@ def find_setting(data: Path | None) -> Setting:
     layout = layout_of(data)
     if layout not in _CONFIG_OF or (layout == "labelled" and not data.is_dir()):
         raise DataError(
-            f"{data}: expected one of {', '.join(_CONFIG_OF)}, labelled as a folder; found "
-            f"{'a file' if layout == 'labelled' else f'a {layout}'}"
+            f"{data}: expected one of {', '.join(_CONFIG_OF)}, found "
+            f"{'a file: name its folder' if layout == 'labelled' else f'a {layout}'}"
         )
     config = CONFIGS / _CONFIG_OF[layout]
     measured_on = "RENDERED ROOMS" if data.resolve() == ROOMS.resolve() else str(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -150,3 +151,14 @@ def test_only_the_first_pictures(nyu_file, tmp_path):
     assert export.main(arguments) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == NAMES[:2]
     shutil.rmtree(tmp_path)
+
+
+def test_the_example_of_the_documentation_runs(nyu_file, model, capsys):
+    text = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    here = {"data/nyu": nyu_file, "runs/paper/model": model, "workers=4": "workers=0"}
+    for there, own in here.items():
+        assert there in example
+        example = example.replace(there, str(own))
+    exec(example, {})
+    assert "mine fused 0." in capsys.readouterr().out

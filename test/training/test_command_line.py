@@ -1,0 +1,99 @@
+"""How the command lines end, and what their options take."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+import torch
+
+from moa_depth_ros.network import NetworkConfig
+from training import evaluate
+from training import train as trainer
+from training.command_line import at_least, device, exit_code, new_file
+from training.errors import DataError, WeightsError
+from training.rooms.__main__ import main as rooms
+from training.weights import build_network
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (DataError("index 3: no depth"), 1, "error: index 3: no depth\n"),
+        (PermissionError(13, "Permission denied", "/x"), 1, "error: .*Permission denied: '/x'\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_what_ends_a_command_is_one_line(capsys, error, code, says):
+    def work():
+        raise error
+
+    assert exit_code(work) == code
+    with pytest.raises(AssertionError, match=says):
+        raise AssertionError(capsys.readouterr().err)
+
+
+def test_numbers():
+    assert at_least(0)("0") == 0
+    for text in ("-1", "1.5", "many", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="expected a whole number from 0 on"):
+            at_least(0)(text)
+
+
+def test_devices():
+    assert device("cpu") == torch.device("cpu")
+    with pytest.raises(argparse.ArgumentTypeError, match="expected auto, cpu, cuda or cuda:N"):
+        device("gpu")
+
+
+def test_files_are_tried_beforehand(tmp_path):
+    path = tmp_path / "new" / "report.json"
+    assert new_file(".json")(str(path)) == path
+    assert not path.exists()
+    path.write_text("kept")
+    new_file(".json")(str(path))
+    assert path.read_text() == "kept"
+    (tmp_path / "folder.json").mkdir()
+    for name, says in (
+        ("report.csv", "expected a name in .json"),
+        ("folder.json", "can't be written"),
+        ("new/report.json/x.json", "can't be written"),
+    ):
+        with pytest.raises(argparse.ArgumentTypeError, match=says):
+            new_file(".json")(str(tmp_path / name))
+
+
+def test_the_judge_refuses_before_it_judges(tmp_path, capsys):
+    for option in (["--json", "x.csv"], ["--batch", "0"], ["--limit", "0"], ["--device", "gpu"]):
+        with pytest.raises(SystemExit) as ended:
+            evaluate.main(["model", "--data", str(tmp_path), *option])
+        assert ended.value.code == 2
+        assert f"argument {option[0]}: " in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert rooms(["--train", "1", "--test", "1", "--out", str(tmp_path / "file" / "rooms")]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_trainer_without_its_device_is_one_line(tmp_path, capsys):
+    command = ["--config", "config/training/demo.yaml", "--trainer.accelerator", "gpu"]
+    assert trainer.main([*command, "--output", str(tmp_path)]) == 1
+    assert "error: trainer: " in capsys.readouterr().err
+
+
+def test_rooms_have_no_recordings_to_hold_out(tmp_path, capsys):
+    rooms = ["--data.rooms_per_epoch", "8", "--data.val_rooms", "2", "--data.num_workers", "0"]
+    command = ["--config", "config/training/demo.yaml", *rooms, "--held_out", "0.5"]
+    assert trainer.main([*command, "--output", str(tmp_path)]) == 1
+    assert "error: held_out: expected a data set that says which recording" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_weights_file_that_is_none(tmp_path):
+    (tmp_path / "weights.pt").write_text("# not weights")
+    with pytest.raises(WeightsError, match="no CLIP weights '.*weights.pt'"):
+        build_network(NetworkConfig(pretrained=str(tmp_path / "weights.pt")))
