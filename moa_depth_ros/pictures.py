@@ -32,13 +32,19 @@ def colour_depth(depth: NDArray[np.floating], near: float, far: float) -> NDArra
     return np.where(valid[..., None], colours, 0).astype(np.uint8)
 
 
-def read_picture(path: str | Path) -> NDArray[np.uint8]:
+def read_picture(path: str | Path, upright: bool = False) -> NDArray[np.uint8]:
     """A colour picture, (H, W, 3) RGB.
+
+    Args:
+        path: of a PNG, a JPEG or whatever else OpenCV reads.
+        upright: turn it as its EXIF data says. Depth, labels and a camera's intrinsics belong to
+            the picture as the sensor gave it.
 
     Raises:
         ValueError: missing or not a picture; the message names the file.
     """
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    turned = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    picture = cv2.imread(str(path), turned)
     if picture is None:
         raise ValueError(
             f"{path}: expected a picture (PNG, JPEG, ...), found none that can be read"

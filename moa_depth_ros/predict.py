@@ -48,7 +48,7 @@ def _stems(pictures: list[Path], out: Path | None) -> dict[Path, Path]:
 
 
 def _predict(estimator: DepthEstimator, path: Path, camera: Intrinsics | None, stem: Path) -> None:
-    picture = read_picture(path)
+    picture = read_picture(path, upright=camera is None)
     estimate = estimator.estimate(picture, intrinsics=camera)
     depth = estimate.depth.cpu().numpy()
     written = [f"{stem}_depth.png", f"{stem}_depth_colour.png"]

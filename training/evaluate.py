@@ -44,12 +44,13 @@ def run(options: argparse.Namespace) -> None:
         TrainingError, ModelFolderError: about the data, about a model.
     """
     device = options.device
-    pictures, train_set = open_chosen(options, options.depth)
+    pictures, splits = open_chosen(options, options.depth)
+    camera = splits[options.split].camera
     models = {
-        str(folder): open_predictor(folder, device, train_set.camera, options.flip)
+        str(folder): open_predictor(folder, device, camera, options.flip)
         for folder in options.models
     }
-    predictors = models | baselines_of(train_set, options.workers)
+    predictors = models | baselines_of(splits["train"], options.workers)
     judgements = judge(predictors, pictures, options.crop, device, options.batch, options.workers)
     first = judgements[0].plain
     if not first.pictures:

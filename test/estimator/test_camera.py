@@ -66,3 +66,11 @@ def test_impossible_cameras_are_refused(values):
     width, height, focal = values
     with pytest.raises(ValueError, match="camera: expected"):
         Intrinsics(width, height, focal, focal, 0.0, 0.0)
+
+
+def test_focal_ratio_of_pictures_shaped_differently_is_the_geometric_mean():
+    """The training pictures' lens, its pictures cut to half their height: 1 across, 2 down."""
+    k = NYU_KINECT
+    cut = Intrinsics(k.width, k.height // 2, k.fx, k.fy, k.cx, k.cy - k.height / 4)
+    assert cut.focal_ratio(k) == pytest.approx(2**0.5)
+    assert k.focal_ratio(cut) == pytest.approx(0.5**0.5)

@@ -89,3 +89,32 @@ def test_a_picture_without_readings_gives_no_voxels(colour):
     assert pack_cloud(nothing, colour, CAMERA, CloudOptions(voxel_size=0.1)).shape == (0, 16)
     packed = pack_cloud(nothing, colour, CAMERA, CloudOptions(voxel_size=0.1, colour=False))
     assert packed.shape == (0, 12)
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_voxels_have_the_colours_of_the_pixels_that_stride_leaves(stride):
+    """So small that no two pixels share one: the organised cloud's points, in another order."""
+    generator = torch.Generator().manual_seed(0)
+    depth = torch.rand(22, 31, generator=generator) + 1.0
+    depth[3, 3] = torch.nan
+    colour = torch.randint(0, 256, (22, 31, 3), dtype=torch.uint8, generator=generator)
+    plain = pack_cloud(depth, colour, CAMERA, CloudOptions(stride)).reshape(-1, 16)
+    voxels = pack_cloud(depth, colour, CAMERA, CloudOptions(stride, voxel_size=0.001))
+
+    def by_place(packed):
+        places, colours = packed.numpy()[:, :12].copy().view("<f4"), packed.numpy()[:, 12:]
+        return {
+            tuple(np.round(p, 4).tolist()): c.tolist()
+            for p, c in zip(places, colours, strict=True)
+            if p[2] > 0
+        }
+
+    expected = by_place(plain)
+    assert len(expected) == len(voxels)
+    assert by_place(voxels) == expected
+
+
+def test_a_voxels_colour_is_rounded():
+    points = torch.tensor([[0.1, 0.1, 1.1]] * 3)
+    colour = torch.tensor([[10, 0, 255], [11, 0, 255], [11, 1, 254]]).byte()
+    assert mean_of_voxels(points, colour, 0.5)[1].tolist() == [[11, 0, 255]]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from moa_depth_ros import estimator_slot
 from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.device_memory import OutOfMemoryError
 from moa_depth_ros.estimator import DepthEstimator, Picture
@@ -209,3 +210,11 @@ def test_nothing_is_held_after_clear(folder):
     slot.clear()
     assert slot.current is None
     assert slot.memory() == {}
+
+
+def test_clear_gives_the_devices_memory_back(monkeypatch):
+    slot, held = EstimatorSlot(pytest.fail), []
+    slot.current = object()
+    monkeypatch.setattr(estimator_slot, "free_cached_memory", lambda: held.append(slot.current))
+    slot.clear()
+    assert held == [None]  # after the estimator has gone

@@ -68,3 +68,7 @@ def test_both_sides_of_a_step_are_dropped_and_slopes_stay():
 def test_a_single_row_or_column_has_neighbours_one_way_only():
     assert drop_edges(torch.tensor([[1.0]]), 0.1).tolist() == [[1.0]]
     assert drop_edges(torch.tensor([[1.0], [2.0]]), 0.1).isnan().all()
+
+
+def test_a_step_is_relative_to_the_nearer_depth():
+    assert drop_edges(torch.tensor([[1.0, 1.105]]), 0.1).isnan().all()  # 0.095 of the farther

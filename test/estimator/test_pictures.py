@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -31,7 +32,7 @@ def test_colours_are_red(tmp_path):
 
 def test_colour_map_tells_near_from_far_and_nothing():
     near, far, none = pictures.colour_depth(np.array([[0.5, 5.0, np.nan]]), 0.5, 5.0)[0]
-    assert (near[0] > near[2] and far[2] > far[0]) or near.tolist() != far.tolist()
+    assert near[0] > near[2] and far[2] > far[0]  # red and blue
     assert none.tolist() == [0, 0, 0]
 
 
@@ -54,3 +55,12 @@ def test_panel_is_a_picture_with_a_scale(tmp_path):
     pictures.panel(tmp_path / "panel.png", [[("colour", colour), ("depth", depth)], [("a", depth)]])
     drawn = pictures.read_picture(tmp_path / "panel.png")
     assert drawn.shape[0] > 300 and drawn.std() > 10
+
+
+@pytest.mark.parametrize(("upright", "shape"), [(False, (4, 8, 3)), (True, (8, 4, 3))])
+def test_exif_turns_a_picture_only_where_it_is_asked_for(tmp_path, upright, shape):
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\6" + bytes(6)
+    jpeg = cv2.imencode(".jpg", np.zeros((4, 8, 3), np.uint8))[1].tobytes()
+    marker = b"\xff\xe1" + (2 + len(exif)).to_bytes(2, "big") + exif
+    (tmp_path / "turned.jpg").write_bytes(jpeg[:2] + marker + jpeg[2:])
+    assert pictures.read_picture(tmp_path / "turned.jpg", upright).shape == shape

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import torch
 
@@ -51,3 +53,32 @@ def test_errors_are_one_line(tmp_path, capsys):
     assert main(["nothing.jpg", "--model", str(tmp_path / "none")]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
+
+
+def test_a_camera_scales_depth_and_gives_the_cloud_its_shape(tmp_path):
+    torch.manual_seed(0)
+    save_network(MoADepthClip(tiny_config(tmp_path)), tmp_path / "model", NYU_KINECT)
+    write_picture(
+        tmp_path / "hall.png",
+        np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8),
+    )
+    k = NYU_KINECT
+    (tmp_path / "camera.yaml").write_text(
+        "image_width: 640\nimage_height: 480\n"
+        f"camera_matrix: {{data: [{2 * k.fx}, 0, {k.cx}, 0, {2 * k.fy}, {k.cy}, 0, 0, 1]}}"
+    )
+    command = [str(tmp_path / "hall.png"), "--model", str(tmp_path / "model"), "--device", "cpu"]
+    assert main([*command, "--out", str(tmp_path / "plain")]) == 0
+    assert (
+        main([*command, "--out", str(tmp_path / "tele"), "--camera", str(tmp_path / "camera.yaml")])
+        == 0
+    )
+    plain, tele = (read_depth_png(tmp_path / name / "hall_depth.png") for name in ("plain", "tele"))
+    np.testing.assert_allclose(tele, 2 * plain, atol=0.0021)
+    body = (tmp_path / "tele" / "hall.ply").read_bytes().partition(b"end_header\n")[2]
+    points = np.frombuffer(body, [("xyz", "<f4", 3), ("rgb", "u1", 3)])["xyz"].reshape(48, 64, 3)
+    small = dataclasses.replace(k, fx=2 * k.fx, fy=2 * k.fy).resized(64, 48)
+    np.testing.assert_allclose(points[..., 2], tele, atol=0.001)
+    np.testing.assert_allclose(
+        points[10, 50, 0] / points[10, 50, 2], (50 - small.cx) / small.fx, rtol=1e-5
+    )

@@ -74,3 +74,22 @@ def test_off_it_gives_the_picture_itself_and_forgets():
     assert show(smoother, depth, 0.1, strength=0.0) is depth
     after = torch.full(SIZE, 2.2)
     torch.testing.assert_close(show(smoother, after, 0.2), after)
+
+
+def test_a_camera_that_runs_longer_than_the_gap_is_smoothed_on():
+    smoother = DepthSmoother()
+    for time_ in (0.0, 0.6, 1.2, 1.8):
+        smoother.smooth(torch.full((6, 8), 2.0), 0.8, 0.2, time_, "camera")
+    found = smoother.smooth(torch.full((6, 8), 2.2), 0.8, 0.2, 2.4, "camera")
+    torch.testing.assert_close(found, torch.full((6, 8), 2.0**0.8 * 2.2**0.2))
+
+
+@pytest.mark.parametrize(
+    ("factor", "is_noise"), [(1.19, True), (1.21, False), (1 / 1.19, True), (1 / 1.21, False)]
+)
+def test_the_largest_change_is_a_factor_of_depth(factor, is_noise):
+    smoother = DepthSmoother()
+    smoother.smooth(torch.full((6, 8), 2.0), 0.8, 0.2, 0.0, "camera")
+    after = torch.full((6, 8), 2.0 * factor)
+    found = smoother.smooth(after, 0.8, 0.2, 0.1, "camera")
+    assert torch.equal(found, after) != is_noise

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from moa_depth_ros.camera import NYU_KINECT
-from moa_depth_ros.network import ModelFolderError, load_network, save_network
-from test.network.tiny import INPUT_SIZE
+from moa_depth_ros.network import MoADepthClip, ModelFolderError, load_network, save_network
+from moa_depth_ros.network import folder as model_folder
+from test.network.tiny import INPUT_SIZE, tiny_config
 
 
 @pytest.fixture
@@ -146,3 +147,36 @@ def test_weights_of_another_layout(folder):
 def test_impossible_camera(folder):
     edit(folder, "training_camera", fx=0.0)
     assert "config.json: camera: expected positive focal lengths" in refused(folder)
+
+
+@pytest.mark.parametrize("failing", ["config.json", "model.safetensors"])
+def test_a_disk_that_is_full_leaves_the_model_that_was_there(
+    network, tmp_path, monkeypatch, failing
+):
+    save_network(network, tmp_path / "model", NYU_KINECT)
+    files = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+
+    def fill_up(path, content, *arguments, **options):
+        with path.open("wb" if isinstance(content, bytes) else "w") as file:
+            file.write(content[:10])
+        if failing in path.name:
+            raise OSError("No space left on device")
+
+    for name in ("write_bytes", "write_text"):
+        monkeypatch.setattr(model_folder.Path, name, fill_up)
+    with pytest.raises(OSError, match="No space"):
+        save_network(network, tmp_path / "model", NYU_KINECT)
+    found = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    assert found.keys() == files.keys()
+    assert found[failing] == files[failing]
+
+
+def test_quick_gelu_survives_the_folder(tmp_path):
+    config = tiny_config(tmp_path)
+    path = tmp_path / "tiny-vit.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "quick_gelu": True}))
+    network = MoADepthClip(config).eval()
+    save_network(network, tmp_path / "model", NYU_KINECT)
+    pictures = torch.rand(1, 3, *INPUT_SIZE)
+    found, expected = load_network(tmp_path / "model")[0](pictures), network(pictures)
+    torch.testing.assert_close(found.logits, expected.logits, rtol=1e-5, atol=1e-5)

@@ -103,3 +103,18 @@ def test_the_papers_network_folds(paper_network):
     inference = InferenceNetwork(deepcopy(paper_network))
     assert inference.heads.weight.shape == (129, 768)
     assert not any(parameter.requires_grad for parameter in inference.parameters())
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_cell_that_is_sure_of_its_bin_has_no_uncertainty_and_no_nan(fused):
+    """mean(x^2) - mean(x)^2 is a little below 0 there, by rounding."""
+    bins = DepthBins(128, "uniform", 1e-3, 10.0)
+    noise = torch.randn(128, 128, generator=torch.Generator().manual_seed(0))
+    logits = 20 * torch.eye(128) + noise  # each cell is sure of another bin
+    if fused:
+        cells = torch.cat([logits, torch.zeros(128, 1)], dim=1).unsqueeze(0)
+        spread = FusedDecoder(bins, (8, 16), (8, 16), 10.0)(cells)[0, 1]
+    else:
+        spread = bins.expectation(logits.T.view(1, 128, 8, 16))[1]
+    assert torch.isfinite(spread).all()
+    assert spread.max() < 0.1

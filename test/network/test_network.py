@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, load_network, save_network
+from moa_depth_ros.network.bins import DepthBins
 from moa_depth_ros.network.scene_context import scene_prompts
 from test.network.tiny import INPUT_SIZE, tiny_architecture, tiny_config
 
@@ -235,3 +236,35 @@ def test_contradictions_are_refused(tmp_path, values, message):
 def test_values_out_of_range_are_refused_by_name(values):
     with pytest.raises(ValueError, match=next(iter(values)).split("_")[0]):
         NetworkConfig(**values)
+
+
+def test_a_depth_on_an_edge_belongs_to_the_farther_bin():
+    bins = DepthBins(10, "uniform", 0.5, 10.0)
+    assert torch.equal(bins.index(bins.edges[:-1]), torch.arange(10))
+
+
+def test_sid_shifts_so_that_the_near_end_is_one():
+    """DORN (Fu et al. 2018), Eq. 1: equal ratios of depth + 1 - min_depth."""
+    edges = DepthBins(10, "sid", 0.5, 10.0).edges + 0.5
+    ratios = edges[1:] / edges[:-1]
+    torch.testing.assert_close(ratios, torch.full((10,), 10.5**0.1))
+
+
+def test_a_mixture_follows_its_block(network):
+    with torch.no_grad():
+        for moa in network.moa.values():
+            moa.up.weight.normal_()
+    visual = network.tower.visual
+    pictures = torch.randn(1, 3, *INPUT_SIZE)
+    tokens = visual._embeds(pictures)
+    for index, block in enumerate(visual.transformer.resblocks):
+        tokens = block(tokens)
+        if index in network.config.moa_layers:
+            tokens = network.moa[str(index)](tokens)
+    torch.testing.assert_close(network.tower(pictures), visual.ln_post(tokens[:, 1:]))
+
+
+def test_pictures_are_normalised_as_clips_were(network):
+    """OpenAI's numbers, red first."""
+    assert network.mean.flatten().tolist() == pytest.approx([0.48145466, 0.4578275, 0.40821073])
+    assert network.std.flatten().tolist() == pytest.approx([0.26862954, 0.26130258, 0.27577711])

@@ -48,3 +48,10 @@ def test_a_zoom_is_told():
         camera = dataclasses.replace(WIDE, fx=WIDE.fx * factor, fy=WIDE.fy * factor)
         scale.camera_for(camera, wanted=True)
     assert len(lines) == 2
+
+
+def test_a_camera_info_that_became_useless_ends_the_scaling():
+    scale = FocalScale(NYU_KINECT, lambda line: None)
+    scale.camera_for(WIDE, wanted=True)
+    assert scale.camera_for(None, wanted=True) is None
+    assert scale.ratio == 1.0

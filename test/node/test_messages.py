@@ -208,3 +208,8 @@ def test_messages_can_be_sent(ros):
 
     msg = depth_message(HEADER, torch.ones(2, 3), "32FC1")
     assert deserialize_message(serialize_message(msg), Image) == msg
+
+
+def test_16uc1_is_rounded():
+    msg = depth_message(Header(), torch.tensor([[1.2346, 1.2344, 0.0006]]), "16UC1")
+    np.testing.assert_array_equal(read_depth(msg), [[1235, 1234, 1]])

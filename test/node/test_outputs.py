@@ -188,3 +188,19 @@ def test_diagnostics_tell_where_the_time_goes(robot):
     for stage in ("waiting", "network", "cloud", "publishing", "total", "since stamp"):
         median, p95 = (float(values[f"{stage} {what} (ms)"]) for what in ("median", "p95"))
         assert 0 < median <= p95 < 60_000, stage
+
+
+def test_a_best_effort_camera_is_heard(depth_node):
+    """As most drivers publish: sensor data."""
+    from rclpy.qos import qos_profile_sensor_data
+    from sensor_msgs.msg import Image
+
+    from test.node.harness import Robot, colourful
+
+    with Robot(listen=["depth"]) as robot:
+        robot.node.destroy_publisher(robot.pictures)
+        robot.pictures = robot.node.create_publisher(
+            Image, "/camera/image_raw", qos_profile_sensor_data
+        )
+        robot.connect()
+        robot.answer("depth", robot.send(colourful()))

@@ -205,3 +205,23 @@ def test_the_node_warns_once_about_raw_pictures(robot, depth_node):
     robot.send_info()
     robot.until(lambda: "/camera/image_rect, by image_proc" in depth_node.log(), "the warning")
     assert depth_node.log().count("comes from a lens with distortion") == 1
+
+
+@pytest.mark.parametrize("what", ["roi", "k", "p"])
+def test_the_map_follows_a_zoom_and_a_region_that_moves(what):
+    before, after = camera_info(), camera_info()
+    if what == "roi":
+        for info, x in ((before, 30), (after, 50)):
+            info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height = x, 20, 64, 40
+    else:
+        getattr(after, what)[0] *= 1.5
+    picture = ramp(U, V)[20:60, 30:94] if what == "roi" else ramp(U, V)
+    rectifier = Rectifier()
+    rectifier.rectify(picture, before)
+    found, expected = rectifier.rectify(picture, after), Rectifier().rectify(picture, after)
+    np.testing.assert_array_equal(found.picture, expected.picture)
+    assert found.info == expected.info
+
+
+def test_a_camera_whose_name_has_rect_in_it_is_warned_about():
+    assert distortion_warning(camera_info(), "/director/image_raw")

@@ -95,5 +95,5 @@ def test_rooms_have_no_recordings_to_hold_out(tmp_path, capsys):
 
 def test_a_weights_file_that_is_none(tmp_path):
     (tmp_path / "weights.pt").write_text("# not weights")
-    with pytest.raises(WeightsError, match="no CLIP weights '.*weights.pt'"):
+    with pytest.raises(WeightsError, match=r"no CLIP weights '.*weights\.pt'"):
         build_network(NetworkConfig(pretrained=str(tmp_path / "weights.pt")))

@@ -147,3 +147,7 @@ def test_workers_start_after_opencv_worked_in_parallel():
     val_set = rooms(val_rooms=3).val_set
     loader = DataLoader(val_set, num_workers=1, worker_init_fn=use_one_thread, timeout=30)
     assert len(list(loader)) == 3
+
+
+def test_another_seed_is_another_order():
+    assert list(ShuffledSampler(range(50), seed=3)) != list(ShuffledSampler(range(50), seed=4))

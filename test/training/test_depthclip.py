@@ -52,7 +52,7 @@ def test_a_cell_by_hand(resnet, picture):
         torch.testing.assert_close(resnet._cells(inputs)[0, 0, 3, 5], expected)
 
 
-def test_whole_pictures_get_a_depth_and_mirrored_ones_the_mirrored_depth(resnet, picture):
+def test_whole_pictures_get_a_depth(resnet, picture):
     depth = resnet.predict(picture, (240, 320))
     assert depth.shape == (1, 240, 320)
     assert depth.min() >= 1.0 - 1e-5 and depth.max() <= 3.0 + 1e-5
@@ -81,3 +81,19 @@ def test_without_weights_it_says_which(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(WeightsError, match=r"no CLIP weights 'openai' for 'RN50-quickgelu'"):
         DepthClip("RN50-quickgelu", SEVEN_WORDS)
+
+
+def test_depthclip_averages_with_the_mirrored_picture_mirrored_back(monkeypatch):
+    """What cells say is put in their place by the brightness of the picture, as ImageNet has it."""
+    from torch.nn import functional as F
+
+    from training.depthclip import SEVEN_WORDS, DepthClip
+
+    network = DepthClip("RN50-quickgelu", SEVEN_WORDS, None)
+    monkeypatch.setattr(network, "_cells", lambda inputs: F.avg_pool2d(inputs[:, :1], 32))
+    picture = torch.randint(0, 256, (1, 3, 480, 640), dtype=torch.uint8)
+    picture[..., 320:] //= 4
+    red = (picture[:, :1, 56:472, 60:604] / 255 - 0.485) / 0.229
+    expected = F.interpolate(F.avg_pool2d(red, 32), (416, 544), mode="bilinear", align_corners=True)
+    found = network.predict(picture, (480, 640))[:, 56:472, 60:604]
+    torch.testing.assert_close(found, expected[:, 0], rtol=1e-4, atol=1e-4)

@@ -24,6 +24,7 @@ from training.data.pack import pack
 from training.data.packed import Packed
 from training.data.rooms_dataset import RoomsDataset
 from training.errors import DataError
+from training.module import DepthModule
 
 
 class Recorded:
@@ -109,3 +110,23 @@ def test_the_best_epoch_is_kept_beside_the_last(tmp_path, data, tiny_clip):
         expected = AtomicCheckpointIO().load_checkpoint(path)["state_dict"]
         for name, value in load_network(run / folder)[0].state_dict().items():
             assert torch.equal(value, expected[f"network.{name}"]), (folder, name)
+
+
+def test_what_is_held_out_is_not_trained_on(tmp_path, monkeypatch, write_nyu, tiny_clip):
+    seen = {"train": set(), "val": set()}
+    for stage, name in (("train", "training_step"), ("val", "validation_step")):
+        step = getattr(DepthModule, name)
+
+        def watch(self, batch, number, step=step, stage=stage):
+            seen[stage] |= set(batch["index"].tolist())
+            return step(self, batch, number)
+
+        monkeypatch.setattr(DepthModule, name, watch)
+    data = write_pictures(tmp_path / "data", write_nyu)
+    from training.data.nyu_labelled import NyuLabelled
+
+    monkeypatch.setattr(NyuLabelled, "recording", lambda self, item: f"office_{item // 2:04d}")
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, held_out=0.3)) == 0
+    assert seen["train"] and seen["val"]
+    assert seen["train"].isdisjoint(seen["val"])
+    assert seen["train"] | seen["val"] == set(range(6))

@@ -109,3 +109,13 @@ def test_baselines_are_means_over_valid_readings():
     assert baselines["mean depth per pixel"].predict(1, (1, 3)).tolist() == [[[2.0, 5.0, 3.0]]]
     with pytest.raises(ValueError, match="no valid depth"):
         fit_baselines([np.zeros((2, 2), np.float32)])
+
+
+def test_medians_are_of_the_pixels_that_have_a_truth():
+    found = judge([1.0, 2.0, 3.0, 9.0, 9.0], [2.0, 4.0, 6.0, 0.0, 0.0], median_scaling=True)
+    assert found["rmse"] == pytest.approx(0, abs=1e-6)
+
+
+def test_what_median_scaling_takes_beyond_ten_metres_is_clipped_again():
+    found = judge([1.0, 2.0, 8.0], [2.0, 4.0, 9.0], median_scaling=True)  # 2, 4 and 16
+    assert found["rmse"] == pytest.approx((1 / 3) ** 0.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from training.preparation import prepare_depth, prepare_pictures
+from training.preparation import prepare_depth, prepare_pictures, resize_depth
 
 
 def test_pictures_become_fractions_at_the_network_size():
@@ -26,3 +26,18 @@ def test_picture_and_label_stay_aligned():
     pictures = ((depth == 3) * 255).to(torch.uint8).unsqueeze(1).expand(-1, 3, -1, -1)
     small = prepare_pictures(pictures, (15, 20))[:, 0] > 0.5
     assert torch.equal(small, prepare_depth(depth, (15, 20)) == 3)
+
+
+def test_shrinking_a_picture_averages_what_is_finer_than_a_pixel():
+    pictures = torch.tensor([0, 255], dtype=torch.uint8).repeat(1, 3, 30, 18)
+    small = prepare_pictures(pictures, (10, 12))
+    assert ((small > 0.25) & (small < 0.75)).all()
+
+
+def test_a_small_labels_pixel_is_the_middle_one_of_those_it_stands_for():
+    depth = torch.arange(1.0, 1 + 9 * 12).view(1, 9, 12)
+    assert torch.equal(prepare_depth(depth, (3, 4)), depth[:, 1::3, 1::3])
+
+
+def test_predicted_depth_grows_about_the_centres_of_its_pixels():
+    assert resize_depth(torch.tensor([[[1.0, 3.0]]]), (1, 4)).tolist() == [[[1.0, 1.5, 2.5, 3.0]]]

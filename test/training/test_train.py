@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import multiprocessing
 import os
 import subprocess
@@ -151,3 +152,17 @@ def test_bfloat16_where_a_gpu_has_it(monkeypatch, accelerator, gpu, bf16, expect
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
     assert train.default_precision(accelerator) == expected
+
+
+def test_the_optimiser_is_the_configurations(tmp_path, write_nyu, tiny_clip):
+    data = write_pictures(tmp_path / "data", write_nyu)
+    changes = {"optimiser__schedule": "one_cycle", "optimiser__weight_decay": 0.25}
+    changes = {f"model__{key}": value for key, value in changes.items()} | {
+        "trainer__max_epochs": 2
+    }
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 0
+    with next((tmp_path / "run").glob("logs/*/csv/metrics.csv")).open() as file:
+        rates = [float(row["lr-AdamW"]) for row in csv.DictReader(file) if row["lr-AdamW"]]
+    assert rates == pytest.approx([1e-3 * one_cycle(step, 6) for step in range(6)])
+    checkpoint = AtomicCheckpointIO().load_checkpoint(newest(tmp_path / "run" / "checkpoints"))
+    assert checkpoint["optimizer_states"][0]["param_groups"][0]["weight_decay"] == 0.25

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch.utils.data import Dataset, Subset
 
 from training.command_line import at_least
-from training.data.nyu_labelled import MAT_NAME, DepthKind
+from training.data.nyu_labelled import MAT_NAME, DepthKind, Split
 from training.data.open import DepthSet
 from training.data.options import add_layout_options, open_as_told
 from training.data.sample import Sample
@@ -25,8 +25,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 
 def open_chosen(
     options: argparse.Namespace, depth: DepthKind = "raw"
-) -> tuple[Dataset[Sample], DepthSet]:
-    """The pictures that the options ask for, and the whole training split.
+) -> tuple[Dataset[Sample], dict[Split, DepthSet]]:
+    """The pictures that the options ask for, and both splits whole.
 
     Raises:
         DataError: as :func:`training.data.open.open_splits`.
@@ -35,4 +35,4 @@ def open_chosen(
     chosen = splits[options.split]
     count = min(len(chosen), options.limit or len(chosen))
     # Every reader is a Dataset, too, which a protocol can't say.
-    return Subset(chosen, range(count)), splits["train"]  # type: ignore[arg-type]
+    return Subset(chosen, range(count)), splits  # type: ignore[arg-type]

@@ -16,7 +16,9 @@ import torch
 from moa_depth_ros.network import load_network, save_network
 from moa_depth_ros.pictures import read_picture, write_depth_png, write_picture
 from test.training.judging.small_file import SIZE, TEST_INDICES
+from test.training.layouts import FOCAL, write_folder
 from training import evaluate, export
+from training.data.nyu_folder import TEST_LIST
 from training.judging.predictors import NetworkPredictor, open_predictor
 
 NAMES = [f"{index:05d}.png" for index in TEST_INDICES]
@@ -162,3 +164,19 @@ def test_the_example_of_the_documentation_runs(nyu_file, model, capsys):
         example = example.replace(there, str(own))
     exec(example, {})
     assert "mine fused 0." in capsys.readouterr().out
+
+
+def test_test_pictures_of_another_lens_are_judged_by_that_lens(model, tmp_path):
+    data = write_folder(tmp_path / "nyu")
+
+    def error() -> float:
+        options = ["--crop", "none", "--device", "cpu", "--workers", "0"]
+        report = tmp_path / "report.json"
+        assert (
+            evaluate.main([str(model), "--data", str(data), *options, "--json", str(report)]) == 0
+        )
+        return json.loads(report.read_text())["rows"][0]["per image"]["abs_rel"]
+
+    before, tests = error(), data / TEST_LIST
+    tests.write_text(tests.read_text().replace(f" {FOCAL}", f" {2 * FOCAL}"))
+    assert error() != before
