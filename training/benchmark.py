@@ -22,9 +22,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from moa_depth_ros.allocator import keep_freed_memory
 from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig
-from training import command_line
 from training.augmentation import Augmentation, augment, draw_numbers
-from training.command_line import at_least, exit_code
+from training.command_line import add_device_option, at_least, exit_code
 from training.data.data_modules import use_one_thread
 from training.data.open import DepthSet, open_splits
 from training.data.resident import ResidentLoader, read_onto
@@ -213,12 +212,7 @@ def main(args: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("data", nargs="+", type=Path, metavar="DATA", help="data set of any layout")
     add("--model", type=Path, help="model folder; default: the paper's network, random weights")
-    add(
-        "--device",
-        type=command_line.device,
-        default="cpu",
-        help="cpu, cuda, ...; default: %(default)s",
-    )
+    add_device_option(parser, "cpu")
     add("--batch", type=at_least(1), default=8, help="pictures in a batch; default: %(default)s")
     add("--workers", type=at_least(0), default=2, help="processes that read; default: %(default)s")
     add("--pictures", type=at_least(1), default=200, help="of each data set; default: %(default)s")

@@ -44,6 +44,16 @@ def at_least(least: int) -> Callable[[str], int]:
     return number
 
 
+def add_device_option(parser: argparse.ArgumentParser, default: str) -> None:
+    """``--device``, as a device that is there."""
+    parser.add_argument(
+        "--device",
+        type=device,
+        default=default,
+        help="auto, cpu, cuda, cuda:1, ...; default: %(default)s",
+    )
+
+
 def device(text: str) -> torch.device:
     """An option's type: a device that is there."""
     try:

@@ -17,8 +17,7 @@ from pathlib import Path
 import torch
 
 from moa_depth_ros.allocator import keep_freed_memory
-from training import command_line
-from training.command_line import at_least, exit_code, new_file
+from training.command_line import add_device_option, at_least, exit_code, new_file
 from training.errors import DataError
 from training.judging.baselines import baselines_of
 from training.judging.html import write_html
@@ -89,12 +88,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--depth", choices=("raw", "filled"), default="raw", help="truth; default: %(default)s")
     add("--crop", choices=("eigen", "garg", "none"), default="eigen", help="default: %(default)s")
     add("--flip", action="store_true", help="average with the prediction of the mirrored picture")
-    add(
-        "--device",
-        type=command_line.device,
-        default="auto",
-        help="auto, cpu, cuda, cuda:1, ...; default: %(default)s",
-    )
+    add_device_option(parser, "auto")
     add("--batch", type=at_least(1), default=8, help="pictures at once; default: %(default)s")
     add(
         "--workers",
