@@ -62,8 +62,8 @@ $(VENV)/dev.stamp: $(VENV)/demo.stamp requirements-training.txt requirements-dev
 $(RUN):
 	@$(PYTHON) -c '' || { \
 		echo '$(PYTHON) does not run. Name another: make PYTHON=python3.12 ...'; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { \
-		echo "This needs CPython 3.10 to 3.13, for which PyTorch and ROS 2 have packages; $(PYTHON) is"; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' || { \
+		echo "This needs CPython 3.10 to 3.14, for which PyTorch and ROS 2 have packages; $(PYTHON) is"; \
 		echo "$$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..."; exit 1; }
 	@test -n '$(ROS_DISTRO)' || test "$$(uname -sm)" = 'Linux x86_64' || { \
 		echo 'PyPI has ROS 2 for x86-64 Linux only. Elsewhere, install ROS 2 and source its setup file'; \
