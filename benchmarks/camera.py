@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from demo.messages import camera_info_message, picture_message
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 
 PATIENCE_SECONDS = 60.0
 SETTLE_SECONDS = 0.5  # the other side may know of a connection a moment later

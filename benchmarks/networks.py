@@ -18,8 +18,9 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from moa_depth_ros.benchmark import machine
+from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.estimator import PRECISIONS
+from moa_depth_ros.machine.report import describe
 from moa_depth_ros.network import InferenceNetwork, MoADepthClip, NetworkConfig
 
 WARM_UP = 1
@@ -156,17 +157,15 @@ def main() -> int:
         )
         return 1
     transformers.logging.set_verbosity_error()
-    auto = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(auto if options.device == "auto" else options.device)
     others = options.networks or list(OTHERS)
     print(
-        f"batch 1, {options.precision}, {options.runs} runs on {device.type}; {machine()}, "
+        f"batch 1, {options.precision}, {options.runs} runs on {options.device}; {describe()}, "
         f"transformers {transformers.__version__}\n"
     )
     print("| network | input | million parameters | GFLOPs | median ms | ratio |")
     print("|" + "---|" * 6, flush=True)
     with torch.inference_mode():
-        measure(others, device, PRECISIONS[options.precision], options.runs)
+        measure(others, options.device, PRECISIONS[options.precision], options.runs)
     return 0
 
 
@@ -178,9 +177,11 @@ def _parser() -> argparse.ArgumentParser:
         "Markdown table.",
     )
     parser.add_argument("--networks", nargs="+", choices=list(OTHERS), help="default: all")
-    parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
+    add_device_option(parser)
     parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))
-    parser.add_argument("--runs", type=int, default=10, help="counted runs (default: %(default)s)")
+    parser.add_argument(
+        "--runs", type=at_least(1), default=10, help="counted runs (default: %(default)s)"
+    )
     return parser
 
 

@@ -26,9 +26,10 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image, PointCloud2
 
 from benchmarks.least_network import save_least_network
-from moa_depth_ros.allocator import keep_freed_memory
-from moa_depth_ros.benchmark import machine, memory_megabytes, picture_size
+from moa_depth_ros.command_line import add_device_option, at_least, picture_size
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
+from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.machine.report import describe, resident_bytes
 from moa_depth_ros.ros.transport import local_environment, profile_environment
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,8 +115,8 @@ def measure(program: list[str], cloud: bool, frames: int, camera: list[str]) -> 
                 while filming.poll() is None:
                     executor.spin_once(timeout_sec=0.1)
                     if not early and len(listener.answers) > WARM_UP + frames // 10:
-                        early = memory_megabytes(answering.pid)
-            late = memory_megabytes(answering.pid)
+                        early = resident_bytes(answering.pid) / 1e6
+            late = resident_bytes(answering.pid) / 1e6
         times = listener.times()
         if filming.returncode or len(times) < 2:
             raise RuntimeError(
@@ -184,7 +185,7 @@ def main() -> int:
     os.environ["ROS_DOMAIN_ID"] = str(1 + (present + 50) % 101)
     os.environ.update(local_environment(os.environ))
     rclpy.init()
-    print(f"{options.rate:g} pictures a second, {options.precision}; {machine()}\n")
+    print(f"{options.rate:g} pictures a second, {options.precision}; {describe()}\n")
     print(
         "| picture | answers | program | frames | answered a second | median ms | 95 % | 99 % ",
         end="",
@@ -225,10 +226,12 @@ def _parser() -> argparse.ArgumentParser:
         default=["depth", "cloud"],
         help="depth alone, or the cloud beside it (default: both)",
     )
-    parser.add_argument("--frames", type=int, default=300, help="counted (default: %(default)s)")
+    parser.add_argument(
+        "--frames", type=at_least(1), default=300, help="counted (default: %(default)s)"
+    )
     parser.add_argument("--rate", type=float, default=10.0, help="Hz (default: %(default)s)")
     parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="model folder")
-    parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
+    add_device_option(parser)
     parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))
     return parser
 

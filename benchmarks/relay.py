@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, PointCloud2
 
-from moa_depth_ros.allocator import keep_freed_memory
+from moa_depth_ros.machine.allocator import keep_freed_memory
 
 # The depth node's, written down again: importing them would bring PyTorch into this process.
 INPUT_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)

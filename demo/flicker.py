@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from moa_depth_ros.command_line import add_device_option, at_least
+from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
-from moa_depth_ros.pictures import read_picture
+from moa_depth_ros.pictures.files import read_picture
 from moa_depth_ros.ros.transport import shared_file
-from moa_depth_ros.smoothing import DepthSmoother
 
 SETTLING = 30  # pictures that the average begins with
 RATE = 30.0
@@ -37,17 +38,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--picture", type=Path, default=shared_file("pictures/room_0.jpg"))
     parser.add_argument("--model", type=Path, default=DEMO_MODEL)
-    parser.add_argument("--device", default="auto")
+    add_device_option(parser)
     parser.add_argument("--noise", type=float, default=5.0, help="grey levels, standard deviation")
     parser.add_argument(
-        "--pictures", type=int, default=90, help=f"more than {SETTLING + 1}, that settle first"
+        "--pictures", type=at_least(SETTLING + 2), default=90, help=f"the first {SETTLING} settle"
     )
     parser.add_argument("--max-change", type=float, default=0.1)
     options = parser.parse_args()
-    if options.pictures < SETTLING + 2:
-        parser.error(f"--pictures: expected at least {SETTLING + 2}, found {options.pictures}")
     try:
-        estimator = DepthEstimator(options.model, options.device)
+        estimator = DepthEstimator(options.model, str(options.device))
         picture = read_picture(options.picture).astype(np.float32)
     except (ValueError, RuntimeError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

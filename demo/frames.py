@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
-from moa_depth_ros.pictures import read_depth_png, read_picture
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
+from moa_depth_ros.pictures.files import read_depth_png, read_picture
 
 ROOMS = 4
 FRAMES_PER_ROOM = 8
@@ -134,9 +134,7 @@ def _camera(
     beside = [images] + ([images.parent] if images.name == "images" else [])
     for path in (folder / "K.txt" for folder in beside):
         if path.is_file():
-            k = np.loadtxt(path)
-            camera = Intrinsics(width, height, *map(float, (k[0, 0], k[1, 1], k[0, 2], k[1, 2])))
-            return camera, str(path)
+            return Intrinsics.from_matrix(path, width, height), str(path)
     if (width, height) == (NYU_KINECT.width, NYU_KINECT.height):
         return NYU_KINECT, "those of NYU Depth V2's Kinect, as the pictures have its size"
     focal = width / 2 / math.tan(math.radians(GUESSED_VIEW_DEGREES / 2))

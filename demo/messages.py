@@ -10,7 +10,7 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 
 _PIXELS = {"32FC1": np.dtype("<f4"), "16UC1": np.dtype("<u2")}
 _FIELDS = {PointField.FLOAT32: "<f4"}

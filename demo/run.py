@@ -151,6 +151,8 @@ def main() -> int:
     )
     parser.add_argument("--model", type=Path, help="model folder; default: the shipped demo model")
     options = parser.parse_args()
+    if options.camera and not options.images:
+        parser.error("--camera (make demo CAMERA=...): of which pictures? Name them with --images")
     for number in END_SIGNALS:
         signal.signal(number, _end)
     try:

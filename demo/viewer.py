@@ -20,7 +20,7 @@ from rclpy.time import Time
 from sensor_msgs.msg import Image, PointCloud2
 
 from demo.messages import read_cloud, read_colour, read_depth
-from moa_depth_ros.pictures import panel, write_ply
+from moa_depth_ros.pictures.files import panel, write_ply
 from moa_depth_ros.ros.signals import EndSignals
 
 ROWS = 4  # of the panel

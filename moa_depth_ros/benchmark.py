@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
-import platform
 import sys
 import tempfile
 import time
@@ -16,12 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moa_depth_ros.allocator import keep_freed_memory
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.command_line import add_device_option, at_least, picture_size
+from moa_depth_ros.depth.geometry import pack_depth
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
-from moa_depth_ros.geometry import pack_depth
+from moa_depth_ros.estimator.transfer import to_device, to_host
+from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.machine.report import describe, resident_bytes
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
-from moa_depth_ros.transfer import to_device, to_host
 
 WARM_UP = 5
 
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{width}x{height} picture in, {options.precision}, {options.runs} runs; {machine()}\n")
+    print(f"{width}x{height} picture in, {options.precision}, {options.runs} runs; {describe()}\n")
     print("| model | stage | median ms | 95 % ms | 99 % ms | host MB more | device MB more |")
     print("|" + "---|" * 7)
     for name, stage, timing in rows:
@@ -74,7 +74,7 @@ def _estimators(options: argparse.Namespace) -> list[tuple[str, DepthEstimator]]
 
 
 def _device(options: argparse.Namespace) -> tuple[str, str]:
-    return options.device, options.precision
+    return str(options.device), options.precision
 
 
 def _measure(estimator: DepthEstimator, width: int, height: int, runs: int) -> dict[str, Timing]:
@@ -122,20 +122,7 @@ def _time(stage: Callable[[], object], device: torch.device, runs: int) -> Timin
 def _memory(device: torch.device) -> np.ndarray:
     """MB of this process: on the host, and what PyTorch holds on a CUDA device."""
     reserved = torch.cuda.memory_reserved(device) / 1e6 if device.type == "cuda" else 0.0
-    return np.array([memory_megabytes(os.getpid()), reserved])
-
-
-def memory_megabytes(process: int) -> float:
-    """Resident memory of a process (Linux)."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def machine() -> str:
-    """What the figures were measured with, for people."""
-    cuda = torch.cuda.is_available()
-    device = torch.cuda.get_device_name() if cuda else f"{torch.get_num_threads()} CPU threads"
-    return f"{device}, torch {torch.__version__}, Python {platform.python_version()}"
+    return np.array([resident_bytes() / 1e6, reserved])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -145,22 +132,16 @@ def _parser() -> argparse.ArgumentParser:
         "with random weights. Prints a Markdown table.",
     )
     parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="model folder")
-    parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default)")
+    add_device_option(parser)
     parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))
     parser.add_argument(
         "--size", type=picture_size, default=(640, 480), help="of the picture (default: 640x480)"
     )
-    parser.add_argument("--runs", type=int, default=50, help="counted runs (default: %(default)s)")
+    parser.add_argument(
+        "--runs", type=at_least(1), default=50, help="counted runs (default: %(default)s)"
+    )
     parser.add_argument("--no-paper", action="store_true", help="leave the ViT-B/32 out")
     return parser
-
-
-def picture_size(text: str) -> tuple[int, int]:
-    """WIDTHxHEIGHT as (width, height), for argparse."""
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, found {text!r}")
-    return int(width), int(height)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,29 @@
-"""The program: starts the ROS 2 node ``moa_depth``, ends it on SIGINT and SIGTERM.
-
-Run it with ``python -m moa_depth_ros.node --ros-args -r image:=/camera/image_raw``.
-"""
+"""The program: starts the ROS 2 node ``moa_depth``, ends it on SIGINT and SIGTERM."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import gc
 import os
 import sys
 from collections.abc import Sequence
 
-from moa_depth_ros.allocator import keep_freed_memory
+from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.ros.signals import EndSignals
 
 # The executor's thread and the one that works on pictures take turns in the interpreter. By default
 # the one that waits lets the other go on for 5 ms, as long as a small network takes.
 SWITCH_SECONDS = 1e-4
+
+HELP = """\
+Metric depth and point clouds from one colour camera, as a managed ROS 2 node, moa_depth. It takes
+ROS arguments:
+
+  --ros-args -r image:=/camera/image_raw     the camera; its camera_info is the topic beside it
+             -p device:=cuda -p model:=DIR   parameters; config/depth.yaml has them all
+             --params-file FILE              parameters of a file
+"""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -42,15 +49,21 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     from rclpy.executors import MultiThreadedExecutor
     from rclpy.logging import get_logger
     from rclpy.signals import SignalHandlerOptions
+    from rclpy.utilities import remove_ros_args
 
+    from moa_depth_ros.machine.threads import leave_a_core
     from moa_depth_ros.ros.depth_node import DepthNode
     from moa_depth_ros.ros.parameters import ParameterError
-    from moa_depth_ros.threads import leave_a_core
 
     keep_freed_memory()
     leave_a_core()
     sys.setswitchinterval(SWITCH_SECONDS)
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        _parser().parse_args(remove_ros_args(sys.argv if args is None else list(args))[1:])
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # ROS arguments that it can't read
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     node = None
     try:
         try:
@@ -76,6 +89,15 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
         if not closed:
             os._exit(0)  # else the interpreter would wait for the thread that still works
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog="depth_node",
+        usage="%(prog)s [-h] [--ros-args ...]",
+        description=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from moa_depth_ros.allocator import keep_freed_memory
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.depth.geometry import unproject
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
-from moa_depth_ros.geometry import unproject
-from moa_depth_ros.pictures import panel, read_picture, write_depth_png, write_ply
+from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.pictures.files import panel, read_picture, write_depth_png, write_ply
 
 
 def main(arguments: list[str] | None = None) -> int:

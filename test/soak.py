@@ -8,12 +8,10 @@ the node crashed, grew, answered a picture that nobody sent, or stopped answerin
 from __future__ import annotations
 
 import argparse
-import resource
 import signal
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import rclpy
@@ -24,6 +22,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from demo.messages import camera_info_message, picture_message
+from moa_depth_ros.machine.report import resident_bytes
 from test.node.domain import use_own_domain
 from test.node.harness import CAMERA, COMPRESSED, OUTPUTS, ROOT, NodeProcess, colourful, header_at
 
@@ -168,8 +167,7 @@ class Soak:
     def _look(self, now: float) -> None:
         if (status := self._process.process.poll()) is not None:
             raise SoakError(f"the node ended with status {status}: {self._process.log()}")
-        pages = Path(f"/proc/{self._process.process.pid}/statm").read_text().split()[1]
-        self.memory.append(int(pages) * resource.getpagesize())
+        self.memory.append(resident_bytes(self._process.process.pid))
         if self._pictures is None or "depth" not in self._readers:
             self._answered = now
         if now - self._answered > QUIET_SECONDS:

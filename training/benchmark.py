@@ -19,11 +19,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 from torch.utils.flop_counter import FlopCounterMode
 
-from moa_depth_ros.allocator import keep_freed_memory
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.command_line import add_device_option, at_least
+from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.network import MoADepthClip, NetworkConfig
 from training.augmentation import Augmentation, augment, draw_numbers
-from training.command_line import add_device_option, at_least, exit_code
+from training.command_line import exit_code
 from training.data.data_modules import use_one_thread
 from training.data.open import DepthSet, open_splits
 from training.data.resident import ResidentLoader, read_onto

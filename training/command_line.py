@@ -7,9 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
-from moa_depth_ros.estimator import find_device
 from moa_depth_ros.network import ModelFolderError
 from training.errors import TrainingError, message_of
 
@@ -31,35 +28,6 @@ def exit_code(work: Callable[[], object]) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return 0
-
-
-def at_least(least: int) -> Callable[[str], int]:
-    """An option's type: whole numbers from ``least`` on."""
-
-    def number(text: str) -> int:
-        if not text.lstrip("-").isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {least} on: {text!r}")
-        return int(text)
-
-    return number
-
-
-def add_device_option(parser: argparse.ArgumentParser, default: str) -> None:
-    """``--device``, as a device that is there."""
-    parser.add_argument(
-        "--device",
-        type=device,
-        default=default,
-        help="auto, cpu, cuda, cuda:1, ...; default: %(default)s",
-    )
-
-
-def device(text: str) -> torch.device:
-    """An option's type: a device that is there."""
-    try:
-        return find_device(text)
-    except (ValueError, RuntimeError) as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def new_file(*suffixes: str) -> Callable[[str], Path]:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import torch
 
-from moa_depth_ros.allocator import keep_freed_memory
-from training.command_line import add_device_option, at_least, exit_code, new_file
+from moa_depth_ros.command_line import add_device_option, at_least
+from moa_depth_ros.machine.allocator import keep_freed_memory
+from training.command_line import exit_code, new_file
 from training.errors import DataError
 from training.judging.baselines import baselines_of
 from training.judging.html import write_html

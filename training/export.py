@@ -14,7 +14,7 @@ from pathlib import Path
 from torch.utils.data import Dataset
 from tqdm import trange
 
-from moa_depth_ros.pictures import write_picture
+from moa_depth_ros.pictures.files import write_picture
 from training.command_line import exit_code
 from training.data.sample import Sample
 from training.judging.options import add_data_options, open_chosen

@@ -22,7 +22,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
-from moa_depth_ros.allocator import keep_freed_memory
+from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.network import save_network
 from training.callbacks.best import KeepBest
 from training.callbacks.non_finite import StopOnNonFiniteLoss

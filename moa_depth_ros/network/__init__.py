@@ -1,6 +1,7 @@
 """The MoA-DepthCLIP network: from a picture tensor to metric depth.
 
-Knows neither ROS nor training code. Only ``folder`` reads or writes files.
+Knows neither ROS nor training code. A trained network needs its model folder and nothing else;
+``clip`` gets pretrained weights and architectures where a new one is made.
 """
 
 from moa_depth_ros.network.config import NetworkConfig

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network.clip import empty_clip
 from moa_depth_ros.network.config import NetworkConfig
 from moa_depth_ros.network.moa_depth_clip import MoADepthClip

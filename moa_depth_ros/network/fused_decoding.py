@@ -14,7 +14,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from moa_depth_ros.device_memory import is_out_of_memory
+from moa_depth_ros.machine.device_memory import is_out_of_memory
 from moa_depth_ros.network.bins import DepthBins
 from moa_depth_ros.network.upsample import linear_weights
 

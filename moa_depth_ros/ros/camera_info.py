@@ -6,7 +6,7 @@ import copy
 
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 
 
 class CameraInfoError(ValueError):

@@ -12,17 +12,17 @@ from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.depth.filters import keep_readings
+from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DepthEstimate, Picture
-from moa_depth_ros.estimator_slot import EstimatorSlot
-from moa_depth_ros.filters import keep_readings
+from moa_depth_ros.estimator.estimator_slot import EstimatorSlot
+from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.ros import messages, parameters
 from moa_depth_ros.ros.camera import Camera
 from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for
 from moa_depth_ros.ros.diagnostics import Laps
 from moa_depth_ros.ros.lens import FocalScale
 from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
-from moa_depth_ros.smoothing import DepthSmoother
 
 
 @dataclass(frozen=True)

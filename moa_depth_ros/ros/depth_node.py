@@ -7,7 +7,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from moa_depth_ros.estimator import DepthEstimator
-from moa_depth_ros.estimator_slot import EstimatorSlot, MakeEstimator, ModelChoice
+from moa_depth_ros.estimator.estimator_slot import EstimatorSlot, MakeEstimator, ModelChoice
 from moa_depth_ros.ros import parameters
 from moa_depth_ros.ros.camera import Camera
 from moa_depth_ros.ros.diagnostics import diagnostic_array

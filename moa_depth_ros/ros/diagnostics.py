@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import resource
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
+
+# IMP
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from moa_depth_ros.machine.report import resident_bytes
 
 WINDOW = 200  # pictures that the latencies are taken over
 # Drivers send a CameraInfo with each picture. So many without one are no accident any more.
@@ -143,15 +145,9 @@ class Statistics:
             values[f"{stage} p95 (ms)"] = f"{p95:.2f}"
         together = np.mean(self._together) if self._together else np.nan
         values["pictures a run"] = f"{together:.2f}"
-        values["memory of the process (MiB)"] = f"{_process_memory() / 2**20:.0f}"
+        values["memory of the process (MiB)"] = f"{resident_bytes() / 2**20:.0f}"
         values["last error"] = self._last_error
         return values
-
-
-def _process_memory() -> int:
-    """Bytes in RAM (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
 
 
 def diagnostic_array(stamp, statuses: list[DiagnosticStatus]) -> DiagnosticArray:

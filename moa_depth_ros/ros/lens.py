@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 
 NOTEWORTHY = 0.01  # a change of the ratio, relative, that is worth another line
 

@@ -15,12 +15,12 @@ import torch
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
-from moa_depth_ros import compressed_depth, encoded_pictures
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.cloud import CloudOptions, pack_cloud
-from moa_depth_ros.filters import only_readings
-from moa_depth_ros.raw_pictures import RAW_ENCODINGS, develop
-from moa_depth_ros.transfer import to_host
+from moa_depth_ros.depth.cloud import CloudOptions, pack_cloud
+from moa_depth_ros.depth.filters import only_readings
+from moa_depth_ros.estimator.transfer import to_host
+from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.pictures import compressed_depth, encoded
+from moa_depth_ros.pictures.raw import RAW_ENCODINGS, develop
 
 if TYPE_CHECKING:
     from cv_bridge import CvBridge
@@ -64,7 +64,7 @@ def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]
         PictureError: the picture can't be read, and that shows already.
     """
     if isinstance(msg, CompressedImage):
-        _of_encoded(encoded_pictures.check, msg)
+        _of_encoded(encoded.check, msg)
         return lambda: read_compressed(msg)
     if msg.encoding in RAW_ENCODINGS:
         raw = _raw(msg)
@@ -86,7 +86,7 @@ def read_compressed(msg: CompressedImage) -> tuple[np.ndarray, str]:
         PictureError: neither JPEG nor PNG, cut short, broken, or more than 100 million pixels,
             which is found before memory for them is asked for.
     """
-    return _of_encoded(encoded_pictures.decode, msg), "bgr"
+    return _of_encoded(encoded.decode, msg), "bgr"
 
 
 def _of_encoded(function: Callable, msg: CompressedImage):

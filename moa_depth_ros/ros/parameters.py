@@ -13,10 +13,10 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from moa_depth_ros.cloud import SMALLEST_VOXEL, CloudOptions
+from moa_depth_ros.depth.cloud import SMALLEST_VOXEL, CloudOptions
+from moa_depth_ros.depth.filters import DepthLimits
 from moa_depth_ros.estimator import DEMO_MODEL
-from moa_depth_ros.estimator_slot import ModelChoice
-from moa_depth_ros.filters import DepthLimits
+from moa_depth_ros.estimator.estimator_slot import ModelChoice
 from moa_depth_ros.ros.parameter_table import TABLE
 
 CAMERA_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")  # a part of a topic's name, or none

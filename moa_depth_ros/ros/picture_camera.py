@@ -19,8 +19,8 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.pictures import read_picture
+from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.pictures.files import read_picture
 from moa_depth_ros.ros.messages import colour_message
 from moa_depth_ros.ros.signals import EndSignals
 from moa_depth_ros.ros.transport import shared_file

@@ -8,7 +8,7 @@ from functools import partial
 
 from rclpy.node import Node
 
-from moa_depth_ros.estimator_slot import EstimatorSlot
+from moa_depth_ros.estimator.estimator_slot import EstimatorSlot
 from moa_depth_ros.ros import messages
 from moa_depth_ros.ros.camera import Camera
 from moa_depth_ros.ros.camera_stream import CameraStream, Frame, Job

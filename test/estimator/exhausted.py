@@ -2,8 +2,8 @@
 
 import torch
 
-from moa_depth_ros.device_memory import OutOfMemoryError
 from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.machine.device_memory import OutOfMemoryError
 
 
 class Exhausted:

@@ -4,7 +4,8 @@ import argparse
 
 import pytest
 
-from moa_depth_ros.benchmark import main, picture_size
+from moa_depth_ros.benchmark import main
+from moa_depth_ros.command_line import picture_size
 
 
 def test_the_table_has_every_stage_with_ordered_percentiles(capsys):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from moa_depth_ros.cuda_graph import CAPACITY, CudaGraphs
+from moa_depth_ros.estimator.cuda_graph import CAPACITY, CudaGraphs
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

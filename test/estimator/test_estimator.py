@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
 from moa_depth_ros.estimator import DepthEstimator, Picture
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, load_network, save_network
 from test.network.tiny import tiny_config
 

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros import estimator_slot
-from moa_depth_ros.camera import NYU_KINECT
-from moa_depth_ros.device_memory import OutOfMemoryError
-from moa_depth_ros.estimator import DepthEstimator, Picture
-from moa_depth_ros.estimator_slot import EstimatorSlot, ModelChoice
+from moa_depth_ros.estimator import DepthEstimator, Picture, estimator_slot
+from moa_depth_ros.estimator.estimator_slot import EstimatorSlot, ModelChoice
+from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.machine.device_memory import OutOfMemoryError
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, save_network
 from test.estimator.exhausted import Exhausted
 from test.network.tiny import tiny_config

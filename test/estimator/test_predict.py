@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, save_network
-from moa_depth_ros.pictures import read_depth_png, write_picture
+from moa_depth_ros.pictures.files import read_depth_png, write_picture
 from moa_depth_ros.predict import main
 from test.network.tiny import tiny_config
 

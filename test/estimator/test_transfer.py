@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.transfer import to_device, to_host
+from moa_depth_ros.estimator.transfer import to_device, to_host
 
 CPU = torch.device("cpu")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -6,7 +6,7 @@ import pickle
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, load_network, save_network
 from moa_depth_ros.network import folder as model_folder
 from test.network.tiny import INPUT_SIZE, tiny_config

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, load_network, save_network
 from moa_depth_ros.network.bins import DepthBins
 from moa_depth_ros.network.scene_context import scene_prompts

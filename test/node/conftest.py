@@ -5,7 +5,7 @@ import signal
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, save_network
 from test.network.tiny import tiny_config
 from test.node.domain import use_own_domain

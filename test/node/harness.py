@@ -19,7 +19,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
 from demo.messages import camera_info_message, picture_message
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMERA = Intrinsics(96, 64, 80.0, 81.0, 47.5, 30.5)

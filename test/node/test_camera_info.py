@@ -7,7 +7,7 @@ import pytest
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_for, intrinsics_for
 
 HEADER = Header(frame_id="lens")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.estimator import DepthEstimate
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.ros.camera_stream import CameraStream, Job
 from moa_depth_ros.ros.diagnostics import Laps
 from moa_depth_ros.ros.parameter_table import TABLE

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from demo.messages import picture_message, read_depth
-from moa_depth_ros.camera import Intrinsics
 from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.intrinsics import Intrinsics
 from test.node.harness import CAMERA, OUTPUTS, NodeProcess, Robot, colourful, wait_until
 from test.node.spinning import spinning_node
 

@@ -7,7 +7,7 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from demo.messages import read_cloud
-from moa_depth_ros.cloud import CloudOptions
+from moa_depth_ros.depth.cloud import CloudOptions
 from moa_depth_ros.ros.camera_info import camera_info_for, intrinsics_for
 from moa_depth_ros.ros.messages import cloud_message
 from test.node.harness import CAMERA, colourful

@@ -11,8 +11,8 @@ import pytest
 from demo import frames
 from demo.frames import Folder, there_and_back
 from demo.viewer import errors
-from moa_depth_ros.camera import NYU_KINECT
-from moa_depth_ros.pictures import write_depth_png, write_picture
+from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.pictures.files import write_depth_png, write_picture
 from test.node.harness import ROOT, colourful
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.ros.lens import FocalScale
 
 WIDE = dataclasses.replace(NYU_KINECT, fx=NYU_KINECT.fx / 2, fy=NYU_KINECT.fy / 2)

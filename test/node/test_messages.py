@@ -10,7 +10,7 @@ from sensor_msgs.msg import Image, PointField
 from std_msgs.msg import Header
 
 from demo.messages import picture_message, read_cloud, read_depth
-from moa_depth_ros.raw_pictures import RAW_ENCODINGS
+from moa_depth_ros.pictures.raw import RAW_ENCODINGS
 from moa_depth_ros.ros.messages import (
     NATIVE_ENCODINGS,
     PictureError,

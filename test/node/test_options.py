@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from demo.messages import read_cloud, read_depth
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from test.node.harness import CAMERA, colourful
 
 

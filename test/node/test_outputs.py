@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from demo.messages import picture_message, read_cloud, read_depth
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.estimator.test_compressed_depth import decode
 from test.node.harness import CAMERA, COMPRESSED, OUTPUTS, Robot, colourful
 

@@ -18,18 +18,19 @@ ROS = (
     "std_msgs",
 )
 PACKAGE = "moa_depth_ros"
-ABOVE_THE_NETWORK = tuple(
-    f"{PACKAGE}.{name}"
-    for name in (
-        "cuda_graph",
-        "estimator",
-        "estimator_slot",
-        "pictures",
-        "predict",
-        "transfer",
-        "node",
-        "ros",
-    )
+# From the lowest to the highest: a folder or module of the package imports itself and those before.
+LAYERS = (
+    "intrinsics",
+    "machine",
+    "network",
+    "estimator",
+    "depth",
+    "pictures",
+    "command_line",
+    "predict",
+    "benchmark",
+    "ros",
+    "node",
 )
 
 
@@ -53,8 +54,8 @@ def is_about_ros(path: Path, root: Path) -> bool:
     [
         (PACKAGE, ("training", "demo", "benchmarks", "test")),
         ("training", ("demo", "benchmarks", "test", *ROS, f"{PACKAGE}.node", f"{PACKAGE}.ros")),
+        ("demo", ("benchmarks", "test")),
         ("benchmarks", ("training", "test")),
-        (f"{PACKAGE}/network", ABOVE_THE_NETWORK),
     ],
 )
 def test_nothing_imports_what_stands_above_it(root, imports_of, folder, forbidden):
@@ -64,6 +65,22 @@ def test_nothing_imports_what_stands_above_it(root, imports_of, folder, forbidde
         for name in imports_of(path)
         if begins_with(name, forbidden)
     }
+    assert not wrong
+
+
+def test_the_package_is_made_of_layers(root, imports_of):
+    wrong = set()
+    for path in python_files(root, PACKAGE):
+        layer = path.relative_to(root / PACKAGE).parts[0].removesuffix(".py")
+        if layer == "__init__":
+            continue
+        assert layer in LAYERS, f"{path}: which layer is this?"
+        below = tuple(f"{PACKAGE}.{name}" for name in LAYERS[: LAYERS.index(layer) + 1])
+        wrong |= {
+            f"{path.relative_to(root)}: {name}"
+            for name in imports_of(path)
+            if begins_with(name, (PACKAGE,)) and name != PACKAGE and not begins_with(name, below)
+        }
     assert not wrong
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, save_network
 from moa_depth_ros.ros.transport import local_environment
 from test.network.tiny import tiny_config

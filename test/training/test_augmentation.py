@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from training.augmentation import Augmentation, augment, draw_numbers, view
 from training.rooms import Frame, render, sample_room
 

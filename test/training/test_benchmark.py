@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
 from test.training.layouts import write_frames, write_recording
 from training import benchmark

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
 from training.checkpoints import keep_epochs, newest
 from training.data.data_modules import RoomsDataModule, use_one_thread

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT
 from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
+from moa_depth_ros.intrinsics import NYU_KINECT
 from training.judging.baselines import fit_baselines
 from training.metrics import DepthMetrics, pixel_sums
 from training.rooms import render, sample_frame, sample_room

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, load_network, save_network
 from test.training.layouts import write_recording
 from training import train

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import pytest
 import torch
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network import NetworkConfig
 from training.augmentation import Augmentation, augment, draw_numbers
 from training.judging.predictors import NetworkPredictor

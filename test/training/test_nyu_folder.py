@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, colour, millimetres, write_folder, write_list, write_png
 from training.data.nyu_folder import NyuFolder, open_nyu_folder
 from training.data.packed_lines import PackedLines

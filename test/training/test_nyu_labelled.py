@@ -11,7 +11,7 @@ import torch
 from scipy.io import savemat
 from torch.utils.data import DataLoader
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from training.data.nyu_labelled import NyuLabelled
 from training.errors import DataError, message_of
 from training.rooms import sample_frame

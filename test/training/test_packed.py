@@ -14,7 +14,7 @@ import torch
 import yaml
 from torch.utils.data import DataLoader
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from test.training.layouts import write_folder, write_frames, write_recording
 from training import prepare, train
 from training.data.nyu_folder import TEST_LIST, TRAIN_LIST

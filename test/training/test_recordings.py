@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 from test.training.layouts import colour, millimetres, write_png, write_recording
 from training.data.recordings import Recording
 from training.errors import DataError

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import load_network
 from training import evaluate, train
 from training.checkpoints import AtomicCheckpointIO, newest

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import NetworkConfig
 from test.training.layouts import write_recording
 from training.errors import DataError, TrainingError

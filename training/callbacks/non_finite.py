@@ -11,7 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from safetensors.torch import save_file
 from torch import Tensor
 
-from moa_depth_ros.pictures import write_picture
+from moa_depth_ros.pictures.files import write_picture
 from training.errors import NonFiniteLossError
 
 

@@ -15,7 +15,7 @@ from matplotlib import colormaps
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, default_collate
 
-from moa_depth_ros.pictures import colour_depth, write_picture
+from moa_depth_ros.pictures.files import colour_depth, write_picture
 from training.module import DepthModule
 from training.preparation import prepare_pictures
 

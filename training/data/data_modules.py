@@ -12,7 +12,7 @@ import lightning as L
 import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled
 from training.data.resident import ResidentLoader, free_bytes, read_onto, resident_bytes
 from training.data.rooms_dataset import RoomsDataset

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from torch.utils.data import Dataset
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from training.data.packed_lines import PackedLines
 from training.data.picture_pair import read_colour, read_depth
 from training.data.sample import Sample, make_sample, scene_type_of

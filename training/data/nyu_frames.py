@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from torch.utils.data import Dataset
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from training.data.packed_lines import PackedLines
 from training.data.sample import Sample, check_depth, make_sample, scene_type_of
 from training.errors import DataError

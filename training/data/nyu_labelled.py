@@ -11,7 +11,7 @@ import numpy as np
 from scipy.io import loadmat
 from torch.utils.data import Dataset
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from training.data.sample import Sample, check_depth, make_sample
 from training.errors import DataError
 

@@ -7,7 +7,7 @@ from typing import Literal, Protocol, get_args
 
 import numpy as np
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 from training.data.nyu_folder import TEST_LIST, TRAIN_LIST, open_nyu_folder
 from training.data.nyu_frames import NyuFrames
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, DepthKind, NyuLabelled, Split

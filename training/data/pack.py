@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from moa_depth_ros.pictures import MILLIMETRES
+from moa_depth_ros.pictures.files import MILLIMETRES
 from training.data.nyu_labelled import Split
 from training.data.open import DepthSet
 from training.data.packed import FORMAT

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 from torch.utils.data import Dataset
 
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.pictures import MILLIMETRES
+from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.pictures.files import MILLIMETRES
 from training.data.nyu_labelled import Split
 from training.data.sample import Sample, check_depth, make_sample
 from training.errors import DataError

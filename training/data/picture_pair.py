@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moa_depth_ros.pictures import read_depth_png, read_picture
+from moa_depth_ros.pictures.files import read_depth_png, read_picture
 from training.data.sample import check_depth
 from training.errors import DataError
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from torch.utils.data import Dataset
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 from training.data.packed_lines import PackedLines
 from training.data.picture_pair import read_colour, read_depth
 from training.data.sample import Sample, make_sample
@@ -134,9 +134,10 @@ def _read_camera(root: Path, size: tuple[int, int]) -> Intrinsics:
     path = found[0]
     height, width = size
     try:
-        camera = (
-            _from_matrix(path, size) if path.name == MATRIX_NAME else Intrinsics.from_yaml(path)
-        )
+        if path.name == MATRIX_NAME:
+            camera = Intrinsics.from_matrix(path, width, height)
+        else:
+            camera = Intrinsics.from_yaml(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
     if (camera.width, camera.height) != (width, height):
@@ -144,14 +145,3 @@ def _read_camera(root: Path, size: tuple[int, int]) -> Intrinsics:
             f"{path}: expected the camera of {width}x{height} pictures, found {camera.size_text}"
         )
     return camera
-
-
-def _from_matrix(path: Path, size: tuple[int, int]) -> Intrinsics:
-    matrix = np.loadtxt(path, ndmin=2)
-    if matrix.shape != (3, 3) or matrix[2].tolist() != [0, 0, 1]:
-        raise ValueError(
-            f"expected a 3x3 camera matrix that ends in 0 0 1, found {matrix.tolist()}"
-        )
-    height, width = size
-    fx, fy, cx, cy = (float(matrix[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2)))
-    return Intrinsics(width, height, fx, fy, cx, cy)

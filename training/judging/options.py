@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch.utils.data import Dataset, Subset
 
-from training.command_line import at_least
+from moa_depth_ros.command_line import at_least
 from training.data.nyu_labelled import MAT_NAME, DepthKind, Split
 from training.data.open import DepthSet
 from training.data.options import add_layout_options, open_as_told

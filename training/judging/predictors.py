@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network import MoADepthClip, Prediction, load_network
 from training.data.picture_pair import read_any_depth
 from training.errors import DataError

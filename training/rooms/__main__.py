@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from training.command_line import exit_code, new_file
 from training.rooms.nyu_file import write_nyu_file
 from training.rooms.sheet import write_sheet

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 from training.rooms.layout import Room
 from training.rooms.photo import photograph
 from training.rooms.shade import SurfaceTable, shade

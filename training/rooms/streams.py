@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from moa_depth_ros.camera import Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics
 from training.rooms.camera_pose import CameraPose, nearest_wall
 from training.rooms.layout import Room, sample_room
 from training.rooms.render import Frame, render

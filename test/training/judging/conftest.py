@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
 from test.training.judging.small_file import SIZE, TEST_INDICES
 

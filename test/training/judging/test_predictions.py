@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from moa_depth_ros.network import load_network, save_network
-from moa_depth_ros.pictures import read_picture, write_depth_png, write_picture
+from moa_depth_ros.pictures.files import read_picture, write_depth_png, write_picture
 from test.training.judging.small_file import SIZE, TEST_INDICES
 from test.training.layouts import FOCAL, write_folder
 from training import evaluate, export

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moa_depth_ros.pictures import write_depth_png
+from moa_depth_ros.pictures.files import write_depth_png
 from test.training.judging.small_file import SIZE, TEST_INDICES
 from training import evaluate
 

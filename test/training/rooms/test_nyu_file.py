@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from moa_depth_ros.camera import NYU_KINECT
+from moa_depth_ros.intrinsics import NYU_KINECT
 from training.rooms import __main__ as command
 from training.rooms import sample_frame
 from training.rooms.nyu_file import write_nyu_file

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from training.rooms import render, sample_frame, sample_room, sample_walk
 from training.rooms.boxes import Part
 from training.rooms.materials import Kind, Material

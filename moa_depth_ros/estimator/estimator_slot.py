@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from moa_depth_ros.device_memory import free_cached_memory, is_out_of_memory
 from moa_depth_ros.estimator import DepthEstimate, DepthEstimator, Picture
-from moa_depth_ros.threads import run_in_passing_thread
+from moa_depth_ros.machine.device_memory import free_cached_memory, is_out_of_memory
+from moa_depth_ros.machine.threads import run_in_passing_thread
 
 MakeEstimator = Callable[[Path, str, str], DepthEstimator]
 
@@ -106,16 +106,16 @@ class EstimatorSlot:
         if (estimates := self._try(pictures)) is not None:
             return estimates
         # Not in an except clause: there, the error's traceback would hold the tensors.
-        self.current.forget_sizes()
+        self._present.forget_sizes()
         free_cached_memory()
         if len(pictures) > 1:
             return [self.estimate_batch([one], fallback_to_cpu)[0] for one in pictures]
-        if not fallback_to_cpu or self.current.device.type == "cpu":
-            return self.current.estimate_batch(pictures)
+        if not fallback_to_cpu or self._present.device.type == "cpu":
+            return self._present.estimate_batch(pictures)
         if (estimates := self._try(pictures)) is not None:
             return estimates
         self._fall_back()
-        return self.current.estimate_batch(pictures)
+        return self._present.estimate_batch(pictures)
 
     @contextmanager
     def moving_out(self, fallback_to_cpu: bool) -> Iterator[None]:
@@ -128,7 +128,7 @@ class EstimatorSlot:
         try:
             yield
         except RuntimeError as error:
-            on_cpu = self.current.device.type == "cpu"
+            on_cpu = self._present.device.type == "cpu"
             if fallback_to_cpu and not on_cpu and is_out_of_memory(error):
                 self._fall_back()
             raise
@@ -148,6 +148,12 @@ class EstimatorSlot:
         sizes = {"used": used, "reserved": kept, "free": free}
         return {f"device memory {what} (MiB)": f"{n / 2**20:.0f}" for what, n in sizes.items()}
 
+    @property
+    def _present(self) -> DepthEstimator:
+        if self.current is None:
+            raise RuntimeError("no model is loaded")
+        return self.current
+
     def _load(self, choice: ModelChoice) -> None:
         try:
             estimator = self._make(choice.folder, choice.device, choice.precision)
@@ -161,15 +167,15 @@ class EstimatorSlot:
 
     def _try(self, pictures: Sequence[Picture]) -> list[DepthEstimate] | None:
         try:
-            return self.current.estimate_batch(pictures)
+            return self._present.estimate_batch(pictures)
         except RuntimeError as error:
             if is_out_of_memory(error):
                 return None
             raise
 
     def _fall_back(self) -> None:
-        device = self.current.device
-        self.current = self._make(self.current.model, "cpu", "float32")
+        device = self._present.device
+        self.current = self._make(self._present.model, "cpu", "float32")
         free_cached_memory()
         self._tell_of_the_cpu(device)
 

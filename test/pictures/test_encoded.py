@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moa_depth_ros.encoded_pictures import check, decode, size_of
+from moa_depth_ros.pictures.encoded import check, decode, size_of
 
 PICTURE = np.zeros((37, 53, 3), np.uint8)
 PICTURE[:, :20] = (255, 0, 0)  # OpenCV's order: blue on the left, green on the right

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.cuda_graph import CudaGraphs
+from moa_depth_ros.estimator.cuda_graph import CudaGraphs
+from moa_depth_ros.estimator.transfer import to_device
+from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network import InferenceNetwork, load_network
-from moa_depth_ros.transfer import to_device
 
-DEMO_MODEL = Path(__file__).parent / "models" / "demo"
+DEMO_MODEL = Path(__file__).parents[1] / "models" / "demo"
 """The model folder that ships with the package."""
 
 PRECISIONS = {

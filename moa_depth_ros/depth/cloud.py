@@ -7,9 +7,9 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.filters import drop_edges, is_reading
-from moa_depth_ros.geometry import pack, pack_depth, unproject
+from moa_depth_ros.depth.filters import drop_edges, is_reading
+from moa_depth_ros.depth.geometry import pack, pack_depth, unproject
+from moa_depth_ros.intrinsics import Intrinsics
 
 SMALLEST_VOXEL = 0.001
 """Metres. 2^21 voxels along an axis, then, are 2 km."""
@@ -24,7 +24,7 @@ class CloudOptions:
     Attributes:
         stride: every stride-th pixel of every stride-th row, 1 or more; the rest is left out.
         voxel_size: metres; one point, the mean, for each cube of this size. 0: no voxels.
-        max_edge_ratio: as :func:`moa_depth_ros.filters.drop_edges` has it. 0: edges stay.
+        max_edge_ratio: as :func:`moa_depth_ros.depth.filters.drop_edges` has it. 0: edges stay.
         colour: 16 bytes a point with colour, 12 without.
     """
 

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 
@@ -85,6 +86,29 @@ class Intrinsics:
                 f"{path}: expected a camera_info file with image_width, image_height and "
                 f"camera_matrix or projection_matrix; missing or malformed: {error}"
             ) from error
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def from_matrix(cls, path: str | Path, width: int, height: int) -> Intrinsics:
+        """Read a 3x3 camera matrix in plain text, as ``numpy.savetxt`` writes it.
+
+        Args:
+            path: of the file.
+            width, height: size of the pictures that the matrix is for.
+
+        Raises:
+            ValueError: not such a matrix; the message names the file.
+            OSError: it cannot be read.
+        """
+        try:
+            matrix = np.loadtxt(path, ndmin=2)
+            if matrix.shape != (3, 3) or matrix[2].tolist() != [0, 0, 1]:
+                raise ValueError(
+                    f"expected a 3x3 camera matrix that ends in 0 0 1, found {matrix.tolist()}"
+                )
+            places = ((0, 0), (1, 1), (0, 2), (1, 2))
+            return cls(width, height, *(float(matrix[place]) for place in places))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 

@@ -7,11 +7,11 @@ import threading
 
 import pytest
 
-from moa_depth_ros.threads import run_in_passing_thread
+from moa_depth_ros.machine.threads import run_in_passing_thread
 
 COUNTS = """
 import torch
-from moa_depth_ros.threads import leave_a_core, run_in_passing_thread
+from moa_depth_ros.machine.threads import leave_a_core, run_in_passing_thread
 before = torch.get_num_threads()
 leave_a_core()
 print(before, torch.get_num_threads(), run_in_passing_thread(torch.get_num_threads))

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.filters import is_reading, only_readings
+from moa_depth_ros.depth.filters import is_reading, only_readings
+from moa_depth_ros.intrinsics import Intrinsics
 
 POINT_BYTES = 16
 """x, y, z as little-endian float32, then blue, green, red, 0."""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.camera import Intrinsics
-from moa_depth_ros.cloud import CloudOptions, mean_of_voxels, pack_cloud
-from moa_depth_ros.geometry import pack_depth, unproject
+from moa_depth_ros.depth.cloud import CloudOptions, mean_of_voxels, pack_cloud
+from moa_depth_ros.depth.geometry import pack_depth, unproject
+from moa_depth_ros.intrinsics import Intrinsics
 
 CAMERA = Intrinsics(31, 22, 23.3, 24.1, 15.2, 10.7)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
-from moa_depth_ros.geometry import pack, pack_depth, unproject
+from moa_depth_ros.depth.geometry import pack, pack_depth, unproject
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 
 CAMERA = Intrinsics(8, 6, fx=10.0, fy=12.0, cx=3.0, cy=2.0)
 

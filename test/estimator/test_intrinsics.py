@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from moa_depth_ros.camera import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 
 CAMERA_INFO = """
 image_width: 640

@@ -2,36 +2,36 @@ import cv2
 import numpy as np
 import pytest
 
-from moa_depth_ros import pictures
+from moa_depth_ros.pictures import files
 
 
 def test_depth_png_round_trip(tmp_path):
     depth = np.array([[0.0, np.nan, np.inf], [1.2344, 65.535, 99.0]], np.float32)
-    pictures.write_depth_png(tmp_path / "depth.png", depth)
-    found = pictures.read_depth_png(tmp_path / "depth.png")
+    files.write_depth_png(tmp_path / "depth.png", depth)
+    found = files.read_depth_png(tmp_path / "depth.png")
     np.testing.assert_allclose(found, [[0, 0, 0], [1.234, 65.535, 65.535]], rtol=1e-6)
 
 
 def test_reading_something_else_names_the_file(tmp_path):
     grey = tmp_path / "grey.png"
-    pictures.write_picture(grey, np.zeros((2, 2), np.uint8))
+    files.write_picture(grey, np.zeros((2, 2), np.uint8))
     with pytest.raises(ValueError, match=r"grey\.png: expected a 16-bit depth PNG.*uint8"):
-        pictures.read_depth_png(grey)
+        files.read_depth_png(grey)
     with pytest.raises(ValueError, match=r"none\.png"):
-        pictures.read_depth_png(tmp_path / "none.png")
+        files.read_depth_png(tmp_path / "none.png")
     with pytest.raises(ValueError, match=r"none\.jpg"):
-        pictures.read_picture(tmp_path / "none.jpg")
+        files.read_picture(tmp_path / "none.jpg")
 
 
 def test_colours_are_red(tmp_path):
     red = np.zeros((4, 4, 3), np.uint8)
     red[..., 0] = 200
-    pictures.write_picture(tmp_path / "red.png", red)
-    assert np.array_equal(pictures.read_picture(tmp_path / "red.png"), red)
+    files.write_picture(tmp_path / "red.png", red)
+    assert np.array_equal(files.read_picture(tmp_path / "red.png"), red)
 
 
 def test_colour_map_tells_near_from_far_and_nothing():
-    near, far, none = pictures.colour_depth(np.array([[0.5, 5.0, np.nan]]), 0.5, 5.0)[0]
+    near, far, none = files.colour_depth(np.array([[0.5, 5.0, np.nan]]), 0.5, 5.0)[0]
     assert near[0] > near[2] and far[2] > far[0]  # red and blue
     assert none.tolist() == [0, 0, 0]
 
@@ -40,7 +40,7 @@ def test_ply_holds_the_finite_points(tmp_path):
     points = np.array([[1, 2, 3], [np.nan, 0, 0], [4, 5, 6]], np.float32)
     colours = np.array([[10, 20, 30], [0, 0, 0], [40, 50, 60]], np.uint8)
     path = tmp_path / "cloud.ply"
-    pictures.write_ply(path, points, colours)
+    files.write_ply(path, points, colours)
     header, _, body = path.read_bytes().partition(b"end_header\n")
     assert header.startswith(b"ply\nformat binary_little_endian 1.0\nelement vertex 2\n")
     kinds = {"names": ["xyz", "rgb"], "formats": [("<f4", 3), ("u1", 3)]}
@@ -52,8 +52,8 @@ def test_ply_holds_the_finite_points(tmp_path):
 def test_panel_is_a_picture_with_a_scale(tmp_path):
     colour = np.full((20, 30, 3), 128, np.uint8)
     depth = np.linspace(1, 5, 600, dtype=np.float32).reshape(20, 30)
-    pictures.panel(tmp_path / "panel.png", [[("colour", colour), ("depth", depth)], [("a", depth)]])
-    drawn = pictures.read_picture(tmp_path / "panel.png")
+    files.panel(tmp_path / "panel.png", [[("colour", colour), ("depth", depth)], [("a", depth)]])
+    drawn = files.read_picture(tmp_path / "panel.png")
     assert drawn.shape[0] > 300 and drawn.std() > 10
 
 
@@ -63,4 +63,4 @@ def test_exif_turns_a_picture_only_where_it_is_asked_for(tmp_path, upright, shap
     jpeg = cv2.imencode(".jpg", np.zeros((4, 8, 3), np.uint8))[1].tobytes()
     marker = b"\xff\xe1" + (2 + len(exif)).to_bytes(2, "big") + exif
     (tmp_path / "turned.jpg").write_bytes(jpeg[:2] + marker + jpeg[2:])
-    assert pictures.read_picture(tmp_path / "turned.jpg", upright).shape == shape
+    assert files.read_picture(tmp_path / "turned.jpg", upright).shape == shape

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moa_depth_ros.compressed_depth import encode
+from moa_depth_ros.pictures.compressed_depth import encode
 
 
 def decode(data):

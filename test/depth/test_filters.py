@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from moa_depth_ros.filters import DepthLimits, drop_edges, keep_readings
+from moa_depth_ros.depth.filters import DepthLimits, drop_edges, keep_readings
 
 NAN = torch.nan
 

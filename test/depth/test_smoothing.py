@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from moa_depth_ros.smoothing import DepthSmoother
+from moa_depth_ros.depth.smoothing import DepthSmoother
 
 SIZE = (60, 80)
 CHANGE = 0.2

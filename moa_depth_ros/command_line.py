@@ -1,0 +1,47 @@
+"""What options of the command lines take, as types for argparse."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import torch
+
+from moa_depth_ros.estimator import find_device
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Whole numbers from ``least`` on."""
+
+    def number(text: str) -> int:
+        if not text.lstrip("-").isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least} on: {text!r}")
+        return int(text)
+
+    return number
+
+
+def add_device_option(parser: argparse.ArgumentParser, default: str = "auto") -> None:
+    """``--device``, as a device that is there."""
+    parser.add_argument(
+        "--device",
+        type=device,
+        default=default,
+        help="auto, cpu, cuda, cuda:1, ...; default: %(default)s",
+    )
+
+
+def device(text: str) -> torch.device:
+    """A device that is there."""
+    try:
+        return find_device(text)
+    except (ValueError, RuntimeError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def picture_size(text: str) -> tuple[int, int]:
+    """WIDTHxHEIGHT as (width, height)."""
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT, found {text!r}")
+    return int(width), int(height)

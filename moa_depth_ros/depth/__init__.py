@@ -1,0 +1,1 @@
+"""What is made of a depth map: limits, smoothing, point clouds."""

@@ -1,0 +1,1 @@
+"""What the process asks of the machine that it runs on: its cores, its memory."""
