@@ -159,7 +159,7 @@ def main() -> int:
     transformers.logging.set_verbosity_error()
     others = options.networks or list(OTHERS)
     print(
-        f"batch 1, {options.precision}, {options.runs} runs on {options.device}; {describe()}, "
+        f"batch 1, {options.precision}, {options.runs} runs; {describe(options.device)}, "
         f"transformers {transformers.__version__}\n"
     )
     print("| network | input | million parameters | GFLOPs | median ms | ratio |")

@@ -185,7 +185,7 @@ def main() -> int:
     os.environ["ROS_DOMAIN_ID"] = str(1 + (present + 50) % 101)
     os.environ.update(local_environment(os.environ))
     rclpy.init()
-    print(f"{options.rate:g} pictures a second, {options.precision}; {describe()}\n")
+    print(f"{options.rate:g} pictures a second, {options.precision}; {describe(options.device)}\n")
     print(
         "| picture | answers | program | frames | answered a second | median ms | 95 % | 99 % ",
         end="",

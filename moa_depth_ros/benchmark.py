@@ -53,7 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{width}x{height} picture in, {options.precision}, {options.runs} runs; {describe()}\n")
+    setting = f"{options.precision}, {options.runs} runs; {describe(options.device)}"
+    print(f"{width}x{height} picture in, {setting}\n")
     print("| model | stage | median ms | 95 % ms | 99 % ms | host MB more | device MB more |")
     print("|" + "---|" * 7)
     for name, stage, timing in rows:

@@ -46,7 +46,9 @@ class CudaGraphs:
 
 class _Graph:
     def __init__(self, function: Function, inputs: tuple[Tensor, ...]):
-        with torch.cuda.device(inputs[0].device):
+        device = inputs[0].device
+        # The stream is entered so that a capture that fails at its end leaves the thread on it.
+        with torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
             self._inputs = [tensor.clone() for tensor in inputs]
             present, aside = torch.cuda.current_stream(), torch.cuda.Stream()
             aside.wait_stream(present)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from moa_depth_ros.estimator.cuda_graph import CudaGraphs
 from moa_depth_ros.estimator.transfer import to_device
 from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.machine.device_memory import is_out_of_memory
 from moa_depth_ros.network import InferenceNetwork, load_network
 
 DEMO_MODEL = Path(__file__).parents[1] / "models" / "demo"
@@ -178,7 +180,7 @@ def find_device(device: str) -> torch.device:
         RuntimeError: the device is not there.
     """
     if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return torch.device("cuda" if _cuda_computes() else "cpu")
     try:
         found = torch.device(device)
     except RuntimeError:
@@ -190,4 +192,23 @@ def find_device(device: str) -> torch.device:
             f"device: {device!r} was asked for, but torch {torch.__version__} finds no CUDA "
             "device; check nvidia-smi, or take 'cpu' or 'auto'"
         )
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise RuntimeError(
+            f"device: {device!r} was asked for, but the last one here is "
+            f"cuda:{torch.cuda.device_count() - 1}"
+        )
     return found
+
+
+def _cuda_computes() -> bool:
+    """PyTorch finds GPUs, too, that are too old for its kernels."""
+    if not torch.cuda.is_available():
+        return False
+    try:
+        torch.zeros(1, device="cuda").cpu()
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            return True  # what to do about that is the caller's to say
+        warnings.warn(f"the CPU is taken, as CUDA fails: {error}", stacklevel=3)
+        return False
+    return True

@@ -9,9 +9,16 @@ import torch
 # torch.OutOfMemoryError is the same class; older releases know this name only.
 OutOfMemoryError = torch.cuda.OutOfMemoryError
 
-# Page-locked memory, graphs, cuBLAS and kernels that are loaded don't come from PyTorch's own
-# allocator and report with errors of other classes.
-_TEXTS = ("out of memory", "alloc_failed")
+# Page-locked memory, graphs, cuBLAS, cuDNN and kernels that are loaded don't come from PyTorch's
+# own allocator and report with errors of other classes. The libraries' handles, which are made at
+# their first use, say no more than that they were not.
+_TEXTS = (
+    "out of memory",
+    "alloc_failed",
+    "allocation_failed",
+    "cublas_status_not_initialized",
+    "cudnn_status_not_initialized",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -9,11 +9,13 @@ from pathlib import Path
 import torch
 
 
-def describe() -> str:
-    """What figures are measured with: device and versions."""
-    cuda = torch.cuda.is_available()
-    device = torch.cuda.get_device_name() if cuda else f"{torch.get_num_threads()} CPU threads"
-    return f"{device}, torch {torch.__version__}, Python {platform.python_version()}"
+def describe(device: torch.device) -> str:
+    """What figures are measured with: the device that computes, and versions."""
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = f"{torch.get_num_threads()} CPU threads"
+    return f"{name}, torch {torch.__version__}, Python {platform.python_version()}"
 
 
 def resident_bytes(process: int | str = "self") -> int:

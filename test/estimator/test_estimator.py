@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from moa_depth_ros.estimator import DepthEstimator, Picture
+from moa_depth_ros.estimator import DepthEstimator, Picture, find_device
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, load_network, save_network
 from test.network.tiny import tiny_config
@@ -156,6 +156,23 @@ def test_bad_settings_are_refused(model, tmp_path):
     if not torch.cuda.is_available():
         with pytest.raises(RuntimeError, match="no CUDA device"):
             DepthEstimator(model, device="cuda")
+
+
+def test_auto_is_the_cpu_where_cuda_is_there_but_fails(monkeypatch):
+    """As with a GPU that is too old for PyTorch's kernels, and here, without a driver."""
+    if torch.cuda.is_available():
+        pytest.skip("CUDA does not fail here")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.warns(UserWarning, match="the CPU is taken, as CUDA fails: "):
+        assert find_device("auto") == torch.device("cpu")
+
+
+def test_a_gpu_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(RuntimeError, match="'cuda:2' was .* last one here is cuda:1"):
+        find_device("cuda:2")
+    assert find_device("cuda:1") == torch.device("cuda:1")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from demo.messages import picture_message, read_cloud, read_depth
+from moa_depth_ros.estimator import find_device
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
-from test.estimator.test_compressed_depth import decode
 from test.node.harness import CAMERA, COMPRESSED, OUTPUTS, Robot, colourful
+from test.pictures.test_compressed_depth import decode
 
 SAME = 1e-4  # metres
 MONO = np.repeat(colourful()[..., :1], 3, axis=2)
@@ -182,7 +183,7 @@ def test_diagnostics_tell_where_the_time_goes(robot):
     robot.answer("points", robot.send(colourful()))
     reports, values = robot.status()
     assert (b"\0", "Running.") in reports
-    assert values["device"] == "cpu"
+    assert values["device"] == str(find_device("auto"))
     assert values["model"].endswith("tiny")
     assert float(values["memory of the process (MiB)"]) > 10
     for stage in ("waiting", "network", "cloud", "publishing", "total", "since stamp"):
