@@ -1,7 +1,7 @@
 """The ROS 2 package: what runs on the robot.
 
-`training`, `demo` and `test` are run from a checkout and are not installed: a robot needs neither
-a trainer's dependencies nor three more top-level packages with common names beside its own.
+`training`, `benchmarks`, `demo` and `test` are run from a checkout and are not installed: a robot
+needs neither a trainer's dependencies nor top-level packages with common names.
 """
 
 from glob import glob

@@ -5,12 +5,12 @@ The camera shows pictures of a rendered room, or those of a folder. ``rviz:=fals
 
 import os
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, ThisLaunchFileDir
 from launch_ros.actions import Node
 
-from launch import LaunchContext, LaunchDescription
 from moa_depth_ros.ros.transport import profile_environment, shared_file
 
 

@@ -6,11 +6,11 @@
 import os
 import posixpath
 
+from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from launch import LaunchContext, LaunchDescription
 from moa_depth_ros.ros.transport import profile_environment, shared_file
 
 

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
+from moa_depth_ros.command_line import add_device_option
 from moa_depth_ros.depth.geometry import unproject
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.allocator import keep_freed_memory
-from moa_depth_ros.pictures.files import panel, read_picture, write_depth_png, write_ply
+from moa_depth_ros.pictures.files import (
+    colour_uncertainty,
+    panel,
+    read_picture,
+    write_depth_png,
+    write_ply,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         stems = _stems(options.pictures, options.out)
         camera = Intrinsics.from_yaml(options.camera) if options.camera else None
-        estimator = DepthEstimator(options.model, options.device, options.precision)
+        estimator = DepthEstimator(options.model, str(options.device), options.precision)
     except (ValueError, RuntimeError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -54,7 +61,10 @@ def _predict(estimator: DepthEstimator, path: Path, camera: Intrinsics | None, s
     written = [f"{stem}_depth.png", f"{stem}_depth_colour.png"]
     write_depth_png(written[0], depth)
     uncertainty = estimate.uncertainty.cpu().numpy()
-    panel(written[1], [[("colour", picture), ("depth", depth), ("uncertainty", uncertainty)]])
+    unsure = float(np.percentile(uncertainty, 99))
+    title = f"uncertainty, black 0 to yellow {unsure:.2f} m"
+    drawn = colour_uncertainty(uncertainty, unsure)
+    panel(written[1], [[("colour", picture), ("depth", depth), (title, drawn)]])
     if camera is not None:
         written.append(f"{stem}.ply")
         _write_cloud(written[-1], estimate, camera)
@@ -86,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         "its focal length to the training camera's",
     )
     parser.add_argument("--out", type=Path, help="folder to write to (default: the picture's)")
-    parser.add_argument("--device", default="auto", help="cuda, cpu or auto (default: %(default)s)")
+    add_device_option(parser)
     parser.add_argument(
         "--precision",
         default="float32",

@@ -55,7 +55,8 @@ class DepthEstimate:
 
     Attributes:
         depth: (H, W) float32 metres along the optical axis.
-        uncertainty: (H, W) float32 metres, standard deviation of the bin distribution.
+        uncertainty: (H, W) float32 metres, standard deviation of the bin distribution; scaled by
+            the focal lengths as depth is.
         colour: (H, W, 3) uint8 RGB, the picture itself.
     """
 
@@ -126,9 +127,9 @@ class DepthEstimator:
             for (depth, uncertainty), colour in zip(maps, colours, strict=True)
         ]
 
-    def warm_up(self, height: int = 480, width: int = 640) -> None:
-        """Run once on an empty picture, so that the first real one is not the slow one."""
-        self.estimate(np.zeros((height, width, 3), np.uint8))
+    def warm_up(self) -> None:
+        """Run once on an empty VGA picture, so that the first real one is not the slow one."""
+        self.estimate(np.zeros((480, 640, 3), np.uint8))
 
     def forget_sizes(self) -> None:
         """Let the memory go that is kept for each size of pictures seen so far."""
@@ -159,7 +160,11 @@ class DepthEstimator:
 
 
 def _estimate(network: InferenceNetwork, colours: Tensor, ratios: Tensor) -> Tensor:
-    """(B, H, W, 3) uint8 and (B,) factors to (B, 2, H, W): depth and uncertainty."""
+    """(B, H, W, 3) uint8 and (B,) factors to (B, 2, H, W): depth and uncertainty.
+
+    The network sees what `training.preparation.prepare_pictures` gives, but for rounding: scaled
+    after the resize, when less is left to scale.
+    """
     pixels = colours.permute(0, 3, 1, 2).float()
     pictures = F.interpolate(
         pixels, size=network.config.input_size, mode="bilinear", antialias=True

@@ -25,5 +25,11 @@ def to_host(tensor: Tensor) -> np.ndarray:
         return tensor.contiguous().cpu().numpy()
     host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
     host.copy_(tensor, non_blocking=True)
-    torch.cuda.current_stream(tensor.device).synchronize()
+    wait_for(tensor)
     return host.numpy()
+
+
+def wait_for(tensor: Tensor) -> None:
+    """Return once the tensor's values are there: work on CUDA is queued, not done, on return."""
+    if tensor.is_cuda:
+        torch.cuda.current_stream(tensor.device).synchronize()

@@ -107,7 +107,7 @@ def _register(architecture: str) -> str:
         return architecture
     path = Path(architecture)
     if not path.is_file():
-        path = Path(__file__).parent / "architectures" / path.name
+        path = Path(__file__).parents[2] / path  # of a checkout, wherever the command is given
     if not path.is_file():
         raise ValueError(f"architecture: no such file: {architecture}")
     open_clip.add_model_config(path)

@@ -8,8 +8,8 @@ import triton.language as tl
 from torch import Tensor
 
 TILE_VALUES = 512
-"""Logits that a program holds in registers: pixels times bins. With four times as many, a program takes
-so many registers that too few are at work to hide how long gathering takes."""
+"""Logits that a program holds in registers: pixels times bins. With four times as many, registers
+suffice for too few programs at once to hide how long gathering takes."""
 
 
 def decode(

@@ -14,6 +14,11 @@ COLOUR_MAP = "turbo_r"
 """Red is near, blue is far."""
 
 
+def is_reading(depth: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Where depth, in metres, was measured: finite and above 0."""
+    return np.isfinite(depth) & (depth > 0)
+
+
 def colour_depth(depth: NDArray[np.floating], near: float, far: float) -> NDArray[np.uint8]:
     """Depth as colours.
 
@@ -26,10 +31,26 @@ def colour_depth(depth: NDArray[np.floating], near: float, far: float) -> NDArra
     """
     from matplotlib import colormaps
 
-    valid = np.isfinite(depth) & (depth > 0)
+    valid = is_reading(depth)
     scaled = (np.where(valid, depth, near) - near) / max(far - near, 1e-6)
     colours = colormaps[COLOUR_MAP](np.clip(scaled, 0, 1), bytes=True)[..., :3]
     return np.where(valid[..., None], colours, 0).astype(np.uint8)
+
+
+def colour_uncertainty(uncertainty: NDArray[np.floating], far: float) -> NDArray[np.uint8]:
+    """Uncertainty as colours, black for sure, yellow for ``far`` and above.
+
+    Args:
+        uncertainty: (H, W) metres.
+        far: end of the scale in metres.
+
+    Returns:
+        (H, W, 3) RGB.
+    """
+    from matplotlib import colormaps
+
+    scaled = np.clip(uncertainty / max(far, 1e-6), 0, 1)
+    return colormaps["inferno"](scaled, bytes=True)[..., :3].astype(np.uint8)
 
 
 def read_picture(path: str | Path, upright: bool = False) -> NDArray[np.uint8]:
@@ -49,7 +70,7 @@ def read_picture(path: str | Path, upright: bool = False) -> NDArray[np.uint8]:
         raise ValueError(
             f"{path}: expected a picture (PNG, JPEG, ...), found none that can be read"
         )
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
 def write_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
@@ -66,8 +87,7 @@ def write_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
 
 def write_depth_png(path: str | Path, depth: NDArray[np.floating]) -> None:
     """Write (H, W) metres as 16-bit millimetres, 0 for no reading (as 16UC1 of REP 118)."""
-    valid = np.isfinite(depth) & (depth > 0)
-    millimetres = np.where(valid, np.rint(depth * MILLIMETRES), 0)
+    millimetres = np.where(is_reading(depth), np.rint(depth * MILLIMETRES), 0)
     write_picture(path, np.clip(millimetres, 0, np.iinfo(np.uint16).max).astype(np.uint16))
 
 
@@ -138,7 +158,7 @@ def panel(path: str | Path, rows: Sequence[Sequence[tuple[str, NDArray]]]) -> No
 
 
 def _scale(depths: Sequence[NDArray]) -> tuple[float, float]:
-    readings = [depth[np.isfinite(depth) & (depth > 0)] for depth in depths]
+    readings = [depth[is_reading(depth)] for depth in depths]
     readings = [values for values in readings if values.size]
     if not readings:
         return 0.0, 10.0

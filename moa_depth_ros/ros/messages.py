@@ -100,7 +100,7 @@ def read_picture(msg: Image) -> tuple[np.ndarray, str]:
     """A colour or grey picture of a message, without a copy.
 
     Args:
-        msg: rgb8, bgr8, rgba8, bgra8, mono8, mono16, 8UC1, 8UC3 or 8UC4 with any ``step``.
+        msg: in mono16 or one of `NATIVE_ENCODINGS`, with any ``step``.
     Returns:
         The picture, uint8 (H, W, channels) or (H, W), and the order of its channels: a read-only
         view of the message's bytes, padded rows left out by its strides. Of mono16, the higher
@@ -178,18 +178,9 @@ def _through(bridge: CvBridge, msg: Image) -> np.ndarray:
         ) from error
 
 
-def wait_for(tensor: torch.Tensor) -> None:
-    """Return once the tensor's values are there: work on CUDA is queued, not done, on return."""
-    if tensor.is_cuda:
-        torch.cuda.current_stream(tensor.device).synchronize()
-
-
 def colour_message(header: Header, picture: np.ndarray) -> Image:
     """An rgb8 picture, uint8 (H, W, 3) RGB."""
-    height, width, _ = picture.shape
-    msg = Image(header=header, height=height, width=width, encoding="rgb8", step=3 * width)
-    msg.data.frombytes(memoryview(np.ascontiguousarray(picture)).cast("B"))
-    return msg
+    return _image(header, np.ascontiguousarray(picture), "rgb8")
 
 
 def depth_message(header: Header, depth: torch.Tensor, encoding: str) -> Image:
@@ -269,9 +260,9 @@ def cloud_message(
 
 
 def _image(header: Header, values: np.ndarray, encoding: str) -> Image:
-    height, width = values.shape
+    height, width = values.shape[:2]
     msg = Image(header=header, height=height, width=width, encoding=encoding)
-    msg.step = width * values.itemsize
+    msg.step = values[0].nbytes
     _fill(msg, values)
     return msg
 

@@ -9,7 +9,7 @@ from functools import partial
 from rclpy.node import Node
 
 from moa_depth_ros.estimator.estimator_slot import EstimatorSlot
-from moa_depth_ros.ros import messages
+from moa_depth_ros.estimator.transfer import wait_for
 from moa_depth_ros.ros.camera import Camera
 from moa_depth_ros.ros.camera_stream import CameraStream, Frame, Job
 from moa_depth_ros.ros.latest_frame import LatestFrameWorker
@@ -76,7 +76,7 @@ class Pipeline:
         with moving_out():
             for job, estimate in zip(jobs, estimates, strict=True):
                 job.stream.refine(job, estimate)
-                messages.wait_for(estimate.depth)
+                wait_for(estimate.depth)
         for job in jobs:
             job.laps.end("network")
         for job, estimate in zip(jobs, estimates, strict=True):

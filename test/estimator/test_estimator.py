@@ -170,7 +170,7 @@ def test_auto_is_the_cpu_where_cuda_is_there_but_fails(monkeypatch):
 def test_a_gpu_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(RuntimeError, match="'cuda:2' was .* last one here is cuda:1"):
+    with pytest.raises(RuntimeError, match=r"'cuda:2' was .* last one here is cuda:1"):
         find_device("cuda:2")
     assert find_device("cuda:1") == torch.device("cuda:1")
 

@@ -128,3 +128,27 @@ def test_a_parameter_that_it_cannot_start_with_is_told(ros, given, says):
             declare(node, reload=lambda choice: None)
     finally:
         node.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--ros-args", "--params-file", "/nowhere.yaml"], "--params-file /nowhere.yaml"),
+        (["--ros-args", "-p", "device"], "-p device"),
+        (["-p", "device:=cpu"], "unrecognized arguments: -p"),  # --ros-args was forgotten
+    ],
+)
+def test_a_command_line_that_it_cannot_read_is_told(given, says):
+    program = [sys.executable, "-m", "moa_depth_ros.node", *given]
+    ended = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode in (1, 2)
+    assert says in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+
+
+def test_help_names_the_camera_and_the_parameters():
+    program = [sys.executable, "-m", "moa_depth_ros.node", "--help"]
+    ended = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0
+    for part in ("-r image:=", "-p device:=", "--params-file"):
+        assert part in ended.stdout

@@ -36,6 +36,12 @@ def test_colour_map_tells_near_from_far_and_nothing():
     assert none.tolist() == [0, 0, 0]
 
 
+def test_what_is_unsure_is_brighter_up_to_the_end_of_the_scale():
+    sure, unsure, more = files.colour_uncertainty(np.array([[0.0, 0.5, 2.0]]), 0.5)[0].astype(int)
+    assert sure.sum() < 30 < unsure.sum()
+    assert (unsure == more).all()
+
+
 def test_ply_holds_the_finite_points(tmp_path):
     points = np.array([[1, 2, 3], [np.nan, 0, 0], [4, 5, 6]], np.float32)
     colours = np.array([[10, 20, 30], [0, 0, 0], [40, 50, 60]], np.uint8)

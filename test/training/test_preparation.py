@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import torch
 
+from moa_depth_ros.estimator.depth_estimator import _estimate
 from training.preparation import prepare_depth, prepare_pictures, resize_depth
 
 
@@ -41,3 +44,18 @@ def test_a_small_labels_pixel_is_the_middle_one_of_those_it_stands_for():
 
 def test_predicted_depth_grows_about_the_centres_of_its_pixels():
     assert resize_depth(torch.tensor([[[1.0, 3.0]]]), (1, 4)).tolist() == [[[1.0, 1.5, 2.5, 3.0]]]
+
+
+def test_the_robot_shows_the_network_what_the_trainer_does():
+    seen = []
+
+    def network(pictures):
+        seen.append(pictures)
+        return torch.ones(len(pictures), 2, *pictures.shape[2:])
+
+    network.config = SimpleNamespace(input_size=(24, 32))
+    pictures = torch.randint(0, 256, (2, 50, 70, 3), generator=torch.Generator().manual_seed(0))
+    pictures = pictures.to(torch.uint8)
+    _estimate(network, pictures, torch.ones(2))
+    expected = prepare_pictures(pictures.permute(0, 3, 1, 2), (24, 32))
+    torch.testing.assert_close(seen[0], expected, rtol=0, atol=1e-6)
