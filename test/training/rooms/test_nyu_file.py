@@ -6,6 +6,7 @@ import pytest
 import scipy.io
 
 from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.pictures.files import colour_depth, read_picture
 from training.rooms import __main__ as command
 from training.rooms import sample_frame
 from training.rooms.nyu_file import write_nyu_file
@@ -85,10 +86,13 @@ def test_nothing_is_left_of_a_file_that_fails(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_sheet_is_a_picture(tmp_path):
+def test_a_sheet_has_frames_above_their_depth(tmp_path):
     path = tmp_path / "deep" / "sheet.png"
-    command.main(["--sheet", str(path), "--sheet-count", "2"])
-    assert path.read_bytes().startswith(b"\x89PNG")
+    command.main(["--sheet", str(path), "--sheet-count", "2", "--seed", "3"])
+    sheet, frame = read_picture(path), sample_frame(3, 1, NYU_KINECT.resized(320, 240))
+    assert sheet.shape == (480, 640, 3)
+    assert np.array_equal(sheet[:240, 320:], frame.picture)
+    assert np.array_equal(sheet[240:, 320:], colour_depth(frame.depth, 0.0, 8.0))
 
 
 @pytest.mark.parametrize("options", [[], ["--out", "x", "--train", "0", "--test", "0"]])
