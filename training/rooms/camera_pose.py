@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-HALF_VIEW = (
-    0.55  # radians; half the horizontal view that rooms are furnished for (a Kinect's is 0.552)
-)
+# Radians; half the horizontal view that rooms are furnished for (a Kinect's is 0.552).
+HALF_VIEW = 0.55
+RAYS = 25  # across the view, to find the walls in it
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ def _near_border(rng, width: float, length: float) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def wall_hits(x: float, y: float, yaw: float, size, count: int = 25):
-    """For `count` level rays across the view: the wall 0..3 (y = 0, x = W, y = L, x = 0), the place
+def wall_hits(x: float, y: float, yaw: float, size):
+    """For RAYS level rays across the view: the wall 0..3 (y = 0, x = W, y = L, x = 0), the place
     along it, depth.
     """
-    angle = yaw + np.linspace(-HALF_VIEW, HALF_VIEW, count)
+    angle = yaw + np.linspace(-HALF_VIEW, HALF_VIEW, RAYS)
     dx, dy = np.cos(angle), np.sin(angle)
     dx, dy = np.where(np.abs(dx) < 1e-9, 1e-9, dx), np.where(np.abs(dy) < 1e-9, 1e-9, dy)
     tx = np.where(dx > 0, size[0] - x, -x) / dx

@@ -16,9 +16,8 @@ from training.rooms.planner import WALL_YAW, Planner
 from training.rooms.scenes import RECIPES, WEIGHTS
 from training.rooms.seating import Piece
 
-LONGEST_DIAGONAL = (
-    9.6  # metres along the floor; no point of a room is then 9.9 m from a camera in it
-)
+# Metres along the floor; no point of a room is then 9.9 m from a camera in it.
+LONGEST_DIAGONAL = 9.6
 EVERYWHERE = (
     (0.4, 1, fixtures.radiator, 0.13, 0.13),
     (0.8, 2, fixtures.outlet, 0.28, 0.28),

@@ -77,9 +77,9 @@ TILE_COLOURS = (
 BLACK = (0.02, 0.02, 0.022)
 
 
-def linear(colour, gain: float = 1.0) -> tuple[float, float, float]:
-    """Display values 0..255 -> linear reflectance, times a gain."""
-    return tuple(float(min(0.95, gain * (c / 255.0) ** 2)) for c in colour)
+def linear(colour) -> tuple[float, float, float]:
+    """Display values 0..255 -> linear reflectance, at most 0.95."""
+    return tuple(float(min(0.95, (c / 255.0) ** 2)) for c in colour)
 
 
 def pick(rng: np.random.Generator, colours, spread: float = 6.0) -> tuple[float, float, float]:
@@ -157,14 +157,10 @@ class Palette:
         rng = self.rng
         if rng.random() < 0.5:
             return self.textile()
-        scale = (rng.uniform(0.1, 0.4), rng.choice([0.0, 0.25]))
-        return Material(
-            Kind.TILES,
-            pick(rng, FABRICS, 15),
-            pick(rng, WALL_PAINTS, 15),
-            (scale[0], 0.3),
-            self.seed(),
-        )
+        width = rng.uniform(0.1, 0.4)
+        rng.choice(2)  # decides nothing; without it every draw after it, and so the room, changes
+        ground, line = pick(rng, FABRICS, 15), pick(rng, WALL_PAINTS, 15)
+        return Material(Kind.TILES, ground, line, (width, 0.3), self.seed())
 
 
 def floor_material(rng: np.random.Generator, kinds) -> Material:

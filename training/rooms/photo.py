@@ -2,9 +2,8 @@
 
 import numpy as np
 
-FULL_WIDTH = (
-    640  # pixels; noise and blur are given for a picture of this width and scaled to others
-)
+# Pixels; noise and blur are given for a picture of this width and scaled to others.
+FULL_WIDTH = 640
 
 
 def photograph(

@@ -13,6 +13,7 @@ from training.rooms.seating import Piece, placed, top_of
 
 CAMERA_CLEARANCE = 0.65  # metres between the camera and the nearest box
 TOUCH = 1e-6  # metres by which boxes may overlap and still only touch
+ATTEMPTS = 20  # places that are tried for a piece or fixture
 WALL_YAW = (0.0, np.pi / 2, np.pi, -np.pi / 2)
 Area = tuple[float, float, float, float]
 
@@ -42,13 +43,13 @@ class Planner:
             (int(w), along[wall == w].min(), along[wall == w].max()) for w in np.unique(wall)
         ]
 
-    def against_wall(self, piece: Piece, attempts: int = 20) -> bool:
+    def against_wall(self, piece: Piece) -> bool:
         """Stands the piece with its back to a wall, preferably one in view.
 
         False where there is no place.
         """
         tall = top_of(piece.parts)
-        for _ in range(attempts):
+        for _ in range(ATTEMPTS):
             spot = self._spot(piece.width, 0.85)
             if spot is None:
                 continue
@@ -62,10 +63,10 @@ class Planner:
                 return True
         return False
 
-    def in_the_open(self, piece: Piece, attempts: int = 20) -> bool:
+    def in_the_open(self, piece: Piece) -> bool:
         """Stands the piece somewhere on the floor before the camera, parallel to the walls."""
         rng, (width, length, _) = self.rng, self.size
-        for _ in range(attempts):
+        for _ in range(ATTEMPTS):
             quarter = int(rng.integers(4))
             wide, deep = (piece.depth, piece.width) if quarter % 2 else (piece.width, piece.depth)
             if wide > width - 0.3 or deep > length - 0.3:
@@ -100,7 +101,7 @@ class Planner:
 
         clear: the depth of floor, metres, to keep clear before it, for doors.
         """
-        for _ in range(20):
+        for _ in range(ATTEMPTS):
             spot = self._spot(fixture.width, in_view)
             if spot is None:
                 continue

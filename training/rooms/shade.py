@@ -115,7 +115,7 @@ def _albedo(table, material, surface: Points) -> np.ndarray:
     albedo = surface.colour
     for k, pattern in PATTERNS.items():
         chosen = np.flatnonzero(kind == k)
-        if k != 0 and chosen.size:
+        if chosen.size:
             part = Points(*(a.take(chosen, axis=a.ndim - 1) for a in vars(surface).values()))
             albedo[:, chosen] = pattern(part)
     return albedo

@@ -96,10 +96,6 @@ def _mix(a, b, share):
     return a + (b - a) * share
 
 
-def _plain(p: Points):
-    return p.colour
-
-
 def _paint(p: Points):
     """Painted plaster, faintly uneven, with a skirting board of height scale_v along the floor."""
     colour = p.colour * (1.0 + 0.025 * _lookup(CLOUDS, p.u, p.v, p.seed, 0.03, 0.03))
@@ -214,7 +210,7 @@ def _stripes(p: Points):
 
 
 PATTERNS = {
-    Kind.PLAIN: _plain, Kind.WOOD: _wood, Kind.PLANKS: _planks, Kind.TILES: _tiles,
+    Kind.WOOD: _wood, Kind.PLANKS: _planks, Kind.TILES: _tiles,
     Kind.FABRIC: _fabric,
     Kind.BRICK: _brick, Kind.BOOKS: _books, Kind.PICTURE: _picture, Kind.OUTSIDE: _outside,
     Kind.PANELS: _panels, Kind.SCREEN: _screen, Kind.STRIPES: _stripes, Kind.PAINT: _paint,
