@@ -4,6 +4,7 @@ A fixture's frame: x along the wall, centred; y from the wall (0) into the room;
 lower edge; metres.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ class Fixture(NamedTuple):
     width: float
     height: float
     below: float = 0.03
+
+
+FixtureMaker = Callable[[np.random.Generator, Palette], Fixture]
 
 
 def frame_parts(

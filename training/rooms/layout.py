@@ -13,16 +13,11 @@ from training.rooms import fixtures, materials
 from training.rooms.boxes import Boxes, Part, moved
 from training.rooms.camera_pose import CameraPose, sample_pose
 from training.rooms.planner import WALL_YAW, Planner
-from training.rooms.scenes import RECIPES, WEIGHTS
+from training.rooms.scenes import EVERYWHERE, RECIPES, Hanging, Recipe, Standing
 from training.rooms.seating import Piece
 
 # Metres along the floor; no point of a room is then 9.9 m from a camera in it.
 LONGEST_DIAGONAL = 9.6
-EVERYWHERE = (
-    (0.4, 1, fixtures.radiator, 0.13, 0.13),
-    (0.8, 2, fixtures.outlet, 0.28, 0.28),
-    (0.6, 1, fixtures.switch, 1.1, 1.1),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,9 +67,8 @@ def build_room(size, parts: list[Part], shell, lights, ambient, camera, scene_ty
 
 def sample_room(rng: np.random.Generator) -> Room:
     """A furnished room with lights and a camera in it."""
-    scene = str(
-        rng.choice(list(WEIGHTS), p=np.array(list(WEIGHTS.values())) / sum(WEIGHTS.values()))
-    )
+    weights = [recipe.weight for recipe in RECIPES.values()]
+    scene = str(rng.choice(list(RECIPES), p=np.array(weights) / sum(weights)))
     recipe = RECIPES[scene]
     size = _sample_size(rng, recipe.size)
     camera = sample_pose(rng, size)
@@ -99,7 +93,7 @@ def _sample_size(rng, ranges) -> tuple[float, float, float]:
     return width * shrink, length * shrink, height
 
 
-def _shell(rng, recipe):
+def _shell(rng: np.random.Generator, recipe: Recipe) -> tuple[materials.Material, ...]:
     paint = materials.pick(rng, materials.WALL_PAINTS)
     sides = [materials.wall_material(rng, paint, recipe.walls)] * 4
     if rng.random() < 0.3:
@@ -146,11 +140,7 @@ def _ceiling_lamps(plan: Planner, palette, office: bool, lamp_on: bool) -> list[
     return lights
 
 
-def _furnish(plan: Planner, palette, pieces) -> None:
-    """Places pieces by their recipe: (place, probability, most, maker).
-
-    What a room must have is tried three times.
-    """
+def _furnish(plan: Planner, palette: materials.Palette, pieces: tuple[Standing, ...]) -> None:
     places = {"wall": plan.against_wall, "open": plan.in_the_open, "rows": partial(_rows, plan)}
     for place, probability, most, maker in pieces:
         for _ in range(plan.rng.integers(1, most + 1)):
@@ -177,8 +167,7 @@ def _rows(plan: Planner, piece: Piece) -> bool:
     return placed > 0
 
 
-def _hang(plan: Planner, palette, hung) -> None:
-    """Hangs fixtures by their recipe: (probability, most, maker, lowest z, highest z)."""
+def _hang(plan: Planner, palette: materials.Palette, hung: tuple[Hanging, ...]) -> None:
     rng = plan.rng
     for probability, most, maker, low, high in (*hung, *EVERYWHERE):
         for _ in range(rng.integers(1, most + 1)):

@@ -4,6 +4,7 @@ A piece's frame: x along its back, centred; y from its back (0) to its front; z 
 metres. Every function takes the generator and the room's palette and gives a Piece.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ class Piece(NamedTuple):
     width: float
     depth: float
     clear: float = 0.0
+
+
+PieceMaker = Callable[[np.random.Generator, Palette], Piece]
 
 
 def placed(piece: Piece, x: float, y: float, yaw: float = 0.0, z: float = 0.0) -> list[Part]:

@@ -210,8 +210,16 @@ def _stripes(p: Points):
 
 
 PATTERNS = {
-    Kind.WOOD: _wood, Kind.PLANKS: _planks, Kind.TILES: _tiles,
+    Kind.WOOD: _wood,
+    Kind.PLANKS: _planks,
+    Kind.TILES: _tiles,
     Kind.FABRIC: _fabric,
-    Kind.BRICK: _brick, Kind.BOOKS: _books, Kind.PICTURE: _picture, Kind.OUTSIDE: _outside,
-    Kind.PANELS: _panels, Kind.SCREEN: _screen, Kind.STRIPES: _stripes, Kind.PAINT: _paint,
-}  # fmt: skip
+    Kind.BRICK: _brick,
+    Kind.BOOKS: _books,
+    Kind.PICTURE: _picture,
+    Kind.OUTSIDE: _outside,
+    Kind.PANELS: _panels,
+    Kind.SCREEN: _screen,
+    Kind.STRIPES: _stripes,
+    Kind.PAINT: _paint,
+}
