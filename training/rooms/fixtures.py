@@ -41,7 +41,7 @@ def frame_parts(
 
 
 def door(rng, palette: Palette) -> Fixture:
-    """A closed door of 2.0-2.1 m x 0.75-0.95 m with frame, panels and a handle at 1.05 m."""
+    """A closed door of 2.0-2.1 m x 0.75-0.95 m with frame, perhaps panels, a handle at 1.05 m."""
     width, height = rng.uniform(0.75, 0.95), rng.uniform(2.0, 2.1)
     leaf = palette.white if rng.random() < 0.5 else palette.wooden()
     parts = frame_parts(
@@ -66,7 +66,7 @@ def door(rng, palette: Palette) -> Fixture:
 
 
 def window(rng, palette: Palette, width: float, day: float) -> Fixture:
-    """A window 1.1-1.5 m high: panes with the outside, frame, mullions, sill, perhaps curtains.
+    """A window 1.0-1.5 m high: panes with the outside, frame, mullions, sill, perhaps curtains.
 
     day: 0 night .. 1 noon.
     """
@@ -102,7 +102,7 @@ def window(rng, palette: Palette, width: float, day: float) -> Fixture:
 
 
 def picture(rng, palette: Palette) -> Fixture:
-    """A framed picture, 0.3-1.1 m."""
+    """A framed picture, 0.3-1.1 m wide, 0.3-0.8 m high."""
     width, height = rng.uniform(0.3, 1.1), rng.uniform(0.3, 0.8)
     frame = rng.choice(4)
     material = (palette.dark, palette.white, palette.wood, palette.metal)[frame]
@@ -126,7 +126,7 @@ def board(rng, palette: Palette) -> Fixture:
 
 
 def notice_board(rng, palette: Palette) -> Fixture:
-    """A cork board with sheets of paper (0.21 x 0.297 m)."""
+    """A board 0.8-1.4 m wide, cork or cloth, with sheets of paper (0.21 x 0.297 m)."""
     width, height = rng.uniform(0.8, 1.4), rng.uniform(0.6, 0.9)
     parts = [
         Part(
@@ -150,7 +150,7 @@ def notice_board(rng, palette: Palette) -> Fixture:
 
 
 def clock(rng, palette: Palette) -> Fixture:
-    """A 0.3 m clock (an octagon of two boxes would not show; a square one)."""
+    """A clock, 0.3 m square."""
     return Fixture(
         [
             Part(0, 0.015, 0, 0.3, 0.03, 0.3, palette.dark),
@@ -179,7 +179,7 @@ def switch(rng, palette: Palette) -> Fixture:
 
 
 def radiator(rng, palette: Palette) -> Fixture:
-    """A ribbed radiator 0.5-0.6 m high, to hang 0.12 m above the floor."""
+    """A ribbed radiator 0.5-0.6 m high, to hang 0.13 m above the floor."""
     width, height = rng.uniform(0.7, 1.4), rng.uniform(0.5, 0.6)
     ribs = Material(Kind.STRIPES, pick(rng, ((238, 238, 234),)), scale=(0.06, 0.0))
     return Fixture([Part(0, 0.07, 0, width, 0.1, height, ribs)], width, height + 0.05)

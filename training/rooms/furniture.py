@@ -8,7 +8,7 @@ from training.rooms.seating import Piece, chair, legs, office_chair, placed, tab
 
 
 def desk(rng, palette: Palette) -> Piece:
-    """A desk with a computer or papers on it, drawers under it, and a chair in front."""
+    """A desk with a computer or papers on it, perhaps drawers under it, and a chair in front."""
     width, depth = rng.uniform(1.1, 1.6), rng.uniform(0.6, 0.8)
     top = table(rng, palette, width, depth, apron=False)
     height = top_of(top.parts)
@@ -39,7 +39,7 @@ def desk(rng, palette: Palette) -> Piece:
 
 
 def computer(rng, palette: Palette, x: float, depth: float, z: float) -> list[Part]:
-    """A monitor with keyboard, or a closed space for papers."""
+    """A monitor with keyboard, or a pile of papers."""
     if rng.random() < 0.25:
         return [Part(x, depth / 2, z, 0.21, 0.3, 0.005, palette.white)]
     width = rng.uniform(0.48, 0.65)
@@ -73,8 +73,8 @@ def table_lamp(rng, palette: Palette, x: float, y: float, z: float) -> list[Part
 
 
 def bed(rng, palette: Palette) -> Piece:
-    """A bed with its head at the back, its mattress top at 0.45-0.6 m, and a nightstand or two
-    beside it.
+    """A bed with its head at the back, its blanket at 0.45-0.6 m, and a nightstand or two beside
+    it.
     """
     width, depth, top = (
         rng.choice([0.9, 1.4, 1.6, 1.8]),
@@ -117,7 +117,7 @@ def nightstand(rng, palette: Palette) -> list[Part]:
 
 
 def sofa(rng, palette: Palette, width: float | None = None) -> Piece:
-    """A sofa or armchair: seat at 0.42 m, back to 0.75-0.9 m, with cushions."""
+    """A sofa or armchair: seat at 0.43 m, back to 0.75-0.9 m, with cushions."""
     width = rng.uniform(1.6, 2.3) if width is None else width
     depth, back, arm = rng.uniform(0.8, 0.95), rng.uniform(0.75, 0.9), rng.uniform(0.12, 0.22)
     inner = width - 2 * arm

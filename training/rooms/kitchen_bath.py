@@ -87,7 +87,7 @@ def washing_machine(rng, palette: Palette) -> Piece:
 
 
 def bathtub(rng, palette: Palette) -> Piece:
-    """A tub 1.6-1.7 m long with its rim at 0.55 m, lengthwise against the wall."""
+    """A tub 1.5-1.7 m long with its rim at 0.56 m, lengthwise against the wall."""
     width, rim = rng.uniform(1.5, 1.7), 0.09
     white = palette.plain((240, 240, 238))
     parts = [

@@ -44,7 +44,7 @@ class Planner:
         ]
 
     def against_wall(self, piece: Piece) -> bool:
-        """Stands the piece with its back to a wall, preferably one in view.
+        """Stands the piece with its back 1 cm from a wall, preferably one in view.
 
         False where there is no place.
         """

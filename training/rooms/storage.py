@@ -23,7 +23,7 @@ def wardrobe(rng, palette: Palette) -> Piece:
 
 
 def bookshelf(rng, palette: Palette) -> Piece:
-    """Open shelves 0.3-0.36 m apart, filled with books and boxes."""
+    """Open shelves 0.3-0.44 m apart, 1.5-2.1 m high, most of them with books."""
     width, depth, height = rng.uniform(0.7, 1.2), rng.uniform(0.26, 0.34), rng.uniform(1.5, 2.1)
     wood, board = palette.wood, 0.022
     levels = int(height / rng.uniform(0.3, 0.36))
@@ -45,7 +45,7 @@ def bookshelf(rng, palette: Palette) -> Piece:
 
 
 def sideboard(rng, palette: Palette) -> Piece:
-    """A chest of drawers, 0.7-1.0 m high."""
+    """Drawers or doors below a top at 0.7-1.0 m, perhaps with a plant on it."""
     width, depth, height = rng.uniform(0.8, 1.6), rng.uniform(0.4, 0.5), rng.uniform(0.7, 1.0)
     leaf = width / round(width / 0.5)
     parts = [
@@ -96,7 +96,7 @@ def plant(rng, palette: Palette, x: float, y: float, z: float, scale: float = 1.
 
 
 def floor_plant(rng, palette: Palette) -> Piece:
-    """A plant of about a metre."""
+    """A plant about a metre high."""
     return Piece(plant(rng, palette, 0, 0.4, 0, rng.uniform(0.8, 1.1)), 0.9, 0.85)
 
 

@@ -1,7 +1,8 @@
 """Procedural textures: the reflectance of surface points, averaged over the pixel that sees them.
 
 Every pattern knows its pixel's footprint in metres (fu, fv), so that a small picture looks like an
-area-averaged large one. All arrays are one-dimensional, one entry a point, float32.
+area-averaged large one. Arrays have one entry a point along their last axis, float32 where not
+said otherwise.
 """
 
 from dataclasses import dataclass
