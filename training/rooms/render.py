@@ -7,7 +7,7 @@ import numpy as np
 from moa_depth_ros.intrinsics import Intrinsics
 from training.rooms.layout import Room
 from training.rooms.photo import photograph
-from training.rooms.shade import SurfaceTable, shade
+from training.rooms.shade import shade
 from training.rooms.trace import RayGrid, trace
 
 
@@ -33,14 +33,7 @@ def render(
     rng decides exposure, white balance, blur and the like, no geometry; noise_rng (rng where left
     out) the sensor noise.
     """
-    columns = (np.arange(intrinsics.width) - intrinsics.cx) / intrinsics.fx
-    rows = (np.arange(intrinsics.height) - intrinsics.cy) / intrinsics.fy
-    grid = RayGrid(columns, rows, room.camera.rotation)
+    grid = RayGrid(intrinsics, room.camera.rotation)
     depth, index = trace(room, grid)
-    x = np.broadcast_to(grid.columns[None, :], depth.shape).ravel()
-    y = np.broadcast_to(grid.rows[:, None], depth.shape).ravel()
-    pixel = (1.0 / intrinsics.fx, 1.0 / intrinsics.fy)
-    radiance = shade(room, SurfaceTable(room), x, y, depth.ravel(), index.ravel(), pixel)
-    return Frame(
-        photograph(radiance.reshape(3, *depth.shape), rng, noise_rng or rng), depth, room.scene_type
-    )
+    radiance = shade(room, grid, depth, index)
+    return Frame(photograph(radiance, rng, noise_rng or rng), depth, room.scene_type)

@@ -2,18 +2,52 @@
 corners.
 """
 
-import numpy as np
+from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from training.rooms.layout import Room
 from training.rooms.shadows import FloorShadow
 from training.rooms.textures import PATTERNS, Points
+from training.rooms.trace import RayGrid
+
+Floats = NDArray[np.float32]
+Vector = tuple[Floats, Floats, Floats]
 
 
-class SurfaceTable:
+def shade(
+    room: Room, grid: RayGrid, depth: NDArray[np.float32], index: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """The light that comes back along every ray.
+
+    Args:
+        room: whose camera the rays start from.
+        grid: the rays.
+        depth: (H, W) metres along the optical axis.
+        index: (H, W) into room.boxes; their number stands for the room's own faces. Both as
+            `trace` gives them.
+
+    Returns:
+        (3, H, W) linear radiance, RGB, at least 0.
+    """
+    table = _SurfaceTable(room)
+    faces = _Faces(room, table, grid, depth, index)
+    light = _irradiance(room, faces)
+    light *= _occlusion(room, faces)
+    floor = np.flatnonzero(faces.is_room & faces.level & ~faces.positive)
+    x, y, _ = faces.point
+    light[:, floor] *= table.floor_shadow.at(x.take(floor), y.take(floor))
+    light += table.emission.take(faces.material)
+    return (_albedo(table, faces, grid.pixel) * light).reshape(3, *depth.shape)
+
+
+class _SurfaceTable:
     """Everything about a room's faces that shading looks up by index; the room itself is the last
     box.
     """
 
-    def __init__(self, room):
+    def __init__(self, room: Room) -> None:
         boxes = room.boxes
         size = np.asarray(room.size, float)
         centre = np.vstack([boxes.centre, 0.5 * size])
@@ -35,94 +69,128 @@ class SurfaceTable:
         self.emission = np.array([m.emission for m in materials], np.float32)
 
 
-def shade(room, table: SurfaceTable, x, y, depth, index, pixel: tuple[float, float]) -> np.ndarray:
-    """Radiance (3, M), linear, of M points given by image-plane place x, y, depth in metres and box
-    index.
+class _Faces:
+    """The faces that M rays meet: arrays (M,), one entry a ray, row by row.
 
-    pixel: the size of a pixel in the image plane, (1 / fx, 1 / fy).
+    Attributes:
+        rotation: (3, 3), camera to world.
+        ray: direction in the world frame; it goes one metre along the optical axis.
+        depth: metres along the optical axis.
+        point: where the ray ends, metres in the world frame.
+        place: the same in the frame of the box that it meets.
+        half: half the box's extents, metres.
+        cos, sin: of the box's yaw.
+        is_room: the box is the room, seen from inside.
+        axis: of the box, that the face is across: 0, 1 or 2.
+        upright_x: the axis is 0.
+        level: it is 2.
+        positive: the face is on its positive side.
+        material: index into the room's materials.
     """
-    r = room.camera.rotation.astype(np.float32)
-    eye = room.camera.position
-    ray = [r[k, 0] * x + r[k, 1] * y + r[k, 2] for k in range(3)]
-    point = [depth * ray[k] + np.float32(eye[k]) for k in range(3)]
-    cx, cy, cz, hx, hy, hz, c, s = table.frames.take(index, axis=1)
-    px, py = point[0] - cx, point[1] - cy
-    place = (c * px + s * py, c * py - s * px, point[2] - cz)
-    ratio = [np.abs(p) / h for p, h in zip(place, (hx, hy, hz), strict=True)]
-    side_x = (ratio[0] >= ratio[1]) & (ratio[0] >= ratio[2])
-    level = ~side_x & (ratio[2] > ratio[1])
-    axis = np.where(side_x, 0, np.where(level, 2, 1)).astype(np.int32)
-    on_axis = np.where(side_x, place[0], np.where(level, place[2], place[1]))
-    positive = on_axis > 0
-    material = table.material.ravel().take(index * 6 + 2 * axis + positive)
 
-    surface = _face_points(table, material, place, (hx, hy, hz), side_x, level)
-    surface.fu, surface.fv = _footprints(ray, r, c, s, depth, side_x, level, pixel)
-    albedo = _albedo(table, material, surface)
-    is_room = index == table.frames.shape[1] - 1
-    sign = np.where(positive ^ is_room, np.float32(1), np.float32(-1))
-    normal = (
-        sign * np.where(side_x, c, np.where(level, 0, -s)),
-        sign * np.where(side_x, s, np.where(level, 0, c)),
-        sign * level,
-    )
-    light = _irradiance(room, point, normal)
-    light *= _occlusion(room, point, axis, is_room)
-    floor = np.flatnonzero(is_room & level & ~positive)
-    light[:, floor] *= table.floor_shadow.at(point[0].take(floor), point[1].take(floor))
-    return albedo * (light + table.emission.take(material))
+    def __init__(
+        self,
+        room: Room,
+        table: _SurfaceTable,
+        grid: RayGrid,
+        depth: Floats,
+        index: NDArray[np.int32],
+    ) -> None:
+        self.rotation = r = room.camera.rotation.astype(np.float32)
+        eye = room.camera.position
+        column = np.broadcast_to(grid.columns[None, :], depth.shape).ravel()
+        row = np.broadcast_to(grid.rows[:, None], depth.shape).ravel()
+        self.depth, box = depth.ravel(), index.ravel()
+        x, y, z = (r[k, 0] * column + r[k, 1] * row + r[k, 2] for k in range(3))
+        self.ray = x, y, z
+        px, py, pz = (self.depth * self.ray[k] + np.float32(eye[k]) for k in range(3))
+        self.point = px, py, pz
+        cx, cy, cz, hx, hy, hz, self.cos, self.sin = table.frames.take(box, axis=1)
+        self.half = hx, hy, hz
+        self.place = self.turned((px - cx, py - cy, pz - cz))
+        rx, ry, rz = (np.abs(p) / h for p, h in zip(self.place, self.half, strict=True))
+        self.is_room = box == table.frames.shape[1] - 1
+        self.upright_x = (rx >= ry) & (rx >= rz)
+        self.level = ~self.upright_x & (rz > ry)
+        self.positive = self.across(self.place) > 0
+        self.axis = np.where(self.upright_x, 0, np.where(self.level, 2, 1)).astype(np.int32)
+        side = 2 * self.axis + self.positive
+        self.material = table.material.ravel().take(box * 6 + side)
 
+    def turned(self, vector: Vector) -> Vector:
+        """Vectors in the world frame, in the frames of the boxes."""
+        x, y, z = vector
+        return self.cos * x + self.sin * y, self.cos * y - self.sin * x, z
 
-def _face_points(table, material, place, half, side_x, level) -> Points:
-    lx, ly, lz = (p + h for p, h in zip(place, half, strict=True))
-    u, su = np.where(side_x, ly, lx), 2 * np.where(side_x, half[1], half[0])
-    v, sv = np.where(level, ly, lz), 2 * np.where(level, half[1], half[2])
-    return Points(u, v, u, v, su, sv, level, *_looked_up(table, material))
+    def along(self, vector: Vector) -> tuple[Floats, Floats]:
+        """The parts along the face's two sides, of vectors in the frames of the boxes."""
+        x, y, z = vector
+        return np.where(self.upright_x, y, x), np.where(self.level, y, z)
 
+    def across(self, vector: Vector) -> Floats:
+        """The part along the face's axis, of vectors in the frames of the boxes."""
+        x, y, z = vector
+        return np.where(self.upright_x, x, np.where(self.level, z, y))
 
-def _looked_up(table, material):
-    scale = table.scale.take(material, axis=1)
-    colour, accent = table.colour.take(material, axis=1), table.accent.take(material, axis=1)
-    return colour, accent, scale[0], scale[1], table.seed.take(material)
-
-
-def _footprints(ray, r, c, s, depth, side_x, level, pixel):
-    """The extent of a pixel on its face, metres, along u and v (ray differentials)."""
-
-    def local(v):
-        return c * v[0] + s * v[1], c * v[1] - s * v[0], v[2]
-
-    def split(v):
+    def normal(self) -> Vector:
+        """Of the face, towards the camera's side, in the world frame."""
+        sign = np.where(self.positive ^ self.is_room, np.float32(1), np.float32(-1))
         return (
-            np.where(side_x, v[1], v[0]),
-            np.where(level, v[1], v[2]),
-            np.where(side_x, v[0], np.where(level, v[2], v[1])),
+            sign * np.where(self.upright_x, self.cos, np.where(self.level, 0, -self.sin)),
+            sign * np.where(self.upright_x, self.sin, np.where(self.level, 0, self.cos)),
+            sign * self.level,
         )
 
-    ray_u, ray_v, ray_n = split(local(ray))
-    ray_n = np.where(np.abs(ray_n) < 1e-4, np.float32(1e-4), ray_n)
-    extent = [0.0, 0.0]
-    for k in range(2):
-        step_u, step_v, step_n = split(local(r[:, k]))
-        slide = step_n / ray_n
-        extent[0] = extent[0] + np.abs(step_u - ray_u * slide) * np.float32(pixel[k])
-        extent[1] = extent[1] + np.abs(step_v - ray_v * slide) * np.float32(pixel[k])
-    return depth * extent[0], depth * extent[1]
 
-
-def _albedo(table, material, surface: Points) -> np.ndarray:
-    kind = table.kind.take(material)
-    albedo = surface.colour
+def _albedo(table: _SurfaceTable, faces: _Faces, pixel: tuple[float, float]) -> Floats:
+    """(3, M) reflectance."""
+    kind, points = table.kind.take(faces.material), _pattern_points(table, faces, pixel)
+    albedo = points.colour
     for k, pattern in PATTERNS.items():
         chosen = np.flatnonzero(kind == k)
         if chosen.size:
-            part = Points(*(a.take(chosen, axis=a.ndim - 1) for a in vars(surface).values()))
-            albedo[:, chosen] = pattern(part)
+            albedo[:, chosen] = pattern(points.take(chosen))
     return albedo
 
 
-def _irradiance(room, point, normal) -> np.ndarray:
+def _pattern_points(table: _SurfaceTable, faces: _Faces, pixel: tuple[float, float]) -> Points:
+    x, y, z = (p + h for p, h in zip(faces.place, faces.half, strict=True))
+    (u, v), (su, sv) = faces.along((x, y, z)), faces.along(faces.half)
+    fu, fv = _footprints(faces, pixel)
+    scale_u, scale_v = table.scale.take(faces.material, axis=1)
+    return Points(
+        u=u,
+        v=v,
+        fu=fu,
+        fv=fv,
+        su=2 * su,
+        sv=2 * sv,
+        level=faces.level,
+        colour=table.colour.take(faces.material, axis=1),
+        accent=table.accent.take(faces.material, axis=1),
+        scale_u=scale_u,
+        scale_v=scale_v,
+        seed=table.seed.take(faces.material),
+    )
+
+
+def _footprints(faces: _Faces, pixel: tuple[float, float]) -> tuple[Floats, Floats]:
+    """The extent of a pixel on its face, metres, along u and v (ray differentials)."""
+    ray = faces.turned(faces.ray)
+    (ray_u, ray_v), ray_n = faces.along(ray), faces.across(ray)
+    ray_n = np.where(np.abs(ray_n) < 1e-4, np.float32(1e-4), ray_n)
+    extent_u = extent_v = np.float32(0)
+    for k in range(2):
+        step = faces.turned(faces.rotation[:, k])
+        (step_u, step_v), slide = faces.along(step), faces.across(step) / ray_n
+        extent_u = extent_u + np.abs(step_u - ray_u * slide) * np.float32(pixel[k])
+        extent_v = extent_v + np.abs(step_v - ray_v * slide) * np.float32(pixel[k])
+    return faces.depth * extent_u, faces.depth * extent_v
+
+
+def _irradiance(room: Room, faces: _Faces) -> Floats:
     """(3, M): ambient light, a little more on faces that look up, plus every lamp and window."""
+    point, normal = faces.point, faces.normal()
     lift = 0.85 + 0.15 * normal[2]
     light = np.asarray(room.ambient, np.float32)[:, None] * lift
     for lamp in room.lights:
@@ -137,12 +205,12 @@ def _irradiance(room, point, normal) -> np.ndarray:
     return light
 
 
-def _occlusion(room, point, axis, is_room) -> np.ndarray:
-    """Darker where walls meet and near the floor."""
-    shadow = np.float32(1.0)
+def _occlusion(room: Room, faces: _Faces) -> Floats:
+    """(M,), 0..1: darker where walls meet and near floor and ceiling."""
+    shadow = np.float32(1)
     for k in range(3):
-        gap = np.minimum(point[k], np.float32(room.size[k]) - point[k])
-        own = is_room & (axis == k)
+        gap = np.minimum(faces.point[k], np.float32(room.size[k]) - faces.point[k])
+        own = faces.is_room & (faces.axis == k)
         shadow = shadow * np.where(
             own, np.float32(1), 1.0 - 0.35 / (1.0 + 6.0 * np.maximum(gap, 0))
         )

@@ -5,9 +5,12 @@ area-averaged large one. Arrays have one entry a point along their last axis, fl
 said otherwise.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.rooms.materials import FABRICS, Kind, linear
 
@@ -49,6 +52,10 @@ class Points:
     scale_u: np.ndarray
     scale_v: np.ndarray
     seed: np.ndarray
+
+    def take(self, chosen: NDArray[np.intp]) -> Points:
+        """Some of the points, by index."""
+        return Points(*(values.take(chosen, axis=-1) for values in vars(self).values()))
 
 
 def _hash(i, j, seed) -> np.ndarray:

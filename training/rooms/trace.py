@@ -5,19 +5,34 @@ A ray is written with a depth of one along the optical axis, so that its paramet
 metres.
 """
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import NDArray
+
+from moa_depth_ros.intrinsics import Intrinsics
 
 NEAREST = 0.05  # metres; boxes that reach behind this plane are tested against the whole picture
 
 
 class RayGrid:
-    """Rays through a grid of image-plane points: x = (u - cx) / fx for columns, y = (v - cy) / fy
-    for rows.
+    """One ray through the middle of every pixel, in the world frame.
+
+    Args:
+        camera: what the picture is taken with.
+        rotation: (3, 3), camera to world.
+
+    Attributes:
+        columns: (W,), x = (u - cx) / fx in the image plane.
+        rows: (H,), y = (v - cy) / fy.
+        pixel: a pixel's width and height there.
+        direction: x, y, z, each (H, W).
     """
 
-    def __init__(self, columns: np.ndarray, rows: np.ndarray, rotation: np.ndarray):
-        self.columns = columns.astype(np.float32)
-        self.rows = rows.astype(np.float32)
+    def __init__(self, camera: Intrinsics, rotation: NDArray[np.float64]) -> None:
+        self.columns = ((np.arange(camera.width) - camera.cx) / camera.fx).astype(np.float32)
+        self.rows = ((np.arange(camera.height) - camera.cy) / camera.fy).astype(np.float32)
+        self.pixel = (1.0 / camera.fx, 1.0 / camera.fy)
         r = rotation.astype(np.float32)
         self.direction = [
             r[k, 0] * self.columns[None, :] + (r[k, 1] * self.rows + r[k, 2])[:, None]
