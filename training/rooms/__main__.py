@@ -1,5 +1,7 @@
 """Writes rendered rooms as a folder in the labelled NYU Depth V2 layout, or as a sheet to see."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path

@@ -1,25 +1,37 @@
 """Where the camera stands and what it sees of the walls."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Radians; half the horizontal view that rooms are furnished for (a Kinect's is 0.552).
 HALF_VIEW = 0.55
 RAYS = 25  # across the view, to find the walls in it
+Size = tuple[float, float, float]
+"""Of a room: width, length, height, metres."""
 
 
 @dataclass(frozen=True)
 class CameraPose:
-    """position (3,) metres; yaw about the vertical from the x axis; pitch up; roll; radians."""
+    """Where a camera stands and looks.
 
-    position: np.ndarray
+    Attributes:
+        position: (3,) metres.
+        yaw: about the vertical, from the x axis, radians.
+        pitch: up, radians.
+        roll: clockwise as the camera sees it, radians.
+    """
+
+    position: NDArray[np.float64]
     yaw: float
     pitch: float
     roll: float
 
     @property
-    def rotation(self) -> np.ndarray:
+    def rotation(self) -> NDArray[np.float64]:
         """(3, 3), camera to world; columns: x right, y down, z along the optical axis."""
         cy, sy, cp, sp = np.cos(self.yaw), np.sin(self.yaw), np.cos(self.pitch), np.sin(self.pitch)
         forward = np.array([cy * cp, sy * cp, sp])
@@ -29,8 +41,16 @@ class CameraPose:
         return np.stack([cr * right + sr * down, cr * down - sr * right, forward], axis=1)
 
 
-def sample_pose(rng: np.random.Generator, size) -> CameraPose:
-    """0.3-0.8 m from a wall, looking across the room, 0.9-1.5 m high as a robot's mast is."""
+def sample_pose(rng: np.random.Generator, size: Size) -> CameraPose:
+    """A camera 0.3-0.8 m from a wall that looks across the room, as high as a robot's mast.
+
+    Args:
+        rng: decides everything.
+        size: of the room, metres.
+
+    Returns:
+        A pose 0.9-1.5 m high, pitched by -25 to 2 degrees and rolled by at most 2.
+    """
     width, length, _ = size
     for _ in range(50):
         x, y = _near_border(rng, width, length)
@@ -46,7 +66,7 @@ def sample_pose(rng: np.random.Generator, size) -> CameraPose:
     )
 
 
-def _near_border(rng, width: float, length: float) -> tuple[float, float]:
+def _near_border(rng: np.random.Generator, width: float, length: float) -> tuple[float, float]:
     across = rng.uniform(0.3, 0.8)
     along = rng.uniform(0.4, 1.0) if rng.random() < 0.5 else rng.uniform(1.0, max(width, length))
     if rng.random() < width / (width + length):
@@ -60,9 +80,19 @@ def _near_border(rng, width: float, length: float) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def wall_hits(x: float, y: float, yaw: float, size):
-    """For RAYS level rays across the view: the wall 0..3 (y = 0, x = W, y = L, x = 0), the place
-    along it, depth.
+def wall_hits(
+    x: float, y: float, yaw: float, size: Size
+) -> tuple[NDArray[np.int_], NDArray[np.float64], NDArray[np.float64]]:
+    """Which walls a camera sees, along RAYS level rays across HALF_VIEW to either side.
+
+    Args:
+        x, y: of the camera, metres.
+        yaw: of the camera, radians.
+        size: of the room, metres.
+
+    Returns:
+        (RAYS,) each: the wall 0..3 (y = 0, x = width, y = length, x = 0), the place along it and
+        the depth, metres.
     """
     angle = yaw + np.linspace(-HALF_VIEW, HALF_VIEW, RAYS)
     dx, dy = np.cos(angle), np.sin(angle)
@@ -75,6 +105,6 @@ def wall_hits(x: float, y: float, yaw: float, size):
     return wall, along, t * np.cos(angle - yaw)
 
 
-def nearest_wall(x: float, y: float, yaw: float, size) -> float:
-    """The smallest depth of a wall across the view, metres."""
+def nearest_wall(x: float, y: float, yaw: float, size: Size) -> float:
+    """The smallest depth of a wall across the view, metres; arguments as of `wall_hits`."""
     return float(wall_hits(x, y, yaw, size)[2].min())

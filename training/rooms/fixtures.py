@@ -4,18 +4,24 @@ A fixture's frame: x along the wall, centred; y from the wall (0) into the room;
 lower edge; metres.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from training.rooms.boxes import Part
-from training.rooms.materials import FABRICS, Kind, Material, Palette, linear, pick
+from training.rooms.materials import FABRICS, Kind, Material, Palette, linear, pick, scaled
 
 
 class Fixture(NamedTuple):
-    """Boxes and the wall area they need, metres: width x height, and what hangs below the lower
-    edge.
+    """What hangs on a wall.
+
+    Attributes:
+        parts: in the fixture's frame.
+        width, height: of the wall that they need from the lower edge up, metres.
+        below: what hangs below the lower edge, metres.
     """
 
     parts: list[Part]
@@ -25,12 +31,21 @@ class Fixture(NamedTuple):
 
 
 FixtureMaker = Callable[[np.random.Generator, Palette], Fixture]
+"""Takes the generator and the room's palette."""
 
 
 def frame_parts(
-    width: float, height: float, bar: float, depth: float, material, sill: bool = True
+    width: float, height: float, bar: float, depth: float, material: Material, sill: bool = True
 ) -> list[Part]:
-    """A rectangular frame around an opening of width x height whose lower edge is at z = 0."""
+    """A rectangular frame around an opening whose lower edge is at z = 0.
+
+    Args:
+        width, height: of the opening, metres.
+        bar: breadth of the frame, metres.
+        depth: of the frame, from the wall, metres.
+        material: of the frame.
+        sill: with a lower bar.
+    """
     parts = [
         Part(s * (width + bar) / 2, depth / 2, 0, bar, depth, height, material) for s in (-1, 1)
     ]
@@ -40,7 +55,7 @@ def frame_parts(
     return parts
 
 
-def door(rng, palette: Palette) -> Fixture:
+def door(rng: np.random.Generator, palette: Palette) -> Fixture:
     """A closed door of 2.0-2.1 m x 0.75-0.95 m with frame, perhaps panels, a handle at 1.05 m."""
     width, height = rng.uniform(0.75, 0.95), rng.uniform(2.0, 2.1)
     leaf = palette.white if rng.random() < 0.5 else palette.wooden()
@@ -54,8 +69,7 @@ def door(rng, palette: Palette) -> Fixture:
     parts.append(Part(side, 0.03, 1.04, 0.02, 0.02, 0.022, palette.metal))
     style = rng.integers(3)
     if style:
-        gain = 0.82
-        inset = Material(leaf.kind, tuple(gain * c for c in leaf.colour), seed=leaf.seed)
+        inset = Material(leaf.kind, scaled(leaf.colour, 0.82), seed=leaf.seed)
         spans = (
             ((0.2, 0.85), (1.2, height - 0.18))
             if style == 1
@@ -65,10 +79,13 @@ def door(rng, palette: Palette) -> Fixture:
     return Fixture(parts, width + 0.14, height + 0.07)
 
 
-def window(rng, palette: Palette, width: float, day: float) -> Fixture:
+def window(rng: np.random.Generator, palette: Palette, width: float, day: float) -> Fixture:
     """A window 1.0-1.5 m high: panes with the outside, frame, mullions, sill, perhaps curtains.
 
-    day: 0 night .. 1 noon.
+    Args:
+        rng, palette: decide the rest.
+        width: of the panes, metres.
+        day: 0 night .. 1 noon.
     """
     height, bar = rng.uniform(1.0, 1.5), rng.uniform(0.05, 0.08)
     sky = pick(rng, ((200, 220, 245), (225, 230, 238), (245, 235, 220)))
@@ -101,7 +118,7 @@ def window(rng, palette: Palette, width: float, day: float) -> Fixture:
     return Fixture(parts, total, height + 0.2, drop)
 
 
-def picture(rng, palette: Palette) -> Fixture:
+def picture(rng: np.random.Generator, palette: Palette) -> Fixture:
     """A framed picture, 0.3-1.1 m wide, 0.3-0.8 m high."""
     width, height = rng.uniform(0.3, 1.1), rng.uniform(0.3, 0.8)
     frame = rng.choice(4)
@@ -113,7 +130,7 @@ def picture(rng, palette: Palette) -> Fixture:
     return Fixture(parts, width + 0.1, height + 0.1)
 
 
-def board(rng, palette: Palette) -> Fixture:
+def board(rng: np.random.Generator, palette: Palette) -> Fixture:
     """A whiteboard or blackboard 1.2-3 m wide with a tray."""
     width, height = rng.uniform(1.2, 3.0), rng.uniform(0.95, 1.2)
     face = pick(rng, ((240, 241, 242), (240, 241, 242), (45, 70, 55), (45, 45, 48)))
@@ -125,7 +142,7 @@ def board(rng, palette: Palette) -> Fixture:
     return Fixture(parts, width + 0.1, height + 0.1)
 
 
-def notice_board(rng, palette: Palette) -> Fixture:
+def notice_board(rng: np.random.Generator, palette: Palette) -> Fixture:
     """A board 0.8-1.4 m wide, cork or cloth, with sheets of paper (0.21 x 0.297 m)."""
     width, height = rng.uniform(0.8, 1.4), rng.uniform(0.6, 0.9)
     parts = [
@@ -149,7 +166,7 @@ def notice_board(rng, palette: Palette) -> Fixture:
     return Fixture(parts, width, height)
 
 
-def clock(rng, palette: Palette) -> Fixture:
+def clock(rng: np.random.Generator, palette: Palette) -> Fixture:
     """A clock, 0.3 m square."""
     return Fixture(
         [
@@ -161,7 +178,7 @@ def clock(rng, palette: Palette) -> Fixture:
     )
 
 
-def outlet(rng, palette: Palette) -> Fixture:
+def outlet(rng: np.random.Generator, palette: Palette) -> Fixture:
     """A power outlet, 0.085 m square."""
     return Fixture(
         [
@@ -173,19 +190,19 @@ def outlet(rng, palette: Palette) -> Fixture:
     )
 
 
-def switch(rng, palette: Palette) -> Fixture:
+def switch(rng: np.random.Generator, palette: Palette) -> Fixture:
     """A light switch, 0.085 m square."""
     return Fixture([Part(0, 0.006, 0, 0.085, 0.012, 0.085, palette.white)], 0.1, 0.1)
 
 
-def radiator(rng, palette: Palette) -> Fixture:
+def radiator(rng: np.random.Generator, palette: Palette) -> Fixture:
     """A ribbed radiator 0.5-0.6 m high, to hang 0.13 m above the floor."""
     width, height = rng.uniform(0.7, 1.4), rng.uniform(0.5, 0.6)
     ribs = Material(Kind.STRIPES, pick(rng, ((238, 238, 234),)), scale=(0.06, 0.0))
     return Fixture([Part(0, 0.07, 0, width, 0.1, height, ribs)], width, height + 0.05)
 
 
-def wall_shelf(rng, palette: Palette) -> Fixture:
+def wall_shelf(rng: np.random.Generator, palette: Palette) -> Fixture:
     """A board with a row of books and a box on it."""
     width, deep = rng.uniform(0.6, 1.2), rng.uniform(0.2, 0.26)
     fill = rng.uniform(0.4, 0.7) * width
@@ -213,9 +230,18 @@ def wall_shelf(rng, palette: Palette) -> Fixture:
     return Fixture(parts, width, 0.35)
 
 
-def ceiling_lamp(rng, palette: Palette, office: bool, emission: float) -> list[Part]:
-    """Lamps in a frame that hangs from the ceiling (z <= 0): a panel, a flat square, or a pendant
-    shade.
+def ceiling_lamp(
+    rng: np.random.Generator, palette: Palette, office: bool, emission: float
+) -> list[Part]:
+    """A lamp: an office's panel, a flat square, or a pendant shade.
+
+    Args:
+        rng, palette: decide the rest.
+        office: a panel of 0.3 x 1.2 m.
+        emission: how brightly it glows, as a material's.
+
+    Returns:
+        Its boxes in a frame that hangs from the ceiling (z <= 0), metres.
     """
     glow = Material(Kind.PLAIN, linear((250, 246, 235)), emission=emission)
     if office:

@@ -1,5 +1,7 @@
 """Desks, beds and sofas as lists of boxes, in real sizes (frames as in seating.py)."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from training.rooms.boxes import Part, moved
@@ -7,7 +9,7 @@ from training.rooms.materials import Kind, Material, Palette, pick
 from training.rooms.seating import Piece, chair, legs, office_chair, placed, table, top_of
 
 
-def desk(rng, palette: Palette) -> Piece:
+def desk(rng: np.random.Generator, palette: Palette) -> Piece:
     """A desk with a computer or papers on it, perhaps drawers under it, and a chair in front."""
     width, depth = rng.uniform(1.1, 1.6), rng.uniform(0.6, 0.8)
     top = table(rng, palette, width, depth, apron=False)
@@ -38,8 +40,17 @@ def desk(rng, palette: Palette) -> Piece:
     return Piece(parts, width, depth + 0.75)
 
 
-def computer(rng, palette: Palette, x: float, depth: float, z: float) -> list[Part]:
-    """A monitor with keyboard, or a pile of papers."""
+def computer(
+    rng: np.random.Generator, palette: Palette, x: float, depth: float, z: float
+) -> list[Part]:
+    """A monitor with keyboard, or a pile of papers, on a desk.
+
+    Args:
+        rng, palette: decide the rest.
+        x: its place along the desk, metres.
+        depth: of the desk, metres.
+        z: the desk's height, metres.
+    """
     if rng.random() < 0.25:
         return [Part(x, depth / 2, z, 0.21, 0.3, 0.005, palette.white)]
     width = rng.uniform(0.48, 0.65)
@@ -54,16 +65,18 @@ def computer(rng, palette: Palette, x: float, depth: float, z: float) -> list[Pa
     ]
 
 
-def screen_material(rng, palette: Palette):
-    """A monitor or television, on or off."""
+def screen_material(rng: np.random.Generator, palette: Palette) -> Material:
+    """Of a monitor or television, on or off."""
     on = rng.random() < 0.5
     colour = pick(rng, ((120, 150, 190), (200, 205, 215))) if on else (0.012, 0.012, 0.015)
     seed = 2 * palette.seed() + on
     return Material(Kind.SCREEN, colour, (0.2, 0.2, 0.2), seed=seed, emission=0.5 if on else 0.0)
 
 
-def table_lamp(rng, palette: Palette, x: float, y: float, z: float) -> list[Part]:
-    """A foot, a stem and a square shade."""
+def table_lamp(
+    rng: np.random.Generator, palette: Palette, x: float, y: float, z: float
+) -> list[Part]:
+    """A foot, a stem and a square shade, 0.4 m high, on a surface at x, y, z (metres)."""
     shade = palette.plain((235, 225, 200), (200, 190, 170))
     return [
         Part(x, y, z, 0.12, 0.12, 0.02, palette.metal),
@@ -72,7 +85,7 @@ def table_lamp(rng, palette: Palette, x: float, y: float, z: float) -> list[Part
     ]
 
 
-def bed(rng, palette: Palette) -> Piece:
+def bed(rng: np.random.Generator, palette: Palette) -> Piece:
     """A bed with its head at the back, its blanket at 0.45-0.6 m, and a nightstand or two beside
     it.
     """
@@ -110,14 +123,20 @@ def bed(rng, palette: Palette) -> Piece:
     return Piece(parts, 2 * reach, depth + 0.08, 0.4)
 
 
-def nightstand(rng, palette: Palette) -> list[Part]:
+def nightstand(rng: np.random.Generator, palette: Palette) -> list[Part]:
+    """A chest 0.45-0.6 m high, mostly with a lamp on it; its back is at y = 0.01."""
     height = rng.uniform(0.45, 0.6)
     parts = [Part(0, 0.2, 0, 0.45, 0.38, height, palette.front(0.45, height / 2))]
     return parts + (table_lamp(rng, palette, 0, 0.2, height) if rng.random() < 0.7 else [])
 
 
-def sofa(rng, palette: Palette, width: float | None = None) -> Piece:
-    """A sofa or armchair: seat at 0.43 m, back to 0.75-0.9 m, with cushions."""
+def sofa(rng: np.random.Generator, palette: Palette, width: float | None = None) -> Piece:
+    """A sofa or armchair: seat at 0.43 m, back to 0.75-0.9 m, with cushions.
+
+    Args:
+        rng, palette: decide the rest.
+        width: metres; left out, that of a sofa, 1.6-2.3 m.
+    """
     width = rng.uniform(1.6, 2.3) if width is None else width
     depth, back, arm = rng.uniform(0.8, 0.95), rng.uniform(0.75, 0.9), rng.uniform(0.12, 0.22)
     inner = width - 2 * arm
@@ -151,7 +170,7 @@ def sofa(rng, palette: Palette, width: float | None = None) -> Piece:
     return Piece(parts, width, depth, 0.4)
 
 
-def lounge(rng, palette: Palette) -> Piece:
+def lounge(rng: np.random.Generator, palette: Palette) -> Piece:
     """A sofa with a low table in front of it, mostly on a rug."""
     seat = sofa(rng, palette)
     top = table(rng, palette, rng.uniform(0.8, 1.2), rng.uniform(0.5, 0.65), 0.42, apron=False)

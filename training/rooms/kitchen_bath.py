@@ -1,12 +1,18 @@
 """Kitchens, laundries and bathrooms as lists of boxes, in real sizes (frames as in seating.py)."""
 
+from __future__ import annotations
+
+import numpy as np
+
 from training.rooms.boxes import Part
 from training.rooms.materials import BLACK, Kind, Material, Palette, pick
 from training.rooms.seating import Piece
 
 
-def kitchen_run(rng, palette: Palette) -> Piece:
-    """Base cupboards of 0.6 m with a worktop at 0.9 m, sink, stove, wall cupboards above."""
+def kitchen_run(rng: np.random.Generator, palette: Palette) -> Piece:
+    """Three to five base cupboards of 0.6 m with a worktop at 0.9 m, sink, stove, wall cupboards
+    above.
+    """
     units = int(rng.integers(3, 6))
     width, front = units * 0.6, palette.front(0.6, 0.72)
     top = palette.plain((60, 60, 62), (200, 195, 188), (120, 90, 65), (225, 224, 220))
@@ -31,7 +37,8 @@ def kitchen_run(rng, palette: Palette) -> Piece:
     return Piece(parts, width + 0.02, 0.6, 0.6)
 
 
-def splashback(rng, palette: Palette) -> Material:
+def splashback(rng: np.random.Generator, palette: Palette) -> Material:
+    """Tiles behind a worktop, 0.1-0.2 m square."""
     size = float(rng.choice([0.1, 0.15, 0.2]))
     white = ((235, 235, 230), (205, 215, 215), (180, 160, 130), (120, 150, 150))
     return Material(
@@ -40,6 +47,7 @@ def splashback(rng, palette: Palette) -> Material:
 
 
 def stove_parts(palette: Palette, x: float) -> list[Part]:
+    """A hob, an oven's door and its handle, x metres along a kitchen run."""
     black = Material(Kind.PLAIN, BLACK)
     return [
         Part(x, 0.3, 0.9, 0.58, 0.5, 0.008, black),
@@ -50,6 +58,7 @@ def stove_parts(palette: Palette, x: float) -> list[Part]:
 
 
 def sink_parts(palette: Palette, x: float) -> list[Part]:
+    """A sink and its tap, x metres along a kitchen run."""
     steel = palette.plain((165, 168, 172))
     return [
         Part(x, 0.3, 0.9, 0.5, 0.42, 0.006, steel),
@@ -59,7 +68,7 @@ def sink_parts(palette: Palette, x: float) -> list[Part]:
     ]
 
 
-def fridge(rng, palette: Palette) -> Piece:
+def fridge(rng: np.random.Generator, palette: Palette) -> Piece:
     """A refrigerator 0.6-0.75 m wide, 1.5-1.85 m high, with two doors."""
     width, height = rng.uniform(0.6, 0.75), rng.uniform(1.5, 1.85)
     body = palette.plain((236, 236, 234), (180, 183, 186), (60, 62, 66))
@@ -74,7 +83,7 @@ def fridge(rng, palette: Palette) -> Piece:
     return Piece(parts, width + 0.02, 0.65, 0.5)
 
 
-def washing_machine(rng, palette: Palette) -> Piece:
+def washing_machine(rng: np.random.Generator, palette: Palette) -> Piece:
     """A white 0.6 m machine, 0.85 m high, with a dark window and a panel."""
     white, dark = palette.plain((238, 238, 236), (200, 200, 202)), palette.plain((50, 52, 58))
     parts = [
@@ -86,7 +95,7 @@ def washing_machine(rng, palette: Palette) -> Piece:
     return Piece(parts, 0.62, 0.61, 0.5)
 
 
-def bathtub(rng, palette: Palette) -> Piece:
+def bathtub(rng: np.random.Generator, palette: Palette) -> Piece:
     """A tub 1.5-1.7 m long with its rim at 0.56 m, lengthwise against the wall."""
     width, rim = rng.uniform(1.5, 1.7), 0.09
     white = palette.plain((240, 240, 238))
@@ -99,7 +108,7 @@ def bathtub(rng, palette: Palette) -> Piece:
     return Piece(parts, width, 0.7, 0.4)
 
 
-def toilet(rng, palette: Palette) -> Piece:
+def toilet(rng: np.random.Generator, palette: Palette) -> Piece:
     """Cistern, bowl and lid; the seat at 0.42 m."""
     white = palette.plain((240, 240, 238))
     parts = [
@@ -113,7 +122,7 @@ def toilet(rng, palette: Palette) -> Piece:
     return Piece(parts, 0.5, 0.65, 0.4)
 
 
-def washbasin(rng, palette: Palette) -> Piece:
+def washbasin(rng: np.random.Generator, palette: Palette) -> Piece:
     """A basin at 0.85 m on a cupboard, with a mirror above."""
     width = rng.uniform(0.55, 1.1)
     white = palette.plain((240, 240, 238))

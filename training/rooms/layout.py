@@ -4,14 +4,19 @@ generator.
 World frame: x across (0..width), y along (0..length), z up (0..height), metres.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.rooms import fixtures, materials
 from training.rooms.boxes import Boxes, Part, moved
-from training.rooms.camera_pose import CameraPose, sample_pose
+from training.rooms.camera_pose import CameraPose, Size, sample_pose
+from training.rooms.materials import Material, Palette
 from training.rooms.planner import WALL_YAW, Planner
 from training.rooms.scenes import EVERYWHERE, RECIPES, Hanging, Recipe, Standing
 from training.rooms.seating import Piece
@@ -22,39 +27,67 @@ LONGEST_DIAGONAL = 9.6
 
 @dataclass(frozen=True)
 class Light:
-    """A lamp (shines everywhere) or, with a normal (3,), a window that shines that way; colour:
-    linear power.
+    """A lamp or a window.
+
+    Attributes:
+        position: (3,) metres.
+        colour: (3,) linear power.
+        normal: (3,) where a window shines to; None for a lamp, which shines everywhere.
     """
 
-    position: np.ndarray
-    colour: np.ndarray
-    normal: np.ndarray | None = None
+    position: NDArray[np.float64]
+    colour: NDArray[np.float64]
+    normal: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
 class Room:
-    """size (width, length, height) metres; shell: material indices of the walls -x, +x, -y, +y,
-    floor, ceiling.
+    """A room as it is rendered.
+
+    Attributes:
+        size: width, length, height, metres.
+        boxes: what is in it.
+        materials: that `shell` and the boxes have indices into.
+        shell: of the walls -x, +x, -y, +y, the floor and the ceiling.
+        lights: lamps and windows that shine.
+        ambient: (3,) linear light that comes from everywhere.
+        camera: where the picture is taken from.
+        scene_type: its name, as NYU Depth V2 has it.
     """
 
-    size: tuple[float, float, float]
+    size: Size
     boxes: Boxes
-    materials: tuple[materials.Material, ...]
+    materials: tuple[Material, ...]
     shell: tuple[int, ...]
     lights: tuple[Light, ...]
-    ambient: np.ndarray
+    ambient: NDArray[np.float64]
     camera: CameraPose
     scene_type: str
 
 
-def build_room(size, parts: list[Part], shell, lights, ambient, camera, scene_type: str) -> Room:
-    """A room from explicit parts; shell: the six materials of -x, +x, -y, +y, floor, ceiling."""
-    index: dict[materials.Material, int] = {}
+def build_room(
+    size: Size,
+    parts: Sequence[Part],
+    shell: Sequence[Material],
+    lights: Sequence[Light],
+    ambient: NDArray[np.float64],
+    camera: CameraPose,
+    scene_type: str,
+) -> Room:
+    """A room from explicit parts.
+
+    Args:
+        size, ambient, camera, scene_type: as a `Room` has them.
+        parts: boxes in the world frame.
+        shell: the six materials of -x, +x, -y, +y, floor, ceiling.
+        lights: lamps and windows.
+    """
+    index: dict[Material, int] = {}
     for material in (*shell, *(part.material for part in parts)):
         index.setdefault(material, len(index))
     boxes = Boxes.from_parts(parts, index)
     return Room(
-        tuple(size),
+        size,
         boxes,
         tuple(index),
         tuple(index[m] for m in shell),
@@ -66,13 +99,13 @@ def build_room(size, parts: list[Part], shell, lights, ambient, camera, scene_ty
 
 
 def sample_room(rng: np.random.Generator) -> Room:
-    """A furnished room with lights and a camera in it."""
+    """A furnished room with lights and a camera in it; rng decides everything."""
     weights = [recipe.weight for recipe in RECIPES.values()]
     scene = str(rng.choice(list(RECIPES), p=np.array(weights) / sum(weights)))
     recipe = RECIPES[scene]
     size = _sample_size(rng, recipe.size)
     camera = sample_pose(rng, size)
-    palette = materials.Palette(rng)
+    palette = Palette(rng)
     plan = Planner(rng, size, camera)
     day = float(rng.choice([rng.uniform(0.5, 1.0), rng.uniform(0.1, 0.5), 0.0], p=[0.6, 0.2, 0.2]))
     lamp_on = day < 0.3 or rng.random() < 0.5
@@ -85,7 +118,7 @@ def sample_room(rng: np.random.Generator) -> Room:
     return build_room(size, plan.parts, _shell(rng, recipe), lights, ambient, camera, scene)
 
 
-def _sample_size(rng, ranges) -> tuple[float, float, float]:
+def _sample_size(rng: np.random.Generator, ranges: Sequence[tuple[float, float]]) -> Size:
     width, length, height = (float(rng.uniform(*r)) for r in ranges)
     if rng.random() < 0.5:
         width, length = length, width
@@ -93,7 +126,7 @@ def _sample_size(rng, ranges) -> tuple[float, float, float]:
     return width * shrink, length * shrink, height
 
 
-def _shell(rng: np.random.Generator, recipe: Recipe) -> tuple[materials.Material, ...]:
+def _shell(rng: np.random.Generator, recipe: Recipe) -> tuple[Material, ...]:
     paint = materials.pick(rng, materials.WALL_PAINTS)
     sides = [materials.wall_material(rng, paint, recipe.walls)] * 4
     if rng.random() < 0.3:
@@ -106,26 +139,27 @@ def _shell(rng: np.random.Generator, recipe: Recipe) -> tuple[materials.Material
     )
 
 
-def _doors(plan: Planner, palette) -> None:
+def _doors(plan: Planner, palette: Palette) -> None:
     for _ in range(1 + (plan.rng.random() < 0.25)):
         plan.hang(fixtures.door(plan.rng, palette), 0.0, in_view=0.75, clear=0.85)
 
 
-def _windows(plan: Planner, palette, day: float) -> list[Light]:
+def _windows(plan: Planner, palette: Palette, day: float) -> list[Light]:
     """Up to three windows; gives their light."""
     rng, lights = plan.rng, []
     for _ in range(rng.choice([0, 1, 2, 3], p=[0.15, 0.45, 0.3, 0.1])):
         width, z = rng.uniform(0.8, 2.2), rng.uniform(0.88, 1.05)
         spot = plan.hang(fixtures.window(rng, palette, width, day), z, in_view=0.65)
         if spot and day > 0:
-            x, y, yaw = plan.anchor(*spot, 0.15)
+            wall, s = spot
+            x, y, yaw = plan.anchor(wall, s, 0.15)
             inward = np.array([-np.sin(yaw), np.cos(yaw), -0.25])
             power = 3.5 * day * width * np.array([0.93, 1.0, 1.08])
             lights.append(Light(np.array([x, y, z + 0.8]), power, inward / np.linalg.norm(inward)))
     return lights
 
 
-def _ceiling_lamps(plan: Planner, palette, office: bool, lamp_on: bool) -> list[Light]:
+def _ceiling_lamps(plan: Planner, palette: Palette, office: bool, lamp_on: bool) -> list[Light]:
     """One lamp in the middle, or an office's row of panels; gives those that shine."""
     rng, (width, length, height) = plan.rng, plan.size
     warm = np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.55, 0.95)])
@@ -140,8 +174,12 @@ def _ceiling_lamps(plan: Planner, palette, office: bool, lamp_on: bool) -> list[
     return lights
 
 
-def _furnish(plan: Planner, palette: materials.Palette, pieces: tuple[Standing, ...]) -> None:
-    places = {"wall": plan.against_wall, "open": plan.in_the_open, "rows": partial(_rows, plan)}
+def _furnish(plan: Planner, palette: Palette, pieces: tuple[Standing, ...]) -> None:
+    places: dict[str, Callable[[Piece], bool]] = {
+        "wall": plan.against_wall,
+        "open": plan.in_the_open,
+        "rows": partial(_rows, plan),
+    }
     for place, probability, most, maker in pieces:
         for _ in range(plan.rng.integers(1, most + 1)):
             if plan.rng.random() < probability:
@@ -167,7 +205,7 @@ def _rows(plan: Planner, piece: Piece) -> bool:
     return placed > 0
 
 
-def _hang(plan: Planner, palette: materials.Palette, hung: tuple[Hanging, ...]) -> None:
+def _hang(plan: Planner, palette: Palette, hung: tuple[Hanging, ...]) -> None:
     rng = plan.rng
     for probability, most, maker, low, high in (*hung, *EVERYWHERE):
         for _ in range(rng.integers(1, most + 1)):
@@ -175,6 +213,6 @@ def _hang(plan: Planner, palette: materials.Palette, hung: tuple[Hanging, ...]) 
                 plan.hang(maker(rng, palette), rng.uniform(low, high), in_view=0.9)
 
 
-def _ambient(rng, day: float, lamp_on: bool) -> np.ndarray:
+def _ambient(rng: np.random.Generator, day: float, lamp_on: bool) -> NDArray[np.float64]:
     level = rng.uniform(0.15, 0.3) * (0.5 + day + 0.5 * lamp_on)
     return level * np.array([1.0, 1.0, 1.0]) * np.exp(rng.normal(0, 0.04, 3))

@@ -4,10 +4,15 @@ Colours are linear reflectances in 0..1 (a display value v in 0..255 is (v / 255
 metres.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+
+Colour = tuple[float, float, float]
 
 
 class Kind(IntEnum):
@@ -30,13 +35,19 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Material:
-    """A pattern with its two colours, its repeat along both axes in metres, and a seed for its
-    variations.
+    """What a surface looks like.
+
+    Attributes:
+        kind: its pattern.
+        colour, accent: the pattern's two colours, linear.
+        scale: the pattern's repeat along both sides of a face, metres.
+        seed: of its variations.
+        emission: light that it gives, as a multiple of the colour.
     """
 
     kind: Kind
-    colour: tuple[float, float, float]
-    accent: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    colour: Colour
+    accent: Colour = (0.0, 0.0, 0.0)
     scale: tuple[float, float] = (1.0, 1.0)
     seed: int = 0
     emission: float = 0.0
@@ -104,23 +115,41 @@ TILE_COLOURS = (
 BLACK = (0.02, 0.02, 0.022)
 
 
-def linear(colour) -> tuple[float, float, float]:
+def linear(colour: Iterable[float]) -> Colour:
     """Display values 0..255 -> linear reflectance, at most 0.95."""
-    return tuple(float(min(0.95, (c / 255.0) ** 2)) for c in colour)
+    red, green, blue = (float(min(0.95, (c / 255.0) ** 2)) for c in colour)
+    return red, green, blue
 
 
-def pick(rng: np.random.Generator, colours, spread: float = 6.0) -> tuple[float, float, float]:
-    """One of the display colours, lighter or darker by `spread` grey levels and tinted a little,
-    linear.
+def scaled(colour: Colour, gain: float) -> Colour:
+    """A linear colour, times a gain."""
+    red, green, blue = colour
+    return gain * red, gain * green, gain * blue
+
+
+def pick(rng: np.random.Generator, colours: Sequence[Colour], spread: float = 6.0) -> Colour:
+    """One of some colours, lighter or darker and tinted a little.
+
+    Args:
+        rng: decides.
+        colours: display values 0..255.
+        spread: the deviation of its lightness, display values.
+
+    Returns:
+        The linear colour.
     """
-    chosen = np.asarray(colours[rng.integers(len(colours))], float)
+    chosen = np.array(colours[int(rng.integers(len(colours)))])
     return linear(np.clip(chosen + rng.normal(0, spread) + rng.normal(0, 3.0, 3), 12, 246))
 
 
 class Palette:
-    """The materials that one room's furniture shares, as if one person had furnished it."""
+    """The materials that one room's furniture shares, as if one person had furnished it.
 
-    def __init__(self, rng: np.random.Generator):
+    Args:
+        rng: decides them, and those that are made later.
+    """
+
+    def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.wood = self.wooden(WOODS)
         self.wood2 = self.wooden(WOODS) if rng.random() < 0.4 else self.wood
@@ -138,25 +167,30 @@ class Palette:
         self.fabric2 = self.textile()
 
     def seed(self) -> int:
+        """For a material's variations."""
         return int(self.rng.integers(1 << 16))
 
-    def wooden(self, colours=WOODS) -> Material:
+    def wooden(self, colours: Sequence[Colour] = WOODS) -> Material:
+        """Wood of one of the display colours."""
         return Material(Kind.WOOD, pick(self.rng, colours, 10), seed=self.seed())
 
-    def textile(self, colours=FABRICS) -> Material:
+    def textile(self, colours: Sequence[Colour] = FABRICS) -> Material:
+        """Cloth of one of the display colours."""
         return Material(Kind.FABRIC, pick(self.rng, colours, 12), seed=self.seed())
 
-    def plain(self, *colours) -> Material:
+    def plain(self, *colours: Colour) -> Material:
+        """One of the display colours without a pattern."""
         return Material(Kind.PLAIN, pick(self.rng, colours))
 
     def front(self, width: float, height: float) -> Material:
-        """Cabinet fronts: doors or drawers of the given size with dark joints."""
+        """Cabinet fronts: doors or drawers of width x height, metres, with dark joints."""
         body = self.wood if self.rng.random() < 0.5 else self.lacquer
         return Material(
             Kind.PANELS, body.colour, linear((40, 36, 32)), (width, height), self.seed()
         )
 
     def books(self) -> Material:
+        """Spines, 2.5-5 cm wide."""
         return Material(
             Kind.BOOKS,
             pick(self.rng, FABRICS),
@@ -166,12 +200,14 @@ class Palette:
         )
 
     def art(self) -> Material:
+        """A painting."""
         rng = self.rng
         return Material(
             Kind.PICTURE, pick(rng, FABRICS, 40), pick(rng, WALL_PAINTS, 30), seed=self.seed()
         )
 
     def curtain(self) -> Material:
+        """Folds, 8-16 cm wide."""
         width = self.rng.uniform(0.08, 0.16)
         return Material(
             Kind.STRIPES,
@@ -181,6 +217,7 @@ class Palette:
         )
 
     def rug(self) -> Material:
+        """Cloth, or a grid of lines."""
         rng = self.rng
         if rng.random() < 0.5:
             return self.textile()
@@ -190,20 +227,20 @@ class Palette:
         return Material(Kind.TILES, ground, line, (width, 0.3), self.seed())
 
 
-def floor_material(rng: np.random.Generator, kinds) -> Material:
-    """A floor of one of the named kinds: planks, tiles, carpet, concrete."""
+def floor_material(rng: np.random.Generator, kinds: Sequence[str]) -> Material:
+    """A floor of one of the named kinds: "planks", "tiles", "carpet" or "concrete"."""
     kind, seed = str(rng.choice(kinds)), int(rng.integers(1 << 16))
     if kind == "planks":
         size = (rng.uniform(0.12, 0.2), rng.uniform(0.9, 1.8))
         wood = pick(rng, WOODS, 10)
-        return Material(Kind.PLANKS, wood, tuple(0.25 * c for c in wood), size, seed)
+        return Material(Kind.PLANKS, wood, scaled(wood, 0.25), size, seed)
     if kind == "tiles":
-        size = float(rng.choice([0.3, 0.45, 0.6]))
+        side = float(rng.choice([0.3, 0.45, 0.6]))
         return Material(
             Kind.TILES,
             pick(rng, TILE_COLOURS),
             pick(rng, ((120, 116, 110), (225, 222, 215))),
-            (size, size),
+            (side, side),
             seed,
         )
     if kind == "carpet":
@@ -211,10 +248,15 @@ def floor_material(rng: np.random.Generator, kinds) -> Material:
     return Material(Kind.PAINT, pick(rng, ((150, 150, 148), (170, 165, 155))), seed=seed)
 
 
-def wall_material(rng: np.random.Generator, paint, kinds=("paint",)) -> Material:
-    """A wall: painted with a skirting board, bricks, or glazed tiles.
+def wall_material(
+    rng: np.random.Generator, paint: Colour, kinds: Sequence[str] = ("paint",)
+) -> Material:
+    """A wall of one of the named kinds.
 
-    `paint` is the room's linear colour.
+    Args:
+        rng: decides.
+        paint: the room's linear colour.
+        kinds: "paint" with a skirting board, "brick" or glazed "tiles".
     """
     kind, seed = str(rng.choice(kinds)), int(rng.integers(1 << 16))
     if kind == "brick":

@@ -6,6 +6,8 @@ references to uint16 characters. The real file's colour pictures carry a white b
 fill the frame.
 """
 
+from __future__ import annotations
+
 import datetime
 import os
 from collections.abc import Iterable
@@ -15,6 +17,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import scipy.io
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training.rooms.render import Frame
@@ -26,7 +29,12 @@ TEXTS = ("scenes", "sceneTypes", "rawRgbFilenames", "rawDepthFilenames")
 
 
 def write_nyu_file(
-    path, frames: Iterable[Frame], count: int, splits_path, num_train: int, seed: int
+    path: str | Path,
+    frames: Iterable[Frame],
+    count: int,
+    splits_path: str | Path,
+    num_train: int,
+    seed: int,
 ) -> None:
     """Writes `count` frames of 480 x 640 to `path` and the split, the first num_train for training,
     to splits_path.
@@ -52,7 +60,7 @@ def write_nyu_file(
         partial.unlink(missing_ok=True)
 
 
-def raw_depth(frame: Frame, rng: np.random.Generator) -> np.ndarray:
+def raw_depth(frame: Frame, rng: np.random.Generator) -> NDArray[np.float32]:
     """The frame's depth as a Kinect would read it: 0 where it has none, elsewhere exact. (H, W)
     float32 metres.
 
@@ -75,7 +83,7 @@ def raw_depth(frame: Frame, rng: np.random.Generator) -> np.ndarray:
     return np.where(holes, np.float32(0), depth)
 
 
-def _projector_shadow(depth: np.ndarray, scale: float) -> np.ndarray:
+def _projector_shadow(depth: NDArray[np.float32], scale: float) -> NDArray[np.bool_]:
     """Pixels left of a nearer surface that hides them from the projector, 7.5 cm to the side of the
     camera.
     """
@@ -85,7 +93,7 @@ def _projector_shadow(depth: np.ndarray, scale: float) -> np.ndarray:
     return place > rightmost + 1.0
 
 
-def _patches(rng: np.random.Generator, shape) -> np.ndarray:
+def _patches(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Blotchy noise of deviation about 1, so that holes have ragged edges."""
     rows, columns = -(-shape[0] // 4), -(-shape[1] // 4)
     return np.kron(rng.standard_normal((rows, columns)), np.ones((4, 4)))[
@@ -131,7 +139,7 @@ class _TextColumn:
     shape (length, 1).
     """
 
-    def __init__(self, file: h5py.File, name: str, count: int):
+    def __init__(self, file: h5py.File, name: str, count: int) -> None:
         self._cells = file.create_dataset(name, (1, count), h5py.ref_dtype)
         self._cells.attrs["MATLAB_class"] = np.bytes_("cell")
         self._store = file.require_group("#refs#")

@@ -1,16 +1,27 @@
 """From light to grey levels: exposure, white balance, vignette, tone curve, blur and noise."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import NDArray
 
 # Pixels; noise and blur are given for a picture of this width and scaled to others.
 FULL_WIDTH = 640
+Floats = NDArray[np.floating]
 
 
 def photograph(
-    radiance: np.ndarray, rng: np.random.Generator, noise_rng: np.random.Generator
-) -> np.ndarray:
-    """Linear radiance (3, H, W) -> the picture (H, W, 3) uint8 that a small camera with automatic
-    exposure takes.
+    radiance: Floats, rng: np.random.Generator, noise_rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """The picture that a small camera with automatic exposure takes.
+
+    Args:
+        radiance: (3, H, W) float32, linear, RGB.
+        rng: decides brightness, white balance, vignette, blur and how strong the noise is.
+        noise_rng: the noise itself.
+
+    Returns:
+        (H, W, 3) RGB.
     """
     brightness = rng.uniform(0.4, 0.62)
     balance = np.exp(rng.normal(0.0, 0.05, 3))
@@ -26,18 +37,18 @@ def photograph(
     x = np.linspace(-1.0, 1.0, width, dtype=np.float32)[None, :]
     shading = 1.0 - np.float32(vignette) * (x * x + y * y) * np.float32(0.6)
     light = radiance * shading * gain.astype(np.float32)[:, None, None]
-    levels = 255.0 * np.sqrt(_shoulder(light))
+    levels: Floats = 255.0 * np.sqrt(_shoulder(light))
     levels = _blurred(levels, blur * scale)
     levels += noise_rng.standard_normal(levels.shape, dtype=np.float32) * np.float32(noise * scale)
     return np.clip(levels + 0.5, 0, 255).astype(np.uint8).transpose(1, 2, 0).copy()
 
 
-def _shoulder(light: np.ndarray) -> np.ndarray:
+def _shoulder(light: Floats) -> Floats:
     """Linear up to mid grey, then ever slower towards 1, as a camera's tone curve."""
     return np.where(light < 0.5, light, 1.0 - 0.25 / np.maximum(light, 0.5))
 
 
-def _blurred(levels: np.ndarray, sigma: float) -> np.ndarray:
+def _blurred(levels: Floats, sigma: float) -> Floats:
     """A three-tap blur of about the given deviation in pixels, left out where it hardly shows."""
     if sigma < 0.25:
         return levels

@@ -2,12 +2,15 @@
 sees.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.rooms.boxes import Part
-from training.rooms.camera_pose import CameraPose, wall_hits
+from training.rooms.camera_pose import CameraPose, Size, wall_hits
 from training.rooms.fixtures import Fixture
 from training.rooms.seating import Piece, placed, top_of
 
@@ -16,20 +19,32 @@ TOUCH = 1e-6  # metres by which boxes may overlap and still only touch
 ATTEMPTS = 20  # places that are tried for a piece or fixture
 WALL_YAW = (0.0, np.pi / 2, np.pi, -np.pi / 2)
 Area = tuple[float, float, float, float]
+"""Low, low, high, high, metres."""
 
 
 class Planner:
-    """Places pieces in a room of the given size and remembers what is taken.
+    """Places pieces in a room and remembers what is taken.
 
-    Walls: 0 is y = 0, 1 is x = width, 2 is y = length, 3 is x = 0. Areas are (low, low, high,
-    high), metres. Furniture takes its floor; floor to be kept clear (`clear`) may be shared, but
-    not stood on.
+    Walls: 0 is y = 0, 1 is x = width, 2 is y = length, 3 is x = 0. Furniture takes its floor; floor
+    to be kept clear may be shared, but not stood on.
+
+    Args:
+        rng: decides where.
+        size: of the room, metres.
+        camera: before which things stand.
+
+    Attributes:
+        parts: the boxes of what is placed, in the world frame.
+        taken: floor that furniture stands on.
+        clear: floor that is kept clear.
+        walls: of each wall, what is hung on it or stands before it: along it and up.
+        view: the walls that the camera sees, each with its lowest and highest place in view.
     """
 
-    def __init__(self, rng: np.random.Generator, size, camera: CameraPose):
+    def __init__(self, rng: np.random.Generator, size: Size, camera: CameraPose) -> None:
         self.rng, self.size, self.camera = rng, size, camera
         self.parts: list[Part] = []
-        self._reach = np.empty((0, 6))  # high and negative low of every part
+        self._reach: NDArray[np.float64] = np.empty((0, 6))  # high and negative low of every part
         x, y = camera.position[:2]
         ahead_x, ahead_y = x + 0.8 * np.cos(camera.yaw), y + 0.8 * np.sin(camera.yaw)
         self.taken: list[Area] = []
@@ -44,9 +59,10 @@ class Planner:
         ]
 
     def against_wall(self, piece: Piece) -> bool:
-        """Stands the piece with its back 1 cm from a wall, preferably one in view.
+        """Stand the piece with its back 1 cm from a wall, preferably one in view.
 
-        False where there is no place.
+        Returns:
+            False where no place was found.
         """
         tall = top_of(piece.parts)
         for _ in range(ATTEMPTS):
@@ -64,7 +80,11 @@ class Planner:
         return False
 
     def in_the_open(self, piece: Piece) -> bool:
-        """Stands the piece somewhere on the floor before the camera, parallel to the walls."""
+        """Stand the piece somewhere on the floor before the camera, parallel to the walls.
+
+        Returns:
+            False where no place was found.
+        """
         rng, (width, length, _) = self.rng, self.size
         for _ in range(ATTEMPTS):
             quarter = int(rng.integers(4))
@@ -81,7 +101,16 @@ class Planner:
         return False
 
     def stand(self, piece: Piece, x: float, y: float, yaw: float) -> bool:
-        """Stands the piece with the middle of its back at x, y, if nothing is in the way."""
+        """Stand the piece with the middle of its back at a place.
+
+        Args:
+            piece: furniture.
+            x, y: the place, metres.
+            yaw: which way it faces, a multiple of pi/2.
+
+        Returns:
+            False where something is in the way.
+        """
         body = _area(x, y, yaw, piece.width, 0.0, piece.depth)
         inside = (
             body[0] >= 0 and body[1] >= 0 and body[2] <= self.size[0] and body[3] <= self.size[1]
@@ -95,11 +124,19 @@ class Planner:
         self.clear.append(front)
         return True
 
-    def hang(self, fixture: Fixture, z: float, in_view: float = 0.85, clear: float = 0.0):
-        """Hangs the fixture with its lower edge at z. Gives its wall and the place along it, or
-        None.
+    def hang(
+        self, fixture: Fixture, z: float, in_view: float = 0.85, clear: float = 0.0
+    ) -> tuple[int, float] | None:
+        """Hang the fixture on a wall.
 
-        clear: the depth of floor, metres, to keep clear before it, for doors.
+        Args:
+            fixture: what to hang.
+            z: of its lower edge, metres.
+            in_view: how probably a wall in view is tried, 0..1.
+            clear: depth of floor to keep clear before it, for doors, metres.
+
+        Returns:
+            The wall and the place along it in metres, or None where no place was found.
         """
         for _ in range(ATTEMPTS):
             spot = self._spot(fixture.width, in_view)
@@ -123,16 +160,26 @@ class Planner:
         return None
 
     def anchor(self, wall: int, s: float, gap: float = 0.0) -> tuple[float, float, float]:
-        """x, y and the yaw that faces into the room, `gap` metres from the wall at place s along
-        it.
+        """A place by a wall.
+
+        Args:
+            wall: 0..3.
+            s: the place along it, metres.
+            gap: from it, metres.
+
+        Returns:
+            x and y in metres, and the yaw that faces into the room, radians.
         """
         width, length, _ = self.size
         x, y = ((s, gap), (width - gap, s), (s, length - gap), (gap, s))[wall]
         return x, y, WALL_YAW[wall]
 
     def add(self, parts: list[Part]) -> bool:
-        """Takes the parts unless one of them is near the camera, pierces another piece, or leaves
-        the room.
+        """Take the parts, in the world frame, as they are.
+
+        Returns:
+            False where one is near the camera, pierces another piece, or leaves the room; none is
+            taken then.
         """
         bounds = _bounds(parts)
         eye, size = self.camera.position, np.asarray(self.size)
@@ -183,7 +230,7 @@ def _meets(area: Area, others: list[Area]) -> bool:
     return any(a[0] < high_x and low_x < a[2] and a[1] < high_y and low_y < a[3] for a in others)
 
 
-def _bounds(parts: list[Part]) -> np.ndarray:
+def _bounds(parts: list[Part]) -> NDArray[np.float64]:
     """Axis-aligned bounds (N, 6) of the parts: low x, y, z and negative high x, y, z, metres."""
     x, y, z, width, depth, height, yaw = np.array([(*part[:6], part.yaw) for part in parts]).T
     c, s = np.abs(np.cos(yaw)), np.abs(np.sin(yaw))

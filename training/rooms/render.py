@@ -1,8 +1,11 @@
 """A picture and its exact depth from a room and a camera's intrinsics."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from moa_depth_ros.intrinsics import Intrinsics
 from training.rooms.layout import Room
@@ -13,12 +16,16 @@ from training.rooms.trace import RayGrid, trace
 
 @dataclass(frozen=True)
 class Frame:
-    """picture (H, W, 3) uint8 RGB; depth (H, W) float32 metres along the optical axis, exact; the
-    scene type.
+    """A picture and what is true of it.
+
+    Attributes:
+        picture: (H, W, 3) RGB.
+        depth: (H, W) metres along the optical axis, exact.
+        scene_type: of the room.
     """
 
-    picture: np.ndarray
-    depth: np.ndarray
+    picture: NDArray[np.uint8]
+    depth: NDArray[np.float32]
     scene_type: str
 
 
@@ -30,8 +37,11 @@ def render(
 ) -> Frame:
     """The room as its camera sees it.
 
-    rng decides exposure, white balance, blur and the like, no geometry; noise_rng (rng where left
-    out) the sensor noise.
+    Args:
+        room: with its camera.
+        intrinsics: of the camera, which also say how large the picture is.
+        rng: decides exposure, white balance, blur and the like, no geometry.
+        noise_rng: the sensor noise; left out, rng does.
     """
     grid = RayGrid(intrinsics, room.camera.rotation)
     depth, index = trace(room, grid)

@@ -1,8 +1,10 @@
 """Tables and chairs as lists of boxes, in real sizes, and what a piece of furniture is.
 
 A piece's frame: x along its back, centred; y from its back (0) to its front; z up from the floor;
-metres. Every function takes the generator and the room's palette and gives a Piece.
+metres.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,12 +12,16 @@ from typing import NamedTuple
 import numpy as np
 
 from training.rooms.boxes import Part, moved
-from training.rooms.materials import Palette
+from training.rooms.materials import Material, Palette
 
 
 class Piece(NamedTuple):
-    """Boxes, the floor area width x depth that they take, and the depth to keep clear in front of
-    it; metres.
+    """Furniture.
+
+    Attributes:
+        parts: in the piece's frame.
+        width, depth: of the floor that they take, metres.
+        clear: depth of floor to keep clear in front of it, metres.
     """
 
     parts: list[Part]
@@ -25,10 +31,11 @@ class Piece(NamedTuple):
 
 
 PieceMaker = Callable[[np.random.Generator, Palette], Piece]
+"""Takes the generator and the room's palette."""
 
 
 def placed(piece: Piece, x: float, y: float, yaw: float = 0.0, z: float = 0.0) -> list[Part]:
-    """The piece's boxes with its origin at x, y, z and turned by yaw."""
+    """The piece's boxes with its origin at x, y, z (metres) and turned by yaw (radians)."""
     return moved(piece.parts, x, y, z, yaw)
 
 
@@ -37,14 +44,30 @@ def top_of(parts: list[Part]) -> float:
     return max(part.z + part.height for part in parts)
 
 
-def legs(width, depth, height, thick, material, y0=0.0, inset=0.0) -> list[Part]:
-    """Four legs under the corners of a width x depth top whose back is at y0."""
+def legs(
+    width: float,
+    depth: float,
+    height: float,
+    thick: float,
+    material: Material,
+    y0: float = 0.0,
+    inset: float = 0.0,
+) -> list[Part]:
+    """Four square legs under the corners of a top.
+
+    Args:
+        width, depth: of the top, metres.
+        height, thick: of the legs, metres.
+        material: of the legs.
+        y0: the back of the top, metres.
+        inset: from its edges, metres.
+    """
     x = 0.5 * width - 0.5 * thick - inset
     ys = (y0 + inset + 0.5 * thick, y0 + depth - inset - 0.5 * thick)
     return [Part(sx * x, y, 0, thick, thick, height, material) for sx in (-1, 1) for y in ys]
 
 
-def chair(rng, palette: Palette) -> Piece:
+def chair(rng: np.random.Generator, palette: Palette) -> Piece:
     """A dining or classroom chair: seat at 0.45 m, back to 0.8-0.95 m; its back is at y = 0."""
     width, depth, top = rng.uniform(0.4, 0.46), rng.uniform(0.4, 0.46), rng.uniform(0.8, 0.95)
     frame = palette.wood2 if rng.random() < 0.6 else palette.metal
@@ -60,7 +83,7 @@ def chair(rng, palette: Palette) -> Piece:
     return Piece(parts, width, depth)
 
 
-def office_chair(rng, palette: Palette) -> Piece:
+def office_chair(rng: np.random.Generator, palette: Palette) -> Piece:
     """A swivel chair on a foot with two crossed beams and a column."""
     cover = palette.dark if rng.random() < 0.6 else palette.fabric
     parts = [
@@ -76,9 +99,21 @@ def office_chair(rng, palette: Palette) -> Piece:
 
 
 def table(
-    rng, palette: Palette, width: float, depth: float, height: float = 0.74, apron: bool = True
+    rng: np.random.Generator,
+    palette: Palette,
+    width: float,
+    depth: float,
+    height: float = 0.74,
+    apron: bool = True,
 ) -> Piece:
-    """A table with four legs, its top within 2 cm of `height`; apron: boards under the top."""
+    """A table with four legs.
+
+    Args:
+        rng, palette: decide the rest.
+        width, depth: of the top, metres.
+        height: metres; the top is within 2 cm of it.
+        apron: boards under the top, unless its legs are of metal.
+    """
     height += rng.uniform(-0.02, 0.02)
     thick = rng.uniform(0.025, 0.04)
     top = palette.wood if rng.random() < 0.7 else palette.lacquer
@@ -90,8 +125,17 @@ def table(
     return Piece(parts, width, depth)
 
 
-def seats_around(rng, palette: Palette, top: Piece, seat, ends: bool) -> Piece:
-    """Chairs of one kind around a table, pushed in by various amounts."""
+def seats_around(
+    rng: np.random.Generator, palette: Palette, top: Piece, seat: PieceMaker, ends: bool
+) -> Piece:
+    """Chairs of one kind around a table, pushed in by various amounts.
+
+    Args:
+        rng, palette: decide the rest.
+        top: the table.
+        seat: makes a chair.
+        ends: chairs at the table's ends, too.
+    """
     width, depth, margin = top.width, top.depth, 0.62
     one = seat(rng, palette)
     parts = placed(top, 0, margin)
@@ -116,19 +160,19 @@ def seats_around(rng, palette: Palette, top: Piece, seat, ends: bool) -> Piece:
     return Piece(parts, width + (1.1 if ends else 0.1), depth + 2 * margin)
 
 
-def dining_set(rng, palette: Palette) -> Piece:
+def dining_set(rng: np.random.Generator, palette: Palette) -> Piece:
     """A table with chairs on both long sides and perhaps at the ends."""
     width, depth = rng.uniform(1.2, 1.9), rng.uniform(0.8, 0.95)
     return seats_around(rng, palette, table(rng, palette, width, depth), chair, rng.random() < 0.5)
 
 
-def conference_set(rng, palette: Palette) -> Piece:
-    """A long meeting table with swivel chairs."""
+def conference_set(rng: np.random.Generator, palette: Palette) -> Piece:
+    """A long meeting table with swivel chairs on both long sides and perhaps at the ends."""
     top = table(rng, palette, rng.uniform(2.0, 3.2), rng.uniform(0.95, 1.2))
     return seats_around(rng, palette, top, office_chair, rng.random() < 0.5)
 
 
-def school_desk(rng, palette: Palette) -> Piece:
+def school_desk(rng: np.random.Generator, palette: Palette) -> Piece:
     """A desk and the chair behind it."""
     top = table(rng, palette, rng.uniform(0.7, 1.3), 0.5, apron=False)
     return Piece(placed(top, 0, 0.6) + placed(chair(rng, palette), 0, 0.22), top.width, 1.15)

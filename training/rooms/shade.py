@@ -12,13 +12,13 @@ from training.rooms.shadows import FloorShadow
 from training.rooms.textures import PATTERNS, Points
 from training.rooms.trace import RayGrid
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 Vector = tuple[Floats, Floats, Floats]
 
 
 def shade(
     room: Room, grid: RayGrid, depth: NDArray[np.float32], index: NDArray[np.int32]
-) -> NDArray[np.float32]:
+) -> Floats:
     """The light that comes back along every ray.
 
     Args:
@@ -29,7 +29,7 @@ def shade(
             `trace` gives them.
 
     Returns:
-        (3, H, W) linear radiance, RGB, at least 0.
+        (3, H, W) float32 linear radiance, RGB, at least 0.
     """
     table = _SurfaceTable(room)
     faces = _Faces(room, table, grid, depth, index)
@@ -93,7 +93,7 @@ class _Faces:
         room: Room,
         table: _SurfaceTable,
         grid: RayGrid,
-        depth: Floats,
+        depth: NDArray[np.float32],
         index: NDArray[np.int32],
     ) -> None:
         self.rotation = r = room.camera.rotation.astype(np.float32)
@@ -117,7 +117,7 @@ class _Faces:
         side = 2 * self.axis + self.positive
         self.material = table.material.ravel().take(box * 6 + side)
 
-    def turned(self, vector: Vector) -> Vector:
+    def turned(self, vector: Vector | Floats) -> Vector:
         """Vectors in the world frame, in the frames of the boxes."""
         x, y, z = vector
         return self.cos * x + self.sin * y, self.cos * y - self.sin * x, z
@@ -179,7 +179,7 @@ def _footprints(faces: _Faces, pixel: tuple[float, float]) -> tuple[Floats, Floa
     ray = faces.turned(faces.ray)
     (ray_u, ray_v), ray_n = faces.along(ray), faces.across(ray)
     ray_n = np.where(np.abs(ray_n) < 1e-4, np.float32(1e-4), ray_n)
-    extent_u = extent_v = np.float32(0)
+    extent_u = extent_v = np.zeros_like(ray_n)
     for k in range(2):
         step = faces.turned(faces.rotation[:, k])
         (step_u, step_v), slide = faces.along(step), faces.across(step) / ray_n
@@ -207,7 +207,7 @@ def _irradiance(room: Room, faces: _Faces) -> Floats:
 
 def _occlusion(room: Room, faces: _Faces) -> Floats:
     """(M,), 0..1: darker where walls meet and near floor and ceiling."""
-    shadow = np.float32(1)
+    shadow = np.ones_like(faces.depth)
     for k in range(3):
         gap = np.minimum(faces.point[k], np.float32(room.size[k]) - faces.point[k])
         own = faces.is_room & (faces.axis == k)

@@ -2,7 +2,12 @@
 point.
 """
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import NDArray
+
+from training.rooms.layout import Room
 
 CELLS = 40  # along each side of the room
 WIDEST_GAP = 1.2  # metres above the floor; what hangs higher throws no shadow
@@ -10,9 +15,13 @@ SMALLEST_AREA = 0.02  # square metres seen from above; legs and handles throw no
 
 
 class FloorShadow:
-    """The share of light, 0..1, that reaches the floor past the furniture."""
+    """The share of light, 0..1, that reaches the floor past the furniture.
 
-    def __init__(self, room):
+    Args:
+        room: whose furniture, and whose strongest light.
+    """
+
+    def __init__(self, room: Room) -> None:
         width, length, _ = room.size
         self._cells = np.float32((CELLS - 1) / width), np.float32((CELLS - 1) / length)
         x = np.linspace(0, width, CELLS, dtype=np.float32)[None, None, :]
@@ -40,8 +49,15 @@ class FloorShadow:
                 )
                 self._map *= 1.0 - 0.35 * cast
 
-    def at(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Bilinear look-up for floor points (metres)."""
+    def at(self, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Look up floor points, bilinearly.
+
+        Args:
+            x, y: (n,) metres.
+
+        Returns:
+            (n,) shares.
+        """
         x, y = (
             np.clip(x * self._cells[0], 0, CELLS - 1.001),
             np.clip(y * self._cells[1], 0, CELLS - 1.001),
@@ -53,7 +69,12 @@ class FloorShadow:
         return top * (1 - y) + (flat[first + CELLS] * (1 - x) + flat[first + CELLS + 1] * x) * y
 
 
-def _covered(covers, x, y, softness) -> np.ndarray:
+def _covered(
+    covers: list[NDArray[np.float32]],
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    softness: NDArray[np.float32],
+) -> NDArray[np.float32]:
     """(CELLS, CELLS): how much the most covering box hides of a point, fading over `softness`
     metres.
     """

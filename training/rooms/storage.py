@@ -1,5 +1,7 @@
 """Cupboards, shelves and plants as lists of boxes, in real sizes (frames as in seating.py)."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from training.rooms.boxes import Part
@@ -8,7 +10,7 @@ from training.rooms.materials import Kind, Material, Palette, pick
 from training.rooms.seating import Piece
 
 
-def wardrobe(rng, palette: Palette) -> Piece:
+def wardrobe(rng: np.random.Generator, palette: Palette) -> Piece:
     """A closed cupboard of 1.9-2.2 m with doors and handles."""
     doors = int(rng.integers(2, 5))
     leaf, depth, height = rng.uniform(0.45, 0.55), rng.uniform(0.5, 0.62), rng.uniform(1.9, 2.2)
@@ -22,7 +24,7 @@ def wardrobe(rng, palette: Palette) -> Piece:
     return Piece(parts, width, depth + 0.03, 0.5)
 
 
-def bookshelf(rng, palette: Palette) -> Piece:
+def bookshelf(rng: np.random.Generator, palette: Palette) -> Piece:
     """Open shelves 0.3-0.44 m apart, 1.5-2.1 m high, most of them with books."""
     width, depth, height = rng.uniform(0.7, 1.2), rng.uniform(0.26, 0.34), rng.uniform(1.5, 2.1)
     wood, board = palette.wood, 0.022
@@ -44,7 +46,7 @@ def bookshelf(rng, palette: Palette) -> Piece:
     return Piece(parts, width, depth, 0.35)
 
 
-def sideboard(rng, palette: Palette) -> Piece:
+def sideboard(rng: np.random.Generator, palette: Palette) -> Piece:
     """Drawers or doors below a top at 0.7-1.0 m, perhaps with a plant on it."""
     width, depth, height = rng.uniform(0.8, 1.6), rng.uniform(0.4, 0.5), rng.uniform(0.7, 1.0)
     leaf = width / round(width / 0.5)
@@ -65,8 +67,16 @@ def sideboard(rng, palette: Palette) -> Piece:
     return Piece(parts, width, depth, 0.3)
 
 
-def plant(rng, palette: Palette, x: float, y: float, z: float, scale: float = 1.0) -> list[Part]:
-    """A pot with a bush of leaves."""
+def plant(
+    rng: np.random.Generator, palette: Palette, x: float, y: float, z: float, scale: float = 1.0
+) -> list[Part]:
+    """A pot with a bush of leaves.
+
+    Args:
+        rng, palette: decide the rest.
+        x, y, z: the middle of the pot's underside, metres.
+        scale: of everything; 1 is about 1.1 m high.
+    """
     pot = 0.3 * scale
     leaf = [
         Material(
@@ -78,29 +88,25 @@ def plant(rng, palette: Palette, x: float, y: float, z: float, scale: float = 1.
         Part(x, y, z, pot, pot, pot, palette.plain((150, 90, 65), (200, 200, 195), (60, 60, 62)))
     ]
     for i in range(7):
-        size, turn, out = (
-            scale * rng.uniform(0.18, 0.34),
-            rng.uniform(-0.7, 0.7),
-            scale * rng.uniform(0.0, 0.2),
-        )
-        angle, low = (
-            rng.uniform(0, 2 * np.pi),
-            z + pot + scale * (0.0 if i == 0 else rng.uniform(0.1, 0.6)),
-        )
-        spot = (x + out * np.cos(angle), y + out * np.sin(angle)) if i else (x, y)
-        parts.append(
-            Part(*spot, low, size, size, scale * rng.uniform(0.15, 0.4), leaf[i % 2], turn)
-        )
+        size, turn = scale * rng.uniform(0.18, 0.34), rng.uniform(-0.7, 0.7)
+        out, angle = scale * rng.uniform(0.0, 0.2), rng.uniform(0, 2 * np.pi)
+        leaf_x, leaf_y, low = x + out * np.cos(angle), y + out * np.sin(angle), z + pot
+        if i == 0:  # in the pot, so that the bush does not float
+            leaf_x, leaf_y = x, y
+        else:
+            low += scale * rng.uniform(0.1, 0.6)
+        height = scale * rng.uniform(0.15, 0.4)
+        parts.append(Part(leaf_x, leaf_y, low, size, size, height, leaf[i % 2], turn))
     parts.append(Part(x, y, z + pot, 0.04 * scale, 0.04 * scale, 0.6 * scale, palette.wood))
     return parts
 
 
-def floor_plant(rng, palette: Palette) -> Piece:
+def floor_plant(rng: np.random.Generator, palette: Palette) -> Piece:
     """A plant about a metre high."""
     return Piece(plant(rng, palette, 0, 0.4, 0, rng.uniform(0.8, 1.1)), 0.9, 0.85)
 
 
-def television(rng, palette: Palette) -> Piece:
+def television(rng: np.random.Generator, palette: Palette) -> Piece:
     """A low cabinet with a television on it."""
     width, height = rng.uniform(1.2, 1.8), rng.uniform(0.4, 0.55)
     screen = rng.uniform(0.9, 1.3)

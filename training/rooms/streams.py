@@ -1,5 +1,7 @@
 """Endless supplies of frames from a seed: one room a frame, or a walk through one room."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterator
 
@@ -14,10 +16,15 @@ WALK_CLEARANCE = 0.45  # metres between a walking camera and the nearest box
 
 
 def sample_frame(seed: int, index: int, intrinsics: Intrinsics) -> Frame:
-    """Frame `index` of stream `seed`: a room of its own, independent of every other frame and of
-    the resolution.
+    """One frame of a stream: a room of its own, independent of every other frame and of the
+    resolution.
 
     The same seed and index give the same room on every machine.
+
+    Args:
+        seed: of the stream, at least 0.
+        index: of the frame, at least 0.
+        intrinsics: of the camera, which also say how large the frame is.
     """
     room_rng, photo_rng = _generators(seed, index)
     return render(sample_room(room_rng), intrinsics, photo_rng)
@@ -28,6 +35,11 @@ def sample_walk(seed: int, num_frames: int, intrinsics: Intrinsics) -> Iterator[
     num_frames frames.
 
     Exposure and white balance stay the same, sensor noise differs from frame to frame.
+
+    Args:
+        seed: of the room, at least 0.
+        num_frames: of the loop, at least 1.
+        intrinsics: of the camera, which also say how large a frame is.
     """
     room_rng, photo_rng = _generators(seed, 0)
     room = sample_room(room_rng)

@@ -7,10 +7,17 @@ metres.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import reduce
+
 import numpy as np
 from numpy.typing import NDArray
 
 from moa_depth_ros.intrinsics import Intrinsics
+from training.rooms.camera_pose import Size
+from training.rooms.layout import Room
+
+Floats = NDArray[np.float32]
 
 NEAREST = 0.05  # metres; boxes that reach behind this plane are tested against the whole picture
 
@@ -39,10 +46,12 @@ class RayGrid:
             for k in range(3)
         ]
         self._inverse_z = _inverse(self.direction[2])
-        self._by_yaw: dict[float, tuple[np.ndarray, np.ndarray]] = {}
+        self._by_yaw: dict[float, tuple[Floats, Floats]] = {}
 
-    def inverse(self, yaw: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """1 / direction in the frame of a box turned by yaw (radians, about the vertical)."""
+    def inverse(self, yaw: float) -> tuple[Floats, Floats, Floats]:
+        """1 / direction in the frame of a box turned by yaw (radians, about the vertical): x, y, z,
+        each (H, W).
+        """
         if yaw not in self._by_yaw:
             x, y, _ = self.direction
             c, s = np.float32(np.cos(yaw)), np.float32(np.sin(yaw))
@@ -51,16 +60,22 @@ class RayGrid:
         return (*self._by_yaw[yaw], self._inverse_z)
 
 
-def _inverse(direction: np.ndarray) -> np.ndarray:
+def _inverse(direction: Floats) -> Floats:
     safe = direction.copy()
     np.copyto(safe, np.float32(1e-12), where=safe == 0)
     return np.reciprocal(safe, out=safe)
 
 
-def trace(room, grid: RayGrid) -> tuple[np.ndarray, np.ndarray]:
-    """What the rays meet first: depth (H, W) float32 metres and index (H, W) int32 into room.boxes.
+def trace(room: Room, grid: RayGrid) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """What the rays meet first.
 
-    The room's own walls, floor and ceiling have the index len(room.boxes.yaw).
+    Args:
+        room: whose camera they start from.
+        grid: the rays.
+
+    Returns:
+        The depth (H, W) in metres along the optical axis, and the index (H, W) into room.boxes;
+        len(room.boxes.yaw) stands for the room's own walls, floor and ceiling.
     """
     eye = room.camera.position
     depth = _room_depth(room.size, eye, grid)
@@ -78,37 +93,33 @@ def trace(room, grid: RayGrid) -> tuple[np.ndarray, np.ndarray]:
     return depth, index
 
 
-def _room_depth(size, eye, grid: RayGrid) -> np.ndarray:
-    inverse = grid.inverse(0.0)
-    depth = None
-    for k in range(3):
-        wall = np.maximum(
-            np.float32(-eye[k]) * inverse[k], np.float32(size[k] - eye[k]) * inverse[k]
-        )
-        depth = wall if depth is None else np.minimum(depth, wall, out=depth)
-    return depth
+def _room_depth(size: Size, eye: NDArray[np.float64], grid: RayGrid) -> Floats:
+    walls = (
+        np.maximum(np.float32(-eye[k]) * inverse, np.float32(size[k] - eye[k]) * inverse)
+        for k, inverse in enumerate(grid.inverse(0.0))
+    )
+    return reduce(np.minimum, walls)
 
 
-def _slab(low, high, inverse) -> tuple[np.ndarray, np.ndarray]:
+def _slab(low: list[float], high: list[float], inverse: list[Floats]) -> tuple[Floats, Floats]:
     """Depth at which rays enter and leave a box seen from outside; low, high are its planes
     relative to the eye.
 
     On an axis where the eye lies between the planes, only leaving matters. Elsewhere the nearer
     plane is the entrance, and rays that go the other way get an empty interval by themselves.
     """
-    near = far = None
+    enters, leaves = [], []
     for lo, hi, inv in zip(low, high, inverse, strict=True):
         if lo < 0.0 < hi:
-            leave = np.maximum(np.float32(lo) * inv, np.float32(hi) * inv)
+            leaves.append(np.maximum(np.float32(lo) * inv, np.float32(hi) * inv))
         else:
             first, last = (lo, hi) if lo >= 0.0 else (hi, lo)
-            enter, leave = np.float32(first) * inv, np.float32(last) * inv
-            near = enter if near is None else np.maximum(near, enter, out=near)
-        far = leave if far is None else np.minimum(far, leave, out=far)
-    return near, far
+            enters.append(np.float32(first) * inv)
+            leaves.append(np.float32(last) * inv)
+    return reduce(np.maximum, enters), reduce(np.minimum, leaves)
 
 
-def _screen_rectangles(room, grid: RayGrid):
+def _screen_rectangles(room: Room, grid: RayGrid) -> Iterator[tuple[int, slice, slice]]:
     """(box index, row slice, column slice) of every box that may be seen."""
     corners = room.boxes.corners() - room.camera.position
     seen = corners @ room.camera.rotation
