@@ -61,6 +61,27 @@ def test_a_turned_box_shows_its_edge(bare_room):
     assert depth[24, 28] > depth[24, 32] < depth[24, 36]
 
 
+def outside(boxes, points):
+    """(P, N) how far points (P, 3) are outside each box, along its farthest axis; inside below 0"""
+    away = points[:, None, :] - boxes.centre
+    c, s = np.cos(boxes.yaw), np.sin(boxes.yaw)
+    x, y = c * away[..., 0] + s * away[..., 1], c * away[..., 1] - s * away[..., 0]
+    return (np.abs(np.stack([x, y, away[..., 2]], axis=-1)) - boxes.half).max(axis=-1)
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_a_furnished_room_is_as_deep_as_its_first_surface(index):
+    room = sample_room(np.random.default_rng([21, index]))
+    depth = render(room, CAMERA, np.random.default_rng(0)).depth
+    ends = world_points(depth, room, CAMERA).reshape(-1, 3)
+    walls = np.minimum(np.abs(ends), np.abs(ends - np.array(room.size))).min(axis=1)
+    surfaces = np.abs(outside(room.boxes, ends)).min(axis=1)
+    assert np.minimum(walls, surfaces).max() < 1e-4
+    for share in np.linspace(0.05, 0.999, 40):
+        before = room.camera.position + share * (ends - room.camera.position)
+        assert outside(room.boxes, before).min() > -1e-3
+
+
 def test_frames_are_reproducible_and_independent():
     first = [sample_frame(7, i, SMALL) for i in range(3)]
     again = sample_frame(7, 2, SMALL)
