@@ -46,13 +46,13 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     # without a traceback.
     import rclpy
     from rclpy.exceptions import InvalidHandle
-    from rclpy.executors import MultiThreadedExecutor
     from rclpy.logging import get_logger
     from rclpy.signals import SignalHandlerOptions
     from rclpy.utilities import remove_ros_args
 
     from moa_depth_ros.machine.threads import leave_a_core
     from moa_depth_ros.ros.depth_node import DepthNode
+    from moa_depth_ros.ros.executor import ServicesAsideExecutor
     from moa_depth_ros.ros.parameters import ParameterError
 
     keep_freed_memory()
@@ -74,7 +74,7 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
         if node.get_parameter("autostart").value and not node.start():
             return 1
         signals.starting = False
-        executor = MultiThreadedExecutor(num_threads=2)  # pictures, and what loads a model
+        executor = ServicesAsideExecutor()
         executor.add_node(node)
         while not signals.asked:
             # The executor has no lock against what a transition destroys in the other thread while

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -41,7 +42,8 @@ class LatestFrameWorker(Generic[Item]):
             dropped = source in self._waiting
             self._waiting[source] = item
             self._changed.notify()
-            return dropped
+        time.sleep(0)  # lets go of the interpreter: the worker begins now, not a turn later
+        return dropped
 
     def stop(self, timeout: float = 5.0) -> bool:
         """Drop what waits, let the running job end, end the thread.

@@ -1,0 +1,56 @@
+"""The node's executor."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from rclpy.executors import (
+    Executor,
+    ExternalShutdownException,
+    ShutdownException,
+    TimeoutException,
+)
+from rclpy.service import Service
+from rclpy.task import Task
+
+
+class ServicesAsideExecutor(Executor):
+    """Calls services in a thread of their own, which a model that loads may hold up, and everything
+    else at once in the thread that spins.
+
+    rclpy's executor for several threads hands every callback to another thread, which takes a
+    picture some tenths of a millisecond, and several whenever the two threads meet.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._aside = ThreadPoolExecutor(1, "services")
+        self._called: list[Task] = []
+
+    def spin_once(self, timeout_sec: float | None = None) -> None:
+        """Wait for something to be ready, and call it.
+
+        Args:
+            timeout_sec: seconds to wait at most; None: without end.
+        Raises:
+            whatever a callback raised, a service's at some later call.
+        """
+        try:
+            task, entity, _ = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
+        except (ExternalShutdownException, ShutdownException, TimeoutException):
+            return
+        if isinstance(entity, Service):
+            self._called.append(task)
+            self._aside.submit(task)
+        else:
+            task()
+            task.result()
+        for done in [task for task in self._called if task.done()]:
+            self._called.remove(done)
+            done.result()
+
+    def shutdown(self, timeout_sec: float | None = None) -> bool:
+        """Let what runs end, and take nothing new. False if the timeout, in seconds, came first."""
+        ended = super().shutdown(timeout_sec)
+        self._aside.shutdown()
+        return ended
