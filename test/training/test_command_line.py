@@ -7,10 +7,11 @@ import argparse
 import pytest
 import torch
 
+from moa_depth_ros.command_line import at_least, device
 from moa_depth_ros.network import NetworkConfig
 from training import evaluate
 from training import train as trainer
-from training.command_line import at_least, device, exit_code, new_file
+from training.command_line import exit_code, new_file
 from training.errors import DataError, WeightsError
 from training.rooms.__main__ import main as rooms
 from training.weights import build_network
