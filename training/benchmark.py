@@ -25,10 +25,10 @@ from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.network import MoADepthClip, NetworkConfig
 from training.augmentation import Augmentation, augment, draw_numbers
 from training.command_line import exit_code
-from training.data.data_modules import use_one_thread
 from training.data.open import DepthSet, open_splits
 from training.data.resident import ResidentLoader, read_onto
 from training.data.samplers import ShuffledSampler
+from training.data.workers import use_one_thread
 from training.losses import LossConfig, composite_loss
 from training.preparation import prepare_depth, prepare_pictures
 from training.weights import build_network, network_to_finetune

@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, Prediction
 from training.augmentation import Augmentation, augment, draw_numbers
+from training.depth_maps import DECODERS, depths_of
 from training.errors import CheckpointError, TrainingError
 from training.gates import GateStatistics, watch_gates
 from training.losses import LossConfig, LossTerms, composite_loss
@@ -22,7 +23,6 @@ from training.metrics import Crop, DepthMetrics, pixel_sums
 from training.preparation import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network, network_to_finetune
 
-DECODERS = ("fused", "binned", "regressed")
 _WARM_UP = 0.05
 
 
@@ -207,15 +207,6 @@ class DepthModule(L.LightningModule):
         options = {"on_step": training, "on_epoch": True, "sync_dist": True}
         self.log_dict(named, batch_size=batch_size, **options)
         self.log(f"{stage}/loss", total, prog_bar=True, batch_size=batch_size, **options)
-
-
-def depths_of(prediction: Prediction) -> dict[str, Tensor]:
-    """The three depth maps that are judged, by the names of :data:`DECODERS`; (B, H, W) metres."""
-    return {
-        "fused": prediction.depth,
-        "binned": prediction.binned,
-        "regressed": prediction.regressed,
-    }
 
 
 def _agreed(asked: NetworkConfig, found: NetworkConfig, folder: str) -> NetworkConfig:

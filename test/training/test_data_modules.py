@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
 from training.checkpoints import keep_epochs, newest
-from training.data.data_modules import RoomsDataModule, use_one_thread
+from training.data.data_modules import RoomsDataModule
 from training.data.file_modules import (
     NyuFolderDataModule,
     NyuFramesDataModule,
@@ -22,6 +22,7 @@ from training.data.file_modules import (
 )
 from training.data.rooms_dataset import RoomsDataset
 from training.data.samplers import FreshSampler, ShuffledSampler
+from training.data.workers import use_one_thread
 from training.errors import DataError
 
 

@@ -10,10 +10,11 @@ import torch
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network import NetworkConfig
 from training.augmentation import Augmentation, augment, draw_numbers
+from training.depth_maps import depths_of
 from training.judging.predictors import NetworkPredictor
 from training.losses import LossConfig, composite_loss
 from training.metrics import METRICS, metrics_of, pixel_sums
-from training.module import DepthModule, depths_of
+from training.module import DepthModule
 from training.preparation import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network
 

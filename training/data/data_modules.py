@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import lightning as L
 import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
@@ -17,6 +16,7 @@ from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled
 from training.data.resident import ResidentLoader, free_bytes, read_onto, resident_bytes
 from training.data.rooms_dataset import RoomsDataset
 from training.data.samplers import FreshSampler, ShuffledSampler
+from training.data.workers import use_one_thread
 from training.errors import DataError
 
 Residence = Literal["auto", "device", "stream"]
@@ -216,10 +216,3 @@ class RoomsDataModule(DepthDataModule):
     def train_sampler(self) -> DistributedSampler:
         """New rooms in every epoch."""
         return FreshSampler(self.train_set, **self._replica())
-
-
-def use_one_thread(worker: int) -> None:
-    """Keep a worker to one thread: there are as many workers as cores already."""
-    torch.set_num_threads(1)
-    # 0, not 1: that would wait for OpenCV's threads of the parent, which a fork does not copy.
-    cv2.setNumThreads(0)

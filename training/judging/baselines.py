@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from training.data.data_modules import use_one_thread
 from training.data.open import DepthSet
+from training.data.workers import use_one_thread
 from training.errors import DataError
 from training.judging.predictors import UNNAMED, Predicted
 from training.metrics import MAX_DEPTH, MIN_DEPTH

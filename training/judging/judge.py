@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from training.data.data_modules import use_one_thread
 from training.data.sample import Sample
+from training.data.workers import use_one_thread
 from training.judging.calibration import CalibrationCounts
 from training.judging.judgement import RANGE_EDGES, Judgement
 from training.judging.predictors import Predictor

@@ -13,8 +13,8 @@ from torch import Tensor
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network import MoADepthClip, Prediction, load_network
 from training.data.picture_pair import read_any_depth
+from training.depth_maps import depths_of
 from training.errors import DataError
-from training.module import depths_of
 from training.preparation import prepare_pictures, resize_depth
 
 UNNAMED = "-"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch.utils.data import Dataset
 
+from test.training.tiny_runs import ROOT
 from training.data.sample import Sample
 from training.judging.judge import judge
 from training.judging.predictors import Predicted
@@ -102,3 +106,16 @@ def test_readers_in_other_processes_give_the_same():
     )
     assert here.indices == there.indices
     assert torch.equal(here.range_sums, there.range_sums)
+
+
+@pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine
+def test_the_judge_stands_without_the_trainer():
+    """Who judges needs neither Lightning nor what trains."""
+    code = (
+        "import sys, training.judging.judge, training.judging.predictors, "
+        "training.judging.baselines\n"
+        "print(sorted({'lightning', 'training.module', 'training.train'} & sys.modules.keys()))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
