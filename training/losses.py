@@ -68,10 +68,11 @@ def composite_loss(
     """
     with torch.autocast(logits.device.type, enabled=False):
         valid = valid_pixels(depth, config.min_depth, config.max_depth)
-        cross_entropy = masked_cross_entropy(logits.float(), bin_index, valid)
+        count = count_valid(valid)
+        cross_entropy = masked_cross_entropy(logits.float(), bin_index, valid, count)
         regressed, depth = regressed.float(), depth.float()
-        l1 = masked_l1(regressed, depth, valid)
-        silog = masked_silog(regressed, depth, valid, config.silog_form)
+        l1 = masked_l1(regressed, depth, valid, count)
+        silog = masked_silog(regressed, depth, valid, count, config.silog_form)
         total = config.cross_entropy * cross_entropy + config.l1 * l1 + config.silog * silog
     return LossTerms(cross_entropy, l1, silog, total)
 
@@ -81,28 +82,40 @@ def valid_pixels(depth: Tensor, min_depth: float, max_depth: float) -> Tensor:
     return (depth > min_depth) & (depth <= max_depth)
 
 
-def masked_cross_entropy(logits: Tensor, bin_index: Tensor, valid: Tensor) -> Tensor:
-    """Mean cross entropy over the valid pixels; 0 without any."""
+def count_valid(valid: Tensor) -> Tensor:
+    """How many pixels of all processes are valid, but at least 1: what the sums are divided by.
+
+    Args:
+        valid: (B, H, W) bool, of this process.
+    """
+    return _over_processes(valid.sum()).clamp_min(1)
+
+
+def masked_cross_entropy(logits: Tensor, bin_index: Tensor, valid: Tensor, count: Tensor) -> Tensor:
+    """Mean cross entropy over the ``count`` valid pixels; 0 without any."""
     labels = bin_index.masked_fill(~valid, -100)
     total = F.cross_entropy(logits, labels, ignore_index=-100, reduction="sum")
-    return _over_processes(total) / _count(valid)
+    return _over_processes(total) / count
 
 
-def masked_l1(regressed: Tensor, depth: Tensor, valid: Tensor) -> Tensor:
-    """Mean |regressed - depth| in metres over the valid pixels; 0 without any."""
+def masked_l1(regressed: Tensor, depth: Tensor, valid: Tensor, count: Tensor) -> Tensor:
+    """Mean |regressed - depth| in metres over the ``count`` valid pixels; 0 without any."""
     difference = torch.where(valid, regressed - depth.where(valid, 0.0), 0.0)
-    return _over_processes(difference.abs().sum()) / _count(valid)
+    return _over_processes(difference.abs().sum()) / count
 
 
 def masked_silog(
-    regressed: Tensor, depth: Tensor, valid: Tensor, form: Literal["paper", "literature"] = "paper"
+    regressed: Tensor,
+    depth: Tensor,
+    valid: Tensor,
+    count: Tensor,
+    form: Literal["paper", "literature"] = "paper",
 ) -> Tensor:
-    """Scale-invariant logarithmic loss over all valid pixels of the batch; 0 without any.
+    """Scale-invariant logarithmic loss over the ``count`` valid pixels; 0 without any.
 
     With g = ln(regressed) - ln(depth): the paper prints 10 (Var(g) + 0.85 mean(g)^2) (Eq. 6);
     the literature has 10 sqrt(mean(g^2) - 0.85 mean(g)^2) (Eigen et al. 2014, as BTS scales it).
     """
-    count = _count(valid)
     # The mask comes before the logarithm: a logarithm of 0 has a NaN gradient even where masked.
     g = torch.log(regressed.where(valid, 1.0).clamp_min(_SMALLEST_DEPTH))
     g = g - torch.log(depth.where(valid, 1.0))
@@ -113,10 +126,6 @@ def masked_silog(
     square = variance + (1 - SILOG_LAMBDA) * mean.square()
     root = square.clamp_min(_SMALLEST_SQUARE).sqrt()
     return SILOG_SCALE * root.where(square > _SMALLEST_SQUARE, 0.0)
-
-
-def _count(valid: Tensor) -> Tensor:
-    return _over_processes(valid.sum()).clamp_min(1)
 
 
 def _over_processes(total: Tensor) -> Tensor:

@@ -204,7 +204,8 @@ class DepthModule(L.LightningModule):
         training = stage == "train"
         named = {f"{stage}/{name}": value for name, value in terms._asdict().items()}
         total = named.pop(f"{stage}/total")
-        options = {"on_step": training, "on_epoch": True, "sync_dist": True}
+        # Of a step, every process holds the loss of all of them already.
+        options = {"on_step": training, "on_epoch": True, "sync_dist": not training}
         self.log_dict(named, batch_size=batch_size, **options)
         self.log(f"{stage}/loss", total, prog_bar=True, batch_size=batch_size, **options)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -156,6 +157,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """Train as the arguments say; the exit code is 0, or 1 after a message on standard error."""
     keep_freed_memory()
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_no_advertisement)
+    # Lightning can't know that the loss of a step is that of all processes already.
+    warnings.filterwarnings("ignore", r"It is recommended to use `self\.log\('train/")
     return exit_code(lambda: _fit(args))
 
 

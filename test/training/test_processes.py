@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
 
@@ -17,6 +18,13 @@ TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--np
 
 def weights(run):
     return load_network(run / "model")[0].state_dict()
+
+
+def last_loss(run):
+    """Of the last epoch's training, as it was logged."""
+    with next(run.glob("logs/*/csv/metrics.csv")).open() as file:
+        losses = [row["train/loss_epoch"] for row in csv.DictReader(file)]
+    return float([loss for loss in losses if loss][-1])
 
 
 @pytest.mark.timeout(400)  # three processes, each of which imports torch on a busy machine
@@ -38,6 +46,8 @@ def test_two_gloo_processes_train_as_one(tmp_path, write_nyu, tiny_clip):
     command = [*TORCHRUN, "-m", "training.train", *together]
     done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert "sync_dist" not in done.stderr
     expected, found = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5, msg=name)
+    assert last_loss(tmp_path / "two") == pytest.approx(last_loss(tmp_path / "one"), rel=1e-4)
