@@ -77,7 +77,12 @@ class Step:
         prediction = self.network.decode(self.network(self.pictures))
         bin_index = self.network.bins.index(self.label)
         terms = composite_loss(
-            prediction.logits, prediction.regressed, self.label, bin_index, LossConfig()
+            prediction.logits,
+            prediction.regressed,
+            self.label,
+            bin_index,
+            self.network.config.max_depth,
+            LossConfig(),
         )
         self.loss = terms.total
 

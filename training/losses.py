@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.distributed.nn.functional import all_reduce
 from torch.nn import functional as F
 
+from training.metrics import MIN_DEPTH
+
 SILOG_SCALE = 10.0
 SILOG_LAMBDA = 0.85
 _SMALLEST_DEPTH = 1e-6
@@ -31,16 +33,12 @@ class LossConfig:
         l1: weight of the mean absolute error of the regressed depth.
         silog: weight of the scale-invariant logarithmic loss of the regressed depth.
         silog_form: ``paper`` for Eq. 6 as printed, ``literature`` for the usual square root.
-        min_depth: readings must be above this, in metres.
-        max_depth: readings must not be above this, in metres.
     """
 
     cross_entropy: float = 1.0
     l1: float = 1.0
     silog: float = 0.5
     silog_form: Literal["paper", "literature"] = "paper"
-    min_depth: float = 1e-3
-    max_depth: float = 10.0
 
 
 class LossTerms(NamedTuple):
@@ -53,7 +51,12 @@ class LossTerms(NamedTuple):
 
 
 def composite_loss(
-    logits: Tensor, regressed: Tensor, depth: Tensor, bin_index: Tensor, config: LossConfig
+    logits: Tensor,
+    regressed: Tensor,
+    depth: Tensor,
+    bin_index: Tensor,
+    max_depth: float,
+    config: LossConfig,
 ) -> LossTerms:
     """All terms in float32, whatever the precision of the network.
 
@@ -62,12 +65,14 @@ def composite_loss(
     Args:
         logits: (B, N, H, W) of the depth bins.
         regressed: (B, H, W) metres, positive.
-        depth: (B, H, W) metres; anything outside the configured range is no reading.
+        depth: (B, H, W) metres; what :func:`valid_pixels` leaves out is no reading.
         bin_index: (B, H, W) long, the bin of ``depth``; its value does not matter where there is
             no reading.
+        max_depth: metres; the far end of what the network can say.
+        config: weights and forms of the terms.
     """
     with torch.autocast(logits.device.type, enabled=False):
-        valid = valid_pixels(depth, config.min_depth, config.max_depth)
+        valid = valid_pixels(depth, max_depth)
         count = count_valid(valid)
         cross_entropy = masked_cross_entropy(logits.float(), bin_index, valid, count)
         regressed, depth = regressed.float(), depth.float()
@@ -77,9 +82,13 @@ def composite_loss(
     return LossTerms(cross_entropy, l1, silog, total)
 
 
-def valid_pixels(depth: Tensor, min_depth: float, max_depth: float) -> Tensor:
-    """Where ``min_depth`` < depth <= ``max_depth`` (and so finite): bool, same shape."""
-    return (depth > min_depth) & (depth <= max_depth)
+def valid_pixels(depth: Tensor, max_depth: float) -> Tensor:
+    """Where 1e-3 < depth < ``max_depth`` (and so finite), as the metrics have it: bool, same shape.
+
+    The near end is not that of the network's bins: the nearest bin takes what is nearer, and the
+    regression reaches down to 0.
+    """
+    return (depth > MIN_DEPTH) & (depth < max_depth)
 
 
 def count_valid(valid: Tensor) -> Tensor:

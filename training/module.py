@@ -197,7 +197,12 @@ class DepthModule(L.LightningModule):
     def _loss(self, prediction: Prediction, depth: Tensor) -> LossTerms:
         bin_index = self.network.bins.index(depth)
         return composite_loss(
-            prediction.logits, prediction.regressed, depth, bin_index, self.loss_config
+            prediction.logits,
+            prediction.regressed,
+            depth,
+            bin_index,
+            self.network_config.max_depth,
+            self.loss_config,
         )
 
     def _log_terms(self, stage: str, terms: LossTerms, batch_size: int) -> None:

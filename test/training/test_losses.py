@@ -26,10 +26,11 @@ def maps(*values: float) -> torch.Tensor:
     return torch.tensor(values).view(1, 1, -1)
 
 
-def test_valid_pixels_are_above_a_millimetre_up_to_ten_metres():
-    depth = maps(0.0, 1e-3, 2e-3, 10.0, 10.001, -1.0, NAN, INF)
+def test_valid_pixels_are_above_a_millimetre_and_below_the_far_end():
+    depth = maps(0.0, 1e-3, 2e-3, 9.999, 10.0, -1.0, NAN, INF)
     expected = [False, False, True, True, False, False, False, False]
-    assert valid_pixels(depth, 1e-3, 10.0).flatten().tolist() == expected
+    assert valid_pixels(depth, 10.0).flatten().tolist() == expected
+    assert valid_pixels(maps(10.0, 79.9, 80.0), 80.0).flatten().tolist() == [True, True, False]
 
 
 def test_l1_is_the_mean_over_valid_pixels():
@@ -65,6 +66,7 @@ def test_total_is_the_weighted_sum():
         torch.rand(1, 2, 3) + 1,
         torch.rand(1, 2, 3) + 1,
         torch.randint(0, 4, (1, 2, 3)),
+        10.0,
         LossConfig(),
     )
     assert terms.total == pytest.approx(terms.cross_entropy + terms.l1 + 0.5 * terms.silog)
@@ -77,7 +79,7 @@ def test_no_valid_pixel_gives_zero_loss_and_zero_gradients(form, bad):
     regressed = torch.rand(1, 2, 3, requires_grad=True)
     depth = torch.full((1, 2, 3), bad)
     labels = torch.zeros(1, 2, 3, dtype=torch.long)
-    terms = composite_loss(logits, regressed, depth, labels, LossConfig(silog_form=form))
+    terms = composite_loss(logits, regressed, depth, labels, 10.0, LossConfig(silog_form=form))
     terms.total.backward()
     assert [float(term) for term in terms] == [0.0] * 4
     assert not logits.grad.any()
@@ -92,6 +94,7 @@ def test_terms_are_float32_whatever_the_network_gives(dtype):
             torch.rand(1, 2, 3).to(dtype),
             torch.rand(1, 2, 3) + 1,
             torch.zeros(1, 2, 3, dtype=torch.long),
+            10.0,
             LossConfig(),
         )
     assert {term.dtype for term in terms} == {torch.float32}
@@ -112,7 +115,7 @@ def test_never_nan_and_never_negative(pixels, form, scale):
     regressed = maps(*(pixel[1] for pixel in pixels)).requires_grad_()
     logits = (torch.randn(1, 5, 1, len(pixels)) * scale).requires_grad_()
     labels = torch.zeros_like(depth, dtype=torch.long)
-    terms = composite_loss(logits, regressed, depth, labels, LossConfig(silog_form=form))
+    terms = composite_loss(logits, regressed, depth, labels, 10.0, LossConfig(silog_form=form))
     terms.total.backward()
     assert all(torch.isfinite(term) and term >= 0 for term in terms)
     assert torch.isfinite(logits.grad).all()

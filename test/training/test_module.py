@@ -60,8 +60,23 @@ def test_a_step_learns_from_pictures_and_labels_that_vary_together(module, batch
     pictures, label = augment(pictures, label, numbers, module.augmentation, WIDE)
     prediction = module.network.decode(module.network(pictures))
     index = module.network.bins.index(label)
-    expected = composite_loss(prediction.logits, prediction.regressed, label, index, LossConfig())
+    expected = composite_loss(
+        prediction.logits, prediction.regressed, label, index, 10.0, LossConfig()
+    )
     torch.testing.assert_close(found, expected.total)
+
+
+def test_a_far_sighted_network_learns_from_what_is_far(tiny_clip, batch, monkeypatch):
+    """The loss reaches as far as the network does, not ten metres."""
+    losses = {}
+    for reach in (10.0, 80.0):
+        config = NetworkConfig(str(tiny_clip), None, (48, 64), num_bins=7, max_depth=reach)
+        module = DepthModule(config)
+        module.network = build_network(config)
+        monkeypatch.setattr(module, "_log_terms", lambda *_: None)
+        losses[reach] = module.training_step({**batch, "depth": batch["depth"] + 20}, 0).item()
+    assert losses[10.0] == 0.0
+    assert losses[80.0] > 0.0
 
 
 def test_validation_judges_whole_labels_by_the_crop_that_was_asked_for(module, batch):

@@ -110,7 +110,7 @@ def test_losses_and_their_gradients_are_finite(pair, form, scale, bins):
     logits = torch.linspace(-scale, scale, batch * bins * height * width)
     logits = logits.view(batch, bins, height, width).requires_grad_()
     labels = torch.arange(depth.numel()).view(depth.shape) % bins
-    terms = composite_loss(logits, regressed, depth, labels, LossConfig(silog_form=form))
+    terms = composite_loss(logits, regressed, depth, labels, 10.0, LossConfig(silog_form=form))
     terms.total.backward()
     assert all(torch.isfinite(term) and term >= 0 for term in terms)
     assert torch.isfinite(logits.grad).all()

@@ -54,10 +54,11 @@ def test_without_weights_it_says_what_to_get(monkeypatch, tmp_path):
         build_network(config)
 
 
-def test_an_unknown_key_is_refused(capsys):
+@pytest.mark.parametrize("key", ["model.network.num_expert", "model.loss.max_depth"])
+def test_an_unknown_key_is_refused(key, capsys):
     with pytest.raises(SystemExit):
-        train.main(["--model.network.num_expert", "4"])
-    assert "num_expert" in capsys.readouterr().err
+        train.main([f"--{key}", "4"])
+    assert key in capsys.readouterr().err
 
 
 def test_last_without_a_checkpoint(tmp_path, capsys):
