@@ -2,6 +2,8 @@
 
 Prints two Markdown tables: pictures per second of each data set's loaders beside those of the
 training step, and the parts of a step with the floating-point operations that they need at least.
+The step is the trainer's own on the first pictures of the first data set, with every augmentation,
+in the precision that the trainer would choose.
 """
 
 from __future__ import annotations
@@ -16,40 +18,44 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from moa_depth_ros.command_line import add_device_option, at_least
-from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.machine.allocator import keep_freed_memory
-from moa_depth_ros.network import MoADepthClip, NetworkConfig
-from training.augmentation import Augmentation, augment, draw_numbers
-from training.command_line import exit_code
+from moa_depth_ros.network import NetworkConfig
+from training.augmentation import Augmentation
+from training.command_line import exit_code, use_device
+from training.data.held_out import Part
 from training.data.open import DepthSet, open_splits
 from training.data.resident import ResidentLoader, read_onto
 from training.data.samplers import ShuffledSampler
 from training.data.workers import use_one_thread
-from training.losses import LossConfig, composite_loss
-from training.preparation import prepare_depth, prepare_pictures
-from training.weights import build_network, network_to_finetune
+from training.module import DepthModule
+from training.train import Precision, default_precision
+from training.weights import build_network
 
 EVERYTHING = Augmentation(0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 5.0, 0.2)
 _WARM_UP = 3
 
 
 class Step:
-    """A training step of a network, in parts that can be timed one by one.
+    """The trainer's step, in parts that can be timed one by one.
 
     Args:
-        network: on its device.
-        batch: of samples, on the same device.
+        module: on its device, with its network.
+        batch: of samples, on the same device but for their indices.
+        precision: as the trainer has it.
     """
 
-    def __init__(self, network: MoADepthClip, batch: dict[str, Any]):
-        self.network, self.batch = network, batch
-        learning = [p for p in network.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(learning, lr=1e-5)
-        self.pictures, self.label = self._prepared()
+    def __init__(self, module: DepthModule, batch: dict[str, Any], precision: Precision):
+        self.module, self.batch = module, batch
+        self.autocast = torch.autocast(
+            module.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"
+        )
+        self.optimiser: torch.optim.Optimizer = module.configure_optimizers()
+        self.pictures: Tensor
+        self.label: Tensor
         self.loss: Tensor
 
     def parts(self) -> dict[str, Callable[[], None]]:
@@ -68,23 +74,13 @@ class Step:
 
     def prepare(self) -> None:
         """Resize and vary the batch."""
-        numbers = draw_numbers(self.batch["index"], 0, 0)
-        numbers = numbers.to(self.batch["picture"].device, non_blocking=True)
-        self.pictures, self.label = augment(*self._prepared(), numbers, EVERYTHING, NYU_KINECT)
+        with self.autocast:
+            self.pictures, self.label = self.module.training_inputs(self.batch)
 
     def forward(self) -> None:
         """From pictures to the loss."""
-        prediction = self.network.decode(self.network(self.pictures))
-        bin_index = self.network.bins.index(self.label)
-        terms = composite_loss(
-            prediction.logits,
-            prediction.regressed,
-            self.label,
-            bin_index,
-            self.network.config.max_depth,
-            LossConfig(),
-        )
-        self.loss = terms.total
+        with self.autocast:
+            self.loss = self.module.training_terms(self.pictures, self.label).total
 
     def backward(self) -> None:
         """Gradients of all that learns."""
@@ -95,18 +91,17 @@ class Step:
         """One step of the optimiser."""
         self.optimiser.step()
 
-    def _prepared(self) -> tuple[Tensor, Tensor]:
-        size = self.network.config.input_size
-        return (
-            prepare_pictures(self.batch["picture"], size),
-            prepare_depth(self.batch["depth"], size),
-        )
-
 
 def endless(loader: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The loader's batches, epoch after epoch."""
     while True:
         yield from loader
+
+
+def moved(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """The batch with pictures and depth on the device, as the trainer moves it."""
+    there = {key: batch[key].to(device, non_blocking=True) for key in ("picture", "depth")}
+    return {**batch, **there}
 
 
 def seconds(part: Callable[[], object], device: torch.device) -> float:
@@ -147,7 +142,7 @@ def time_loader(loader: DataLoader | ResidentLoader, device: torch.device, runs:
         next(batches)
     pictures, started = 0, time.perf_counter()
     for _ in range(runs):
-        pictures += len(next(batches)["picture"].to(device))
+        pictures += len(moved(next(batches), device)["index"])
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return pictures / (time.perf_counter() - started)
@@ -172,10 +167,12 @@ def count_operations(step: Step) -> dict[str, int]:
     return found
 
 
-def _network(model: Path | None) -> MoADepthClip:
+def _module(model: Path | None) -> DepthModule:
     if model is not None:
-        return network_to_finetune(str(model))
-    return build_network(NetworkConfig(pretrained=None))
+        return DepthModule(augmentation=EVERYTHING, init_from=str(model))
+    module = DepthModule(NetworkConfig(pretrained=None), augmentation=EVERYTHING)
+    module.network = build_network(module.network_config).train()
+    return module
 
 
 def run(options: argparse.Namespace) -> None:
@@ -185,17 +182,19 @@ def run(options: argparse.Namespace) -> None:
         TrainingError: about the data or the model.
     """
     device, runs, rates = options.device, options.runs, {}
-    for data in options.data:
-        train_set = _First(open_splits(data)["train"], options.pictures)
+    use_device(device)
+    sets = {data: _first(open_splits(data)["train"], options.pictures) for data in options.data}
+    for data, train_set in sets.items():
         ways = loaders(train_set, device, options.batch, options.workers)
         for way, loader in ways.items():
             rates[f"{data}, {way}"] = time_loader(loader, device, runs)
-        batch = next(iter(loader))
-    step = Step(_network(options.model).to(device).train(), batch)
+    batch = next(iter(DataLoader(sets[options.data[0]], options.batch)))
+    precision = default_precision(device.type)
+    step = Step(_module(options.model).to(device), moved(batch, device), precision)
     parts, operations = time_parts(step, device, runs), count_operations(step)
     whole = float(np.median([seconds(step.run, device) for _ in range(runs)]))
-    rates["training step alone"] = len(batch["picture"]) / whole
-    print("| pictures | a second |\n|---|---|")
+    rates["training step alone"] = len(batch["index"]) / whole
+    print(f"precision: {precision}\n\n| pictures | a second |\n|---|---|")
     for name, rate in rates.items():
         print(f"| {name} | {rate:.1f} |")
     print("\n| part of a training step | ms | GFLOP |\n|---|---|---|")
@@ -204,12 +203,8 @@ def run(options: argparse.Namespace) -> None:
         print(f"| {name} | {1e3 * took:.2f} | {flops / 1e9:.2f} |")
 
 
-class _First(Subset):
-    """The first pictures of a data set."""
-
-    def __init__(self, dataset: DepthSet, count: int):
-        super().__init__(dataset, range(min(count, len(dataset))))
-        self.size = dataset.size
+def _first(dataset: DepthSet, count: int) -> Part:
+    return Part(dataset, range(min(count, len(dataset))))
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from moa_depth_ros.network import ModelFolderError
 from training.errors import TrainingError, message_of
 
@@ -28,6 +30,12 @@ def exit_code(work: Callable[[], object]) -> int:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def use_device(device: torch.device) -> None:
+    """Make it the current one, on which CUDA's loaders lay their page-locked memory down, too."""
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
 
 
 def new_file(*suffixes: str) -> Callable[[str], Path]:

@@ -18,7 +18,7 @@ import torch
 
 from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
-from training.command_line import exit_code, new_file
+from training.command_line import exit_code, new_file, use_device
 from training.errors import DataError
 from training.judging.baselines import baselines_of
 from training.judging.html import write_html
@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> None:
         TrainingError, ModelFolderError: about the data, about a model.
     """
     device = options.device
+    use_device(device)
     pictures, splits = open_chosen(options, options.depth)
     camera = splits[options.split].camera
     models = {

@@ -129,13 +129,21 @@ class DepthModule(L.LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """The weighted loss of a batch."""
+        pictures, label = self.training_inputs(batch)
+        terms = self.training_terms(pictures, label)
+        self._log_terms("train", terms, len(pictures))
+        return terms.total
+
+    def training_inputs(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """Pictures (B, 3, h, w) and depth (B, h, w) at the network's input size, varied."""
         pictures, label = self._prepare(batch)
         numbers = draw_numbers(batch["index"], self.current_epoch, self.augmentation.seed)
         numbers = numbers.to(pictures.device, non_blocking=True)
-        pictures, label = augment(pictures, label, numbers, self.augmentation, self.camera)
-        terms = self._loss(self.network.decode(self.network(pictures)), label)
-        self._log_terms("train", terms, len(pictures))
-        return terms.total
+        return augment(pictures, label, numbers, self.augmentation, self.camera)
+
+    def training_terms(self, pictures: Tensor, label: Tensor) -> LossTerms:
+        """The loss of what :meth:`training_inputs` gives."""
+        return self._loss(self.network.decode(self.network(pictures)), label)
 
     def on_train_batch_end(self, outputs: Any, batch: dict[str, Any], batch_idx: int) -> None:
         """Count pictures and the time they took, validation left out."""

@@ -35,6 +35,7 @@ from training.data.data_modules import DepthDataModule
 from training.errors import CheckpointError, TrainingError
 from training.module import DepthModule
 
+Precision = Literal["bf16-mixed", "32-true"]
 DEFAULT_CONFIG = Path(__file__).parents[1] / "config" / "training" / "paper.yaml"
 
 
@@ -126,7 +127,7 @@ class TrainingCLI(LightningCLI):
         print(f"model folder: {self.folder / name}")
 
 
-def default_precision(accelerator: str) -> Literal["bf16-mixed", "32-true"]:
+def default_precision(accelerator: str) -> Precision:
     """bfloat16 on a GPU that computes in it, with weights and losses in float32; else float32."""
     on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False):

@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
 from test.training.layouts import write_frames, write_recording
 from training import benchmark
+from training.module import DepthModule
 
 
 @pytest.fixture
@@ -34,6 +36,23 @@ def test_every_layout_is_measured_beside_the_step(tmp_path, model, capsys):
     assert rows["training step alone"][0] > 0
     assert rows["forward and loss"][1] > 0
     assert rows["optimiser"][1] == 0
+    assert "precision: 32-true\n" in out
+
+
+def test_a_step_in_the_precision_of_a_gpu(model):
+    """Its network computes in bfloat16, its loss and its weights don't."""
+    module = DepthModule(init_from=str(model))
+    batch = {
+        "picture": torch.zeros(2, 3, 48, 64, dtype=torch.uint8),
+        "depth": torch.ones(2, 48, 64),
+        "index": torch.arange(2),
+    }
+    step, seen = benchmark.Step(module, batch, "bf16-mixed"), []
+    module.network.regression.register_forward_hook(lambda *found: seen.append(found[-1].dtype))
+    step.run()
+    assert seen == [torch.bfloat16]
+    assert step.loss.dtype == torch.float32
+    assert {p.grad.dtype for p in module.parameters() if p.grad is not None} == {torch.float32}
 
 
 def test_missing_data_is_one_message(tmp_path, model, capsys):
