@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from training.errors import CheckpointError
+from training.whole_file import whole_file
 
 _NAME = re.compile(r"epoch-(\d+)\.ckpt")
 
@@ -29,18 +30,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
         """Write ``checkpoint`` to ``path``."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # One name, not one a process: what a kill leaves is overwritten after the resumption.
-        unfinished = path.with_name(f".{path.name}.tmp")
-        try:
-            with unfinished.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with whole_file(Path(path)) as unfinished, unfinished.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
 
     def load_checkpoint(self, path: str | Path, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Read ``path``: tensors and plain values only, nothing in it is executed.

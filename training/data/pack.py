@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 from pathlib import Path
 
 import h5py
@@ -20,6 +19,7 @@ from training.data.packed import FORMAT
 from training.data.sample import Sample
 from training.errors import DataError
 from training.preparation import prepare_depth, prepare_pictures
+from training.whole_file import whole_file
 
 _MAX_MILLIMETRES = np.iinfo(np.uint16).max
 
@@ -42,16 +42,10 @@ def pack(
     Raises:
         DataError: a picture cannot be read, or its depth not be written in 16 bits.
     """
-    part = path.with_name(f"{path.name}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with h5py.File(part, "w") as file:
-            file.attrs["format"], file.attrs["source"] = FORMAT, source
-            for split, dataset in splits.items():
-                _write_split(file.create_group(split), dataset, size if split == "train" else None)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(path) as unfinished, h5py.File(unfinished, "w") as file:
+        file.attrs["format"], file.attrs["source"] = FORMAT, source
+        for split, dataset in splits.items():
+            _write_split(file.create_group(split), dataset, size if split == "train" else None)
 
 
 def _write_split(group: h5py.Group, dataset: DepthSet, size: tuple[int, int] | None) -> None:

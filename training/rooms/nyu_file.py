@@ -9,7 +9,6 @@ fill the frame.
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training.rooms.render import Frame
+from training.whole_file import whole_file
 
 HEIGHT, WIDTH = 480, 640
 HEADER_BYTES = 512
@@ -49,15 +49,10 @@ def write_nyu_file(
         raise ValueError(
             f"expected 0 <= num_train <= count and count > 0, found {num_train} of {count}"
         )
-    path, splits_path = Path(path), Path(splits_path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        _write_labelled(partial, frames, count, seed)
-        _write_header(partial)
-        _write_splits(splits_path, count, num_train)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(Path(path)) as labelled, whole_file(Path(splits_path)) as splits:
+        _write_labelled(labelled, frames, count, seed)
+        _write_header(labelled)
+        _write_splits(splits, count, num_train)
 
 
 def raw_depth(frame: Frame, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -165,12 +160,5 @@ def _write_header(path: Path) -> None:
 def _write_splits(path: Path, count: int, num_train: int) -> None:
     """trainNdxs and testNdxs, (n, 1) uint16, counted from 1, as MATLAB v5."""
     indices = np.arange(1, count + 1, dtype=np.uint16)[:, None]
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with open(partial, "wb") as file:
-            scipy.io.savemat(
-                file, {"trainNdxs": indices[:num_train], "testNdxs": indices[num_train:]}
-            )
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with path.open("wb") as file:  # savemat would add a suffix to a name
+        scipy.io.savemat(file, {"trainNdxs": indices[:num_train], "testNdxs": indices[num_train:]})

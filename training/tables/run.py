@@ -24,6 +24,7 @@ from training.provenance import provenance
 from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
 from training.tables.setting import Setting
 from training.weights import network_to_finetune
+from training.whole_file import whole_file
 
 RESULT, RECIPE = "result.json", "recipe.json"
 _ATTEMPTS = "attempts.json"
@@ -77,9 +78,8 @@ def _claim(folder: Path, recipe: dict[str, Any]) -> None:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
