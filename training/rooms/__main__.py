@@ -8,12 +8,13 @@ from pathlib import Path
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from training.command_line import exit_code, new_file
-from training.rooms.nyu_file import write_nyu_file
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME
+from training.rooms.sets import write_set
 from training.rooms.sheet import write_sheet
 from training.rooms.streams import sample_frame
 
 EPILOG = (
-    "The folder then holds nyu_depth_v2_labeled.mat (1.7 MB a room) and splits.mat, which the "
+    f"The folder then holds {MAT_NAME} (1.7 MB a room) and {SPLITS_NAME}, which the "
     "project's NYU reader reads as the real ones. Rendered rooms stand in for a data set that "
     "cannot be redistributed: say so beside every figure measured on them."
 )
@@ -60,16 +61,6 @@ def _render(args: argparse.Namespace) -> None:
         print(f"wrote {args.sheet}")
     if args.out:
         write_set(args.out, args.train, args.test, args.seed)
-
-
-def write_set(folder: Path, num_train: int, num_test: int, seed: int) -> None:
-    """Writes nyu_depth_v2_labeled.mat and splits.mat into the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    count = num_train + num_test
-    frames = (sample_frame(seed, i, NYU_KINECT) for i in range(count))
-    path, splits = folder / "nyu_depth_v2_labeled.mat", folder / "splits.mat"
-    write_nyu_file(path, frames, count, splits, num_train, seed)
-    print(f"wrote {path} ({count} rooms), {splits} ({num_train} to train, {num_test} to test)")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from moa_depth_ros.network import NetworkConfig
 from training.data.nyu_labelled import MAT_NAME
 from training.data.open import Layout, layout_of
 from training.errors import DataError, WeightsError
-from training.rooms.__main__ import write_set
+from training.rooms.sets import write_set
 from training.weights import build_network
 
 CONFIGS = Path(__file__).parents[2] / "config" / "training"
