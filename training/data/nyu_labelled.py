@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import h5py
 import numpy as np
@@ -12,6 +11,7 @@ from scipy.io import loadmat
 from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT
+from training.data.hdf5 import SharedFile
 from training.data.sample import Sample, check_depth, make_sample
 from training.errors import DataError
 
@@ -41,7 +41,7 @@ class NyuLabelled(Dataset[Sample]):
     The file is MATLAB v7.3, that is HDF5 with reversed axes: ``images`` (M, 3, W, H) uint8,
     ``depths`` and ``rawDepths`` (M, W, H) float32 metres, ``sceneTypes`` (1, M) references to
     character arrays. It is checked once at construction, and opened again in each process that
-    reads from it; a handle never crosses a fork or a pickle.
+    reads from it.
 
     Args:
         mat: the labelled file.
@@ -70,8 +70,7 @@ class NyuLabelled(Dataset[Sample]):
         pictures, self.size = check_layout(self.mat, self.depth_key)
         self.camera = NYU_KINECT.resized(*reversed(self.size))
         self.indices = read_split(Path(splits), split, pictures)
-        self._file: h5py.File | None = None
-        self._process = os.getpid()
+        self._file = SharedFile(self.mat, _open)
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -102,17 +101,9 @@ class NyuLabelled(Dataset[Sample]):
         """
         return self._text("scenes", int(self.indices[item]))
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_file": None}
-
-    def _handle(self) -> h5py.File:
-        if self._file is None or self._process != os.getpid():
-            self._file, self._process = _open(self.mat), os.getpid()
-        return self._file
-
     def _read(self, key: str, index: int) -> np.ndarray:
         try:
-            return self._handle()[key][index]
+            return self._file.handle()[key][index]
         except OSError as error:
             raise DataError(
                 f"{self.mat}: {key} of index {index} cannot be read, the file is damaged; "
@@ -126,7 +117,7 @@ class NyuLabelled(Dataset[Sample]):
 
     def _text(self, key: str, index: int) -> str:
         try:
-            file = self._handle()
+            file = self._file.handle()
             return "".join(chr(code) for code in file[file[key][0, index]][:].ravel())
         except (OSError, ValueError, KeyError) as error:
             raise DataError(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -12,6 +10,7 @@ from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures.files import MILLIMETRES
+from training.data.hdf5 import SharedFile
 from training.data.nyu_labelled import Split
 from training.data.sample import Sample, check_depth, make_sample
 from training.errors import DataError
@@ -48,8 +47,7 @@ class Packed(Dataset[Sample]):
 
     def __init__(self, path: str | Path, split: Split):
         self.path, self.split = Path(path), split
-        self._file: h5py.File | None = None
-        self._process = os.getpid()
+        self._file = SharedFile(self.path, _open)
         with _open(self.path) as file:
             group = _checked_group(self.path, file, split)
             self.indices, self.scenes = group["index"][()], group["scene"][()]
@@ -85,14 +83,9 @@ class Packed(Dataset[Sample]):
         """Name of the recording that sample ``item`` is from; empty where the source knew none."""
         return self.recordings[item].decode()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_file": None}
-
     def _read(self, key: str, item: int) -> np.ndarray:
-        if self._file is None or self._process != os.getpid():
-            self._file, self._process = _open(self.path), os.getpid()
         try:
-            return self._file[self.split][key][item]
+            return self._file.handle()[self.split][key][item]
         except OSError as error:
             raise DataError(
                 f"{self.path}: {self.split}/{key} of picture {item} cannot be read, the file is "
