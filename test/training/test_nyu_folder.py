@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, colour, millimetres, write_folder, write_list, write_png
 from training.data.nyu_folder import NyuFolder, open_nyu_folder
-from training.data.packed_lines import PackedLines
+from training.data.sample import text_array
 from training.errors import DataError, message_of
 
 PAIR = ("rgb_00000.jpg", "sync_depth_00000.png")
@@ -57,15 +57,12 @@ def test_a_used_reader_can_be_pickled_and_read_by_workers(tmp_path):
     assert torch.equal(batches[0]["picture"][0], first["picture"])
 
 
-def test_a_long_list_costs_its_text_and_eight_bytes_a_line():
-    lines = [f"/scene/rgb_{i:05d}.jpg /scene/sync_depth_{i:05d}.png 518.8579" for i in range(5000)]
-    packed = PackedLines(lines)
-    assert [packed[i] for i in (0, 1, 4999)] == [lines[0], lines[1], lines[4999]]
-    text = sum(len(line) for line in lines)
-    assert len(pickle.dumps(packed)) < text + 8 * len(lines) + 1000
-    for outside in (-1, 5000):
-        with pytest.raises(IndexError, match=f"expected an index from 0 to 4999, found {outside}"):
-            packed[outside]
+def test_a_long_list_is_one_array_of_its_text():
+    lines = [f"/café/rgb_{i:05d}.jpg /café/sync_depth_{i:05d}.png 518.8579" for i in range(5000)]
+    lines[7] = "short.jpg short.png 518.8579"
+    texts = text_array(lines)
+    assert [os.fsdecode(text) for text in texts] == lines
+    assert texts.nbytes == 5000 * len(os.fsencode(lines[0]))
 
 
 def test_a_missing_list(tmp_path):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
-from training.data.packed_lines import PackedLines
 from training.data.picture_pair import read_colour, read_depth
-from training.data.sample import Sample, make_sample, scene_type_of
+from training.data.sample import Sample, make_sample, scene_type_of, text_array
 from training.errors import DataError
 
 TRAIN_LIST = "nyudepthv2_train_files_with_gt.txt"
@@ -42,7 +42,7 @@ class NyuFolder(Dataset[Sample]):
 
     def __init__(self, root: str | Path, list_file: str | Path):
         self.root, self.list_file = Path(root), Path(list_file)
-        self.lines = PackedLines(_read_lines(self.list_file))
+        self.lines = text_array(_read_lines(self.list_file))
         focal = self._check_lines()
         self.size = read_colour(self.paths(0)[0], self._where(0)).shape[1:]
         self.camera = _camera(self.size, focal)
@@ -75,17 +75,20 @@ class NyuFolder(Dataset[Sample]):
 
     def paths(self, item: int) -> tuple[Path, Path]:
         """Colour picture and depth of sample ``item``."""
-        colour, depth, _ = self.lines[item].split()
+        colour, depth, _ = self._line(item).split()
         return self.root / colour.lstrip("/"), self.root / depth.lstrip("/")
+
+    def _line(self, item: int) -> str:
+        return os.fsdecode(self.lines[item])
 
     def _where(self, item: int) -> str:
         return f"{self.list_file}, line {item + 1}"
 
     def _check_lines(self) -> float:
         """The focal length of all lines."""
-        focal = _focal(self.lines[0], self._where(0))
+        focal = _focal(self._line(0), self._where(0))
         for item in range(len(self)):
-            found = _focal(self.lines[item], self._where(item))
+            found = _focal(self._line(item), self._where(item))
             if found != focal:
                 raise DataError(
                     f"{self._where(item)}: expected the focal length {focal:g} of line 1, because "

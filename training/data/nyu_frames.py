@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +11,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT
-from training.data.packed_lines import PackedLines
-from training.data.sample import Sample, check_depth, make_sample, scene_type_of
+from training.data.sample import Sample, check_depth, make_sample, scene_type_of, text_array
 from training.errors import DataError
 
 
@@ -45,7 +45,7 @@ class NyuFrames(Dataset[Sample]):
         names = sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*.h5"))
         if not names:
             raise DataError(f"{self.folder}: expected .h5 files, one per frame, found none")
-        self.names = PackedLines(names)
+        self.names = text_array(names)
         self.size = self._read(0, "rgb", None).shape[1:]
         self.camera = NYU_KINECT.resized(*reversed(self.size))
 
@@ -78,7 +78,7 @@ class NyuFrames(Dataset[Sample]):
         return self._path(item).parent.name
 
     def _path(self, item: int) -> Path:
-        return self.folder / self.names[item]
+        return self.folder / os.fsdecode(self.names[item])
 
     def _read(self, item: int, key: str, shape: tuple[int, ...] | None) -> np.ndarray:
         path = self._path(item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Literal
@@ -10,9 +11,8 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import Intrinsics
-from training.data.packed_lines import PackedLines
 from training.data.picture_pair import read_colour, read_depth
-from training.data.sample import Sample, make_sample
+from training.data.sample import Sample, make_sample, text_array
 from training.errors import DataError
 
 COLOUR_FOLDER, DEPTH_FOLDER = "images", "depth"
@@ -49,7 +49,7 @@ class Recording(Dataset[Sample]):
         names = _pair_names(self.root)
         held_out = max(1, round(VAL_FRACTION * len(names)))
         self.first = 0 if split == "train" else len(names) - held_out
-        self.names = PackedLines(names[:-held_out] if split == "train" else names[-held_out:])
+        self.names = text_array(names[:-held_out] if split == "train" else names[-held_out:])
         self.size = read_colour(self._colour(0), self._where(0)).shape[1:]
         self.camera = _read_camera(self.root, self.size)
 
@@ -71,11 +71,11 @@ class Recording(Dataset[Sample]):
         Raises:
             DataError: as for the sample.
         """
-        path = self.root / DEPTH_FOLDER / f"{Path(self.names[item]).stem}.png"
+        path = self.root / DEPTH_FOLDER / f"{self._colour(item).stem}.png"
         return read_depth(path, self._where(item), self.size)
 
     def _colour(self, item: int) -> Path:
-        return self.root / COLOUR_FOLDER / self.names[item]
+        return self.root / COLOUR_FOLDER / os.fsdecode(self.names[item])
 
     def _where(self, item: int) -> str:
         return f"{self.root}, index {self.first + item}"

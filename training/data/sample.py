@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
 from typing import TypedDict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from training.errors import DataError
@@ -38,6 +41,15 @@ def make_sample(picture: np.ndarray, depth: np.ndarray, index: int, scene: str) 
         index=index,
         scene=scene,
     )
+
+
+def text_array(texts: Iterable[str]) -> NDArray[np.bytes_]:
+    """Many short texts, names of files too, as one array (n,); ``os.fsdecode`` reads one of them.
+
+    A list costs several times that, and each worker process copies it bit by bit, because reading
+    a string writes its reference count.
+    """
+    return np.array([os.fsencode(text) for text in texts])
 
 
 def check_depth(depth: np.ndarray, where: str) -> None:
