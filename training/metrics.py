@@ -6,8 +6,10 @@ a picture come from its sums, metrics over all pixels from the sum of the sums.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import torch
@@ -97,8 +99,9 @@ class TrueDepth:
             (B, P, R) float64 of 0 and 1.
         """
         depth = self.depth.unsqueeze(-1)
-        near, far = depth.new_tensor(edges[:-1]), depth.new_tensor(edges[1:])
-        return ((depth > near) & (depth <= far) & self.valid.unsqueeze(-1)).double()
+        # Compared with numbers, which need not be copied to the device as a tensor would.
+        between = [(depth > near) & (depth <= far) for near, far in pairwise(edges)]
+        return (torch.cat(between, dim=-1) & self.valid.unsqueeze(-1)).double()
 
     @cached_property
     def _median(self) -> Tensor:
@@ -136,25 +139,19 @@ def range_sums(pixels: Tensor, truth: TrueDepth, members: Tensor) -> Tensor:
     return torch.stack([(term.unsqueeze(1) @ members).squeeze(1) for term in terms], dim=-1)
 
 
-def pixel_sums(
-    prediction: Tensor, truth: Tensor, crop: Crop = "eigen", median_scaling: bool = False
-) -> Tensor:
+def pixel_sums(prediction: Tensor, truth: Tensor, crop: Crop = "eigen") -> Tensor:
     """Sums over the valid pixels of each picture, by the rules of :class:`TrueDepth`.
 
     Args:
         prediction: (B, H, W) metres.
         truth: (B, H, W) metres; 0, NaN and infinity are no reading.
         crop: which part of the picture counts.
-        median_scaling: scale each prediction to the median of its truth first, then clip again.
 
     Returns:
         (B, 10) float64 in the order of :data:`SUMS`.
     """
     judged = TrueDepth(truth, crop)
-    pixels = judged.match(prediction)
-    if median_scaling:
-        pixels = judged.median_scaled(pixels)
-    return range_sums(pixels, judged, judged.members()).squeeze(1)
+    return range_sums(judged.match(prediction), judged, judged.members()).squeeze(1)
 
 
 def metrics_of(sums: Tensor) -> Tensor:
@@ -164,7 +161,7 @@ def metrics_of(sums: Tensor) -> Tensor:
     """
     means = sums[..., 1:] / sums[..., :1]
     d1, d2, d3, abs_rel, sq_rel, square, log_square, log_abs, log = means.unbind(-1)
-    log10 = log_abs / torch.log(log_abs.new_tensor(10.0))
+    log10 = log_abs / math.log(10.0)
     silog = 100 * (log_square - log.square()).clamp_min(0).sqrt()
     return torch.stack(
         [d1, d2, d3, abs_rel, sq_rel, square.sqrt(), log_square.sqrt(), log10, silog], dim=-1

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from test.training.judged import sums_of
 from training.judging.baselines import fit_baselines
 from training.metrics import METRICS, DepthMetrics, crop_bounds, metrics_of, pixel_sums
 
 NAN, INF = math.nan, math.inf
 
 
-def judge(prediction, truth, **options) -> dict[str, float]:
-    sums = pixel_sums(torch.tensor([[prediction]]), torch.tensor([[truth]]), "none", **options)
+def judge(prediction, truth, median_scaling=False) -> dict[str, float]:
+    sums = sums_of(torch.tensor([[prediction]]), torch.tensor([[truth]]), "none", median_scaling)
     return dict(zip(METRICS, metrics_of(sums)[0].tolist(), strict=True))
 
 
@@ -76,7 +77,7 @@ def test_per_image_and_pooled_averages_differ():
 
 def test_no_picture_with_a_valid_pixel():
     metrics = DepthMetrics()
-    metrics.update(pixel_sums(torch.ones(2, 3, 4), torch.zeros(2, 3, 4), "none", True))
+    metrics.update(sums_of(torch.ones(2, 3, 4), torch.zeros(2, 3, 4), "none", True))
     found = metrics.compute()
     assert (found.pictures, found.without_valid) == (0, 2)
     assert all(math.isnan(value) for value in found.per_image.values())

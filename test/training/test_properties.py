@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from test.training.judged import sums_of
 from training.judging.calibration import CalibrationCounts
 from training.judging.judgement import RANGE_EDGES
 from training.losses import LossConfig, composite_loss
@@ -35,7 +36,7 @@ def maps(draw, *elements):
 @settings(deadline=None)
 @given(maps(depths, depths), crops, st.booleans())
 def test_metrics_are_finite_and_in_range_wherever_a_pixel_is_valid(pair, crop, scaled):
-    sums = pixel_sums(*pair, crop, scaled)
+    sums = sums_of(*pair, crop, scaled)
     assert torch.isfinite(sums).all()
     metrics = metrics_of(sums)
     filled = sums[:, 0] > 0
@@ -50,9 +51,9 @@ def test_metrics_are_finite_and_in_range_wherever_a_pixel_is_valid(pair, crop, s
 @settings(deadline=None)
 @given(maps(depths, depths), crops, st.booleans())
 def test_a_picture_is_judged_the_same_in_any_batch(pair, crop, scaled):
-    together = pixel_sums(*pair, crop, scaled)
+    together = sums_of(*pair, crop, scaled)
     for place, picture in enumerate(zip(*pair, strict=True)):
-        alone = pixel_sums(*(values.unsqueeze(0) for values in picture), crop, scaled)[0]
+        alone = sums_of(*(values.unsqueeze(0) for values in picture), crop, scaled)[0]
         assert alone.tolist() == pytest.approx(together[place].tolist(), rel=1e-12, abs=1e-12)
 
 
@@ -70,7 +71,7 @@ def test_ranges_of_depth_have_each_valid_pixel_once(pair, crop):
 @settings(deadline=None)
 @given(maps(depths, depths), crops, st.booleans())
 def test_averages_are_those_of_the_pictures_that_have_a_valid_pixel(pair, crop, scaled):
-    sums, metrics = pixel_sums(*pair, crop, scaled), DepthMetrics()
+    sums, metrics = sums_of(*pair, crop, scaled), DepthMetrics()
     metrics.update(sums)
     found, filled = metrics.compute(), sums[:, 0] > 0
     assert (found.pictures, found.without_valid) == (filled.sum(), (~filled).sum())
