@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import lightning as L
@@ -152,3 +153,12 @@ def test_workers_start_after_opencv_worked_in_parallel():
 
 def test_another_seed_is_another_order():
     assert list(ShuffledSampler(range(50), seed=3)) != list(ShuffledSampler(range(50), seed=4))
+
+
+@pytest.mark.parametrize(("device", "locked"), [("cpu", False), ("cuda", True)])
+def test_memory_is_page_locked_for_a_run_on_a_gpu_alone(monkeypatch, device, locked):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    data = rooms()
+    data.trainer = Mock()
+    data.trainer.strategy.root_device = torch.device(device)
+    assert data.val_dataloader().pin_memory == locked

@@ -97,7 +97,7 @@ class DepthDataModule(L.LightningDataModule, ABC):
         if self.residence == "stream":
             return False
         assert self.trainer is not None
-        device = self.trainer.strategy.root_device
+        device = self._device
         needed = resident_bytes(self.train_set) + resident_bytes(self.val_set)
         sharing = 1 if device.type == "cuda" else self.trainer.num_devices
         free = free_bytes(device) // sharing
@@ -107,6 +107,11 @@ class DepthDataModule(L.LightningDataModule, ABC):
             print(f"pictures: {where} ({needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free there)")
         return chosen
 
+    @property
+    def _device(self) -> torch.device:
+        """That the run trains on; the CPU without a run."""
+        return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
+
     def _stream(self, dataset: Dataset, sampler: Sampler | None, **options: bool) -> DataLoader:
         return DataLoader(
             dataset,
@@ -114,14 +119,12 @@ class DepthDataModule(L.LightningDataModule, ABC):
             sampler=sampler,
             num_workers=self.num_workers,
             worker_init_fn=use_one_thread,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=self._device.type == "cuda",
             **options,
         )
 
     def _resident(self, dataset: Dataset, sampler: DistributedSampler) -> ResidentLoader:
-        assert self.trainer is not None
-        device = self.trainer.strategy.root_device
-        samples = read_onto(dataset, device, self._stream(dataset, None))
+        samples = read_onto(dataset, self._device, self._stream(dataset, None))
         return ResidentLoader(samples, self.batch_size, sampler)
 
     def _replica(self) -> dict[str, int]:

@@ -40,7 +40,8 @@ class FixedDepth:
         self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
     ) -> Predicted:
         """As a :class:`~training.judging.predictors.Predictor`."""
-        return Predicted({UNNAMED: self.predict(len(pictures), size).to(pictures.device)})
+        depth = self.predict(1, size).to(pictures.device)  # one map travels, not one a picture
+        return Predicted({UNNAMED: depth.expand(len(pictures), -1, -1)})
 
 
 class _DepthOnly(Dataset[np.ndarray]):
