@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from training.judging.judge import judge
 from training.judging.options import add_data_options, open_chosen
 from training.judging.predictors import open_predictor
 from training.judging.tables import markdown, write_csv, write_json
+from training.provenance import provenance
 
 _WORKERS = 8
 
@@ -112,13 +112,14 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _protocol(options: argparse.Namespace, device: torch.device) -> dict[str, object]:
+    made = provenance(device)
+    versions = made.pop("versions")
     named = ("split", "depth", "crop", "flip", "limit")
     return {
         "data": str(options.data),
         **{name: getattr(options, name) for name in named},
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
+        **made,
+        **versions,
     }
 
 

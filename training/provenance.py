@@ -13,12 +13,13 @@ import torch
 _PACKAGES = ("torch", "open_clip_torch", "lightning", "numpy")
 
 
-def provenance() -> dict[str, Any]:
-    """``commit``, ``device`` and ``versions`` of this process."""
-    cuda = torch.cuda.is_available()
+def provenance(device: torch.device) -> dict[str, Any]:
+    """``commit``, ``device`` and ``versions`` of what this process computes on a device."""
+    on_gpu = device.type == "cuda"
+    cores = f"CPU, {torch.get_num_threads()} cores"
     return {
         "commit": _commit(),
-        "device": torch.cuda.get_device_name() if cuda else f"CPU, {torch.get_num_threads()} cores",
+        "device": torch.cuda.get_device_name(device) if on_gpu else cores,
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in _PACKAGES},

@@ -53,12 +53,13 @@ def result_of(
         return json.loads(path.read_text(encoding="utf-8"))
     if trained:
         _train(folder, _arguments(row.method, setting, seed, max_epochs))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     result = {
         "recipe": recipe,
-        "figures": _judge(row, folder, setting),
+        "figures": _judge(row, folder, setting, device),
         "trainable": _trainable(folder) if trained else 0,
         "seconds": sum(_attempts(folder)),
-        **provenance(),
+        **provenance(device),
     }
     _write(path, result)
     return result
@@ -138,8 +139,9 @@ def _attempts(folder: Path) -> list[float]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
 
 
-def _judge(row: TableRow, folder: Path, setting: Setting) -> dict[str, dict[str, dict[str, float]]]:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _judge(
+    row: TableRow, folder: Path, setting: Setting, device: torch.device
+) -> dict[str, dict[str, dict[str, float]]]:
     splits = open_splits(setting.data)
     predictors = _predictors(row, folder, setting, splits["train"], device)
     return {

@@ -99,7 +99,8 @@ def test_the_protocol_says_how_it_was_judged(written):
     protocol = json.loads((written / "r.json").read_text())["protocol"]
     text = (written / "new" / "r.html").read_text(encoding="utf-8")
     assert protocol["crop"] == "eigen"
-    assert {"torch", "python", "device"} <= set(protocol)
+    assert {"commit", "torch", "python"} <= set(protocol)
+    assert protocol["device"].startswith("CPU, ")
     assert f"torch {protocol['torch']}" in text
     assert "3 pictures" in text
 
