@@ -97,6 +97,7 @@ class DepthModule(L.LightningModule):
 
         Raises:
             WeightsError, TrainingError: as :func:`training.weights.build_network`.
+            TrainingError: CUDA graphs with accumulated gradients.
         """
         if not hasattr(self, "network"):
             config = self.network_config
@@ -105,6 +106,7 @@ class DepthModule(L.LightningModule):
             self.network = build_network(config).train()
             self.network.config = self.network_config
         if self.compile_mode is not None:
+            _check_compilation(self.compile_mode, self.trainer.accumulate_grad_batches)
             self.network.compile(mode=self.compile_mode)
 
     def configure_optimizers(self) -> Any:
@@ -230,6 +232,16 @@ def _agreed(asked: NetworkConfig, found: NetworkConfig, folder: str) -> NetworkC
             f"made of; found {asked}"
         )
     return found
+
+
+def _check_compilation(mode: str, accumulated: int) -> None:
+    """Refuse CUDA graphs where several batches make one step."""
+    # The gradients lie in memory of the graphs, where the next batch's replay writes over them.
+    if mode != "default" and accumulated != 1:
+        raise TrainingError(
+            "model.compile: expected default, because trainer.accumulate_grad_batches is "
+            f"{accumulated} and CUDA graphs don't add up gradients; found {mode}"
+        )
 
 
 def one_cycle(step: int, steps: int) -> float:

@@ -13,6 +13,15 @@ from test.training.tiny_runs import arguments, write_pictures
 from training import train
 
 
+def test_graphs_do_not_add_up_gradients(tmp_path, write_nyu, tiny_clip, capsys):
+    data = write_pictures(tmp_path / "data", write_nyu)
+    changes = {"model__compile": "reduce-overhead", "trainer__accumulate_grad_batches": 2}
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 1
+    said = capsys.readouterr().err
+    assert "error: model.compile: expected default" in said
+    assert "found reduce-overhead" in said
+
+
 @pytest.fixture
 def captured(monkeypatch):
     """What is captured for compilation, and then run as it is: a real compiler takes minutes."""
