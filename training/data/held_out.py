@@ -29,7 +29,7 @@ def hold_out(dataset: Dataset[Sample], share: float, seed: int) -> tuple[Part, P
     parts of a recording (``living_room_0019a`` and ``b``) stay together.
 
     Args:
-        dataset: a reader with ``recording(item)``.
+        dataset: a reader with ``recording(item)``: labelled, folder, frames, or packed from these.
         share: of the pictures, between 0 and 1; as few recordings as hold that many are set aside.
         seed: of the drawing.
 
@@ -42,7 +42,7 @@ def hold_out(dataset: Dataset[Sample], share: float, seed: int) -> tuple[Part, P
     if not hasattr(dataset, "recording"):
         raise DataError(
             "held_out: expected a data set that says which recording a picture is from (labelled, "
-            f"folder, frames), found {type(dataset).__name__}"
+            f"folder, frames, or packed from these), found {type(dataset).__name__}"
         )
     count = len(dataset)  # type: ignore[arg-type]
     recordings = [_PART_OF_RECORDING.sub("", dataset.recording(item)) for item in range(count)]
