@@ -26,8 +26,8 @@ def exit_code(work: Callable[[], object]) -> int:
     except (TrainingError, ModelFolderError, OSError) as error:
         print(f"error: {message_of(error)}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print("; ".join(["interrupted", *map(str, error.args)]), file=sys.stderr)
         return INTERRUPTED
     return 0
 

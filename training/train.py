@@ -111,7 +111,10 @@ class TrainingCLI(LightningCLI):
         """Train, then write the model folder of the last epoch, and that of the best."""
         # Set beforehand instead of given to fit(), so that the module sees it as it builds.
         self.trainer.ckpt_path = self.checkpoint
-        self.trainer.fit(self.model, self.datamodule, weights_only=True)
+        try:
+            self.trainer.fit(self.model, self.datamodule, weights_only=True)
+        except SystemExit as error:  # what Lightning makes of Ctrl-C
+            raise self._interruption() from error
         if not self.trainer.is_global_zero:
             return
         self._save_model("model")
@@ -120,6 +123,11 @@ class TrainingCLI(LightningCLI):
                 best = AtomicCheckpointIO().load_checkpoint(callback.best_model_path)
                 self.model.load_state_dict(best["state_dict"])
                 self._save_model("best")
+
+    def _interruption(self) -> KeyboardInterrupt:
+        if newest(self.folder / "checkpoints") is None:
+            return KeyboardInterrupt("there is no checkpoint yet")
+        return KeyboardInterrupt("the same command goes on with --ckpt_path last")
 
     def _save_model(self, name: str) -> None:
         dtype = getattr(torch, self.config.model_dtype)
@@ -177,6 +185,10 @@ def _fit(args: Sequence[str] | None) -> None:
         ).fit()
     except MisconfigurationException as error:  # a device that is not there, among others
         raise TrainingError(f"trainer: {error}") from error
+    except ValueError as error:  # jsonargparse wraps what a data module refuses
+        if isinstance(error.__cause__, TrainingError):
+            raise error.__cause__ from None
+        raise
 
 
 if __name__ == "__main__":

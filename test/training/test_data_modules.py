@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
+from training import train
 from training.checkpoints import keep_epochs, newest
 from training.data.data_modules import RoomsDataModule
 from training.data.file_modules import (
@@ -24,7 +25,7 @@ from training.data.file_modules import (
 from training.data.rooms_dataset import RoomsDataset
 from training.data.samplers import FreshSampler, ShuffledSampler
 from training.data.workers import use_one_thread
-from training.errors import DataError
+from training.errors import TrainingError
 
 
 def rooms(**options) -> RoomsDataModule:
@@ -109,8 +110,22 @@ def test_a_resumed_run_goes_on_with_the_next_rooms(tmp_path):
 
 
 def test_validation_rooms_are_of_another_stream():
-    with pytest.raises(DataError, match="two different streams"):
+    with pytest.raises(TrainingError, match="two different streams"):
         rooms(seed=1, val_seed=1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("batch_size", 0, "batch_size: expected at least 1, found 0"),
+        ("num_workers", -1, "num_workers: expected at least 0, found -1"),
+        ("seed", 101, "seed and val_seed: expected two different streams, found 101 twice"),
+    ],
+)
+def test_what_a_data_module_refuses_is_one_line(tmp_path, key, value, says, capsys):
+    command = ["--config", "config/training/demo.yaml", "--output", str(tmp_path)]
+    assert train.main([*command, f"--data.{key}", str(value)]) == 1
+    assert f"error: {says}\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

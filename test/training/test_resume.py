@@ -46,6 +46,18 @@ def test_killed_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
     assert weights(run) == weights(undisturbed)
 
 
+@pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine
+def test_interrupted_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
+    changes = {
+        "trainer__max_epochs": 3,
+        "trainer__callbacks": "test.training.killer.InterruptInSecondEpoch",
+    }
+    command = [*TRAINER, *arguments(finished[0], tmp_path / "run", tiny_clip, **changes)]
+    ended = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
+    assert ended.returncode == 130, ended.stderr
+    assert "interrupted; the same command goes on with --ckpt_path last\n" in ended.stderr
+
+
 def truncated_copy(finished, tmp_path, *names):
     run = tmp_path / "run"
     shutil.copytree(finished[1] / "checkpoints", run / "checkpoints")

@@ -17,7 +17,7 @@ from training.data.resident import ResidentLoader, free_bytes, read_onto, reside
 from training.data.rooms_dataset import RoomsDataset
 from training.data.samplers import FreshSampler, ShuffledSampler
 from training.data.workers import use_one_thread
-from training.errors import DataError
+from training.errors import TrainingError
 
 Residence = Literal["auto", "device", "stream"]
 _LARGEST_SHARE = 0.5  # of the free memory; the network and its activations need the rest
@@ -36,6 +36,9 @@ class DepthDataModule(L.LightningDataModule, ABC):
 
     Attributes:
         camera: the camera of the training pictures, for the model folder.
+
+    Raises:
+        TrainingError: there is no such batch, or no such number of processes.
     """
 
     camera: Intrinsics
@@ -44,6 +47,9 @@ class DepthDataModule(L.LightningDataModule, ABC):
 
     def __init__(self, batch_size: int, num_workers: int, residence: Residence = "stream"):
         super().__init__()
+        for name, found, least in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
+            if found < least:
+                raise TrainingError(f"{name}: expected at least {least}, found {found}")
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.residence = residence
@@ -207,7 +213,7 @@ class RoomsDataModule(DepthDataModule):
     ):
         super().__init__(batch_size, num_workers)
         if seed == val_seed:
-            raise DataError(
+            raise TrainingError(
                 f"seed and val_seed: expected two different streams, found {seed} twice"
             )
         self.seed = seed
