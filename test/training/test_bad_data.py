@@ -249,10 +249,10 @@ def data(tmp_path, nyu) -> Callable[[str], Path]:
 )
 def test_what_is_wrong_is_named(data, layout, damage, message):
     root = data(layout)
-    place = root / PACKED if layout == "packed" else root
+    place = root / {"packed": PACKED, "labelled": MAT}.get(layout, "")
 
     def read_all() -> int:
-        splits = open_splits(place, layout)
+        splits = open_splits(place)
         return sum(
             1 for samples in splits.values() for item in range(len(samples)) if samples[item]
         )

@@ -145,8 +145,6 @@ class NyuDataModule(DepthDataModule):
 
     Args:
         root: folder with ``nyu_depth_v2_labeled.mat`` and ``splits.mat``.
-        mat: another place of the first file.
-        splits: another place of the second.
         depth: ``raw`` for measured depth with holes, which the loss leaves out; ``filled`` for
             the data set's inpainted one.
         seed: of the order of pictures.
@@ -160,8 +158,6 @@ class NyuDataModule(DepthDataModule):
     def __init__(
         self,
         root: str = "data/nyu",
-        mat: str | None = None,
-        splits: str | None = None,
         depth: Literal["raw", "filled"] = "raw",
         seed: int = 0,
         batch_size: int = 8,
@@ -169,8 +165,7 @@ class NyuDataModule(DepthDataModule):
         residence: Residence = "auto",
     ):
         super().__init__(batch_size, num_workers, residence)
-        self.mat = Path(mat or Path(root) / MAT_NAME)
-        self.splits = Path(splits or Path(root) / SPLITS_NAME)
+        self.root = Path(root)
         self.depth = depth
         self.seed = seed
 
@@ -180,8 +175,9 @@ class NyuDataModule(DepthDataModule):
         Raises:
             DataError: it is missing, damaged or of another layout.
         """
-        self.train_set = NyuLabelled(self.mat, self.splits, "train", self.depth)
-        self.val_set = NyuLabelled(self.mat, self.splits, "test", self.depth)
+        mat, splits = self.root / MAT_NAME, self.root / SPLITS_NAME
+        self.train_set = NyuLabelled(mat, splits, "train", self.depth)
+        self.val_set = NyuLabelled(mat, splits, "test", self.depth)
 
     def train_sampler(self) -> DistributedSampler:
         """All training pictures, shuffled anew each epoch."""

@@ -17,7 +17,6 @@ from training.data.sample import Sample
 from training.errors import DataError
 
 Layout = Literal["labelled", "folder", "frames", "recording", "packed"]
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
 class DepthSet(Protocol):
@@ -44,30 +43,26 @@ class DepthSet(Protocol):
 
 def open_splits(
     data: Path,
-    layout: Layout | None = None,
     depth: DepthKind = "raw",
-    splits: Path | None = None,
     train_list: Path | None = None,
     test_list: Path | None = None,
 ) -> dict[Split, DepthSet]:
-    """Open a data set's training and test pictures.
+    """Open a data set's training and test pictures; what is there says how it is laid out.
 
     Args:
         data: its folder, or the labelled or packed file itself.
-        layout: how it is laid out; by default, what is there decides.
         depth: ``filled`` is for the labelled file only.
-        splits: of the labelled file, where ``splits.mat`` is not beside it.
         train_list, test_list: of a folder, where they are not in it under their usual names.
 
     Raises:
         DataError: no layout is recognised, or what the layout's reader finds wrong.
     """
-    layout = layout or layout_of(data, bool(train_list or test_list))
+    layout = layout_of(data, bool(train_list or test_list))
     if depth != "raw" and layout != "labelled":
         raise DataError(f"{data}: expected raw depth for the layout {layout}, found {depth!r}")
     if layout == "labelled":
         mat = data / MAT_NAME if data.is_dir() else data
-        splits = splits or mat.parent / SPLITS_NAME
+        splits = mat.parent / SPLITS_NAME
         return {name: NyuLabelled(mat, splits, name, depth) for name in get_args(Split)}
     if layout == "packed":
         return {name: Packed(data, name) for name in get_args(Split)}

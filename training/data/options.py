@@ -1,19 +1,17 @@
-"""What command lines say about how a data set is laid out."""
+"""What command lines say about where the parts of a data set lie."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, DepthKind, Split
-from training.data.open import LAYOUTS, DepthSet, open_splits
+from training.data.nyu_labelled import DepthKind, Split
+from training.data.open import DepthSet, open_splits
 
 
 def add_layout_options(parser: argparse.ArgumentParser) -> None:
     """Options for data sets whose files don't lie where they usually do."""
     add = parser.add_argument
-    add("--layout", choices=LAYOUTS, help="of the data set; default: what is there decides")
-    add("--splits", type=Path, help=f"{SPLITS_NAME}, where it is not beside {MAT_NAME}")
     add("--list", type=Path, help="test list of a folder, where not in it under its usual name")
     add("--train-list", type=Path, help="its training list, likewise")
 
@@ -26,6 +24,4 @@ def open_as_told(
     Raises:
         DataError: as :func:`training.data.open.open_splits`.
     """
-    return open_splits(
-        data, options.layout, depth, options.splits, options.train_list, options.list
-    )
+    return open_splits(data, depth, options.train_list, options.list)
