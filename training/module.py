@@ -59,6 +59,13 @@ class DepthModule(L.LightningModule):
         compile: a mode of :func:`torch.compile` for the network's training steps:
             ``reduce-overhead`` replays them as CUDA graphs. Names in checkpoints stay the same.
 
+    Attributes:
+        network: the network.
+        camera: of the training pictures.
+        known_camera: the one that the network's depth is right for where it comes from a model
+            folder: it goes on thinking in that camera's metres, or all that it knows of distance
+            would be wrong from the first step on.
+
     Raises:
         WeightsError: the model folder is missing or damaged.
         TrainingError: ``network`` contradicts it.
@@ -66,6 +73,7 @@ class DepthModule(L.LightningModule):
 
     network: MoADepthClip
     camera: Intrinsics = NYU_KINECT
+    known_camera: Intrinsics | None = None
 
     def __init__(
         self,
@@ -79,7 +87,8 @@ class DepthModule(L.LightningModule):
     ):
         super().__init__()
         if init_from is not None:
-            self.network = network_to_finetune(init_from).train()
+            self.network, self.known_camera = network_to_finetune(init_from)
+            self.network.train()
             network = _agreed(network, self.network.config, init_from)
         self.network_config = network
         self.loss_config = loss
@@ -125,6 +134,28 @@ class DepthModule(L.LightningModule):
         if self.trainer.datamodule is not None:
             self.camera = self.trainer.datamodule.camera
 
+    @property
+    def focal_ratio(self) -> float:
+        """What the network's depth is multiplied by, as the node does it; 1 for a new network."""
+        return 1.0 if self.known_camera is None else self.camera.focal_ratio(self.known_camera)
+
+    @property
+    def network_camera(self) -> Intrinsics:
+        """The camera that the network's depth is right for without a factor."""
+        return self.known_camera or self.camera
+
+    def on_train_start(self) -> None:
+        """Take the configured learning rate and decay where a checkpoint brought others."""
+        config = self.optimiser_config
+        for group in self.trainer.optimizers[0].param_groups:
+            before = group.get("initial_lr", group["lr"])  # the former where there is a schedule
+            if before != config.lr:
+                group["lr"] *= config.lr / before
+                group["initial_lr"] = config.lr
+            group["weight_decay"] = config.weight_decay
+        for found in self.trainer.lr_scheduler_configs:
+            found.scheduler.base_lrs = [config.lr] * len(found.scheduler.base_lrs)
+
     def on_train_epoch_start(self) -> None:
         """Start counting pictures."""
         self._pictures, self._started = 0, time.perf_counter()
@@ -165,7 +196,7 @@ class DepthModule(L.LightningModule):
             prediction = self.network.decode(self.network.forward(pictures))
         self._log_terms("val", self._loss(prediction, label), len(pictures))
         for name, depth in depths_of(prediction).items():
-            resized = resize_depth(depth, tuple(batch["depth"].shape[-2:]))
+            resized = resize_depth(depth * self.focal_ratio, tuple(batch["depth"].shape[-2:]))
             self.metrics[name].update(pixel_sums(resized, batch["depth"], self.crop))
 
     def on_validation_epoch_end(self) -> None:
@@ -200,9 +231,11 @@ class DepthModule(L.LightningModule):
             raise CheckpointError("checkpoint of another network: " + "; ".join(differences))
 
     def _prepare(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        """Pictures (B, 3, h, w) and depth (B, h, w) at the network's input size."""
+        """Pictures (B, 3, h, w) and depth (B, h, w) at the network's input size, in the metres that
+        the network thinks in."""
         size = self.network_config.input_size
-        return prepare_pictures(batch["picture"], size), prepare_depth(batch["depth"], size)
+        depth = prepare_depth(batch["depth"], size) / self.focal_ratio
+        return prepare_pictures(batch["picture"], size), depth
 
     def _loss(self, prediction: Prediction, depth: Tensor) -> LossTerms:
         bin_index = self.network.bins.index(depth)

@@ -131,7 +131,7 @@ class TrainingCLI(LightningCLI):
 
     def _save_model(self, name: str) -> None:
         dtype = getattr(torch, self.config.model_dtype)
-        save_network(self.model.network, self.folder / name, self.datamodule.camera, dtype)
+        save_network(self.model.network, self.folder / name, self.model.network_camera, dtype)
         print(f"model folder: {self.folder / name}")
 
 

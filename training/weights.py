@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from huggingface_hub import constants
 from safetensors import SafetensorError
 
+from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, NetworkConfig, load_network
 from training.errors import TrainingError, WeightsError
 
@@ -35,19 +36,19 @@ def build_network(config: NetworkConfig) -> MoADepthClip:
         raise TrainingError(f"network: {error}") from error
 
 
-def network_to_finetune(folder: str) -> MoADepthClip:
-    """A model folder's network, with the same parts learning as when it was trained.
+def network_to_finetune(folder: str) -> tuple[MoADepthClip, Intrinsics]:
+    """A model folder's network, with the same parts learning as in its training, and its camera.
 
     Raises:
         WeightsError: the folder is missing, damaged or not one.
     """
     try:
-        network, _ = load_network(folder)
+        network, camera = load_network(folder)
     except ModelFolderError as error:
         raise WeightsError(f"init_from: {error}") from error
     network.requires_grad_(True)
     network.tower.freeze_all_but(network.config.trainable_blocks)
-    return network
+    return network, camera
 
 
 def _advice(config: NetworkConfig, error: Exception) -> str:

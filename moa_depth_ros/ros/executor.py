@@ -15,7 +15,7 @@ from rclpy.task import Task
 
 
 class ServicesAsideExecutor(Executor):
-    """Calls services in a thread of their own, which a model that loads may hold up, and everything
+    """Calls services in threads of their own, which a model that loads may hold up, and everything
     else at once in the thread that spins.
 
     rclpy's executor for several threads hands every callback to another thread, which takes a
@@ -24,7 +24,9 @@ class ServicesAsideExecutor(Executor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._aside = ThreadPoolExecutor(1, "services")
+        # The second one is for those that find another at work in their callback group: they end at
+        # once and come again.
+        self._aside = ThreadPoolExecutor(2, "services")
         self._called: list[Task] = []
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
@@ -40,8 +42,9 @@ class ServicesAsideExecutor(Executor):
         except (ExternalShutdownException, ShutdownException, TimeoutException):
             return
         if isinstance(entity, Service):
-            self._called.append(task)
-            self._aside.submit(task)
+            if task not in self._called:  # it is offered again until the other thread has begun it
+                self._called.append(task)
+                self._aside.submit(task)
         else:
             task()
             task.result()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch.utils.data import default_collate
 
-from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, load_network, save_network
 from test.training.layouts import write_recording
 from training import train
+from training.augmentation import Augmentation
+from training.callbacks.panels import look_at
 from training.errors import TrainingError, WeightsError
+from training.metrics import METRICS, metrics_of, pixel_sums
 from training.module import DepthModule
+from training.preparation import prepare_depth, prepare_pictures, resize_depth
 
 CONFIG = Path(__file__).parents[2] / "config" / "training" / "finetune.yaml"
 
@@ -48,8 +55,52 @@ def test_a_network_beside_a_model_folder_is_refused(tmp_path, tiny_clip):
         DepthModule(NetworkConfig(num_bins=8), init_from=str(tmp_path))
 
 
+@pytest.fixture
+def through_a_longer_lens(tmp_path, tiny_clip):
+    """A model of NYU's camera, about to learn from pictures of a lens twice as long."""
+    model_folder(tmp_path, tiny_clip)
+    still = Augmentation(flip=0.0)
+    module = DepthModule(init_from=str(tmp_path), augmentation=still, crop="none")
+    module.camera = dataclasses.replace(NYU_KINECT, fx=2 * NYU_KINECT.fx, fy=2 * NYU_KINECT.fy)
+    return module
+
+
+def test_a_model_learns_another_lens_in_the_metres_of_its_own(through_a_longer_lens):
+    depth = torch.rand(2, 96, 128) + 1
+    batch = {
+        "picture": torch.zeros(2, 3, 96, 128, dtype=torch.uint8),
+        "depth": depth,
+        "index": torch.arange(2),
+    }
+    _, label = through_a_longer_lens.training_inputs(batch)
+    torch.testing.assert_close(label, prepare_depth(depth, (48, 64)) / 2)
+    assert through_a_longer_lens.network_camera == NYU_KINECT
+
+
+def test_what_it_says_of_another_lens_is_judged_and_shown_as_the_node_gives_it(
+    through_a_longer_lens,
+):
+    module = through_a_longer_lens.eval()
+    sample = {
+        "picture": torch.randint(0, 256, (3, 96, 128), dtype=torch.uint8),
+        "depth": torch.rand(96, 128) + 1,
+        "index": 0,
+    }
+    (look,) = look_at(module, [sample])
+    inputs = prepare_pictures(sample["picture"].unsqueeze(0), (48, 64))
+    with torch.no_grad():
+        own = module.network.decode(module.network(inputs)).depth
+        module.validation_step(default_collate([sample]), 0)
+    np.testing.assert_allclose(look.fused, 2 * own[0].numpy(), rtol=1e-5)
+    expected = metrics_of(
+        pixel_sums(resize_depth(2 * own, (96, 128)), sample["depth"].unsqueeze(0), "none")
+    )[0]
+    found = module.metrics["fused"].compute().per_image
+    assert found["rmse"] == pytest.approx(expected[list(METRICS).index("rmse")].item(), rel=1e-5)
+
+
 def test_the_documented_command(tmp_path, tiny_clip, capsys):
-    """Trains, keeps what is frozen, goes on after a stop, and takes the recording's camera."""
+    """Trains, keeps what is frozen, goes on after a stop, and keeps the camera of its metres."""
     start = model_folder(tmp_path / "model", tiny_clip)
     write_recording(tmp_path / "recording", 5)
     command = {
@@ -69,7 +120,7 @@ def test_the_documented_command(tmp_path, tiny_clip, capsys):
     arguments = [text for key, value in command.items() for text in (f"--{key}", str(value))]
     assert train.main(arguments) == 0
     tuned, camera = load_network(tmp_path / "run" / "model")
-    assert camera == Intrinsics(8, 6, 9.5, 9.25, 3.5, 2.5)
+    assert camera == NYU_KINECT
     assert tuned.config == start.config
     before, after = start.state_dict(), tuned.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}

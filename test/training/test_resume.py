@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 import pytest
+import torch
 
 from test.training.tiny_runs import ENVIRONMENT, ROOT, TRAINER, arguments, write_pictures
 from training import train
@@ -44,6 +45,27 @@ def test_killed_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["epoch-000.ckpt"]
     assert resume(data, run, tiny_clip) == 0
     assert weights(run) == weights(undisturbed)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+def test_a_resumed_run_takes_the_learning_rate_that_it_is_given(
+    finished, tmp_path, tiny_clip, schedule
+):
+    """As the advice after a loss that was not finite has it."""
+    first = {"trainer__max_epochs": 2, "model__optimiser__schedule": schedule}
+    last = tmp_path / "run" / "checkpoints" / "epoch-001.ckpt"
+    assert train.main(arguments(finished[0], tmp_path / "run", tiny_clip, **first)) == 0
+    changes = {
+        "model__optimiser__schedule": schedule,
+        "model__optimiser__lr": 1e-7,
+        "model__optimiser__weight_decay": 0.5,
+    }
+    assert resume(finished[0], tmp_path / "run", tiny_clip, **changes) == 0
+    (group,) = torch.load(last.with_stem("epoch-002"), weights_only=True)["optimizer_states"][0][
+        "param_groups"
+    ]
+    assert 0 <= group["lr"] <= 1e-7
+    assert group["weight_decay"] == 0.5
 
 
 @pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import shutil
 
+import h5py
 import numpy as np
 import pytest
 import yaml
@@ -14,6 +15,7 @@ import yaml
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import NetworkConfig
 from test.training.layouts import write_recording
+from training.data.nyu_labelled import MAT_NAME
 from training.errors import DataError, TrainingError
 from training.losses import LossConfig
 from training.rooms import sample_frame
@@ -131,8 +133,33 @@ def test_what_was_interrupted_belongs_to_its_recipe(setting, tmp_path):
     with pytest.raises(TrainingError, match="made by another recipe"):
         result_of(row, 0, setting, tmp_path, 3)
     shutil.rmtree(folder / "model")
+    moved = tmp_path / "moved"
+    shutil.copytree(setting.data, moved)
     with pytest.raises(TrainingError, match="made by another recipe"):
-        result_of(row, 0, dataclasses.replace(setting, data=tmp_path), tmp_path, None)
+        result_of(row, 0, dataclasses.replace(setting, data=moved), tmp_path, None)
+
+
+def test_a_row_is_not_taken_for_one_of_other_pictures_in_the_same_place(setting, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(setting.data, data)
+    here = dataclasses.replace(setting, data=data)
+    row = row_of("2", "mean")
+    assert result_of(row, 0, here, tmp_path, None) == result_of(row, 0, here, tmp_path, None)
+    with h5py.File(data / MAT_NAME, "r+") as file:
+        file["rawDepths"][...] = file["rawDepths"][...] * 0.5
+    with pytest.raises(TrainingError, match="made by another recipe"):
+        result_of(row, 0, here, tmp_path, None)
+
+
+def test_a_row_is_judged_with_the_camera_of_the_test_pictures(setting, tmp_path, monkeypatch):
+    """As training.evaluate does: depth is multiplied by the ratio of focal lengths."""
+    row = row_of("2", "k1")
+    plain = result_of(row, 0, setting, tmp_path, None)["figures"]["fused"]["per image"]
+    (tmp_path / "bins-10-experts-1-seed0" / "result.json").unlink()
+    longer = dataclasses.replace(NYU_KINECT, fx=2 * NYU_KINECT.fx, fy=2 * NYU_KINECT.fy)
+    monkeypatch.setattr("training.data.nyu_labelled.NYU_KINECT", longer)
+    scaled = result_of(row, 0, setting, tmp_path, None)["figures"]["fused"]["per image"]
+    assert scaled["rmse"] != pytest.approx(plain["rmse"], rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def look_at(module: DepthModule, dataset: Dataset) -> list[Look]:
     columns = (
         batch["picture"].permute(0, 2, 3, 1).numpy(),
         batch["depth"].numpy(),
-        *(values.float().cpu().numpy() for values in maps),
+        *((values * module.focal_ratio).float().cpu().numpy() for values in maps),
     )
     return [Look(*row) for row in zip(*columns, strict=True)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -12,14 +13,13 @@ from typing import Any
 
 import torch
 
-from moa_depth_ros.network import load_network
 from training.checkpoints import newest
 from training.data.open import DepthSet, open_splits
 from training.depthclip import DepthClip
 from training.errors import TrainingError
 from training.judging.baselines import baselines_of
 from training.judging.judge import judge
-from training.judging.predictors import UNNAMED, NetworkPredictor, Predicted, Predictor
+from training.judging.predictors import UNNAMED, Predicted, Predictor, open_predictor
 from training.provenance import provenance
 from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
 from training.tables.setting import Setting
@@ -45,7 +45,8 @@ def result_of(
     """
     trained = isinstance(row.method, Trained)
     folder = output / (f"{row.run}-seed{seed}" if trained else row.run)
-    recipe = _recipe(row, setting, max_epochs)
+    splits = open_splits(setting.data)
+    recipe = _recipe(row, setting, max_epochs, splits)
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, recipe)
     path = folder / RESULT
@@ -56,7 +57,7 @@ def result_of(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     result = {
         "recipe": recipe,
-        "figures": _judge(row, folder, setting, device),
+        "figures": _judge(row, folder, setting, splits, device),
         "trainable": _trainable(folder) if trained else 0,
         "seconds": sum(_attempts(folder)),
         **provenance(device),
@@ -83,16 +84,28 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
+def _recipe(
+    row: TableRow, setting: Setting, max_epochs: int | None, splits: Mapping[str, DepthSet]
+) -> dict[str, Any]:
     """All that decides the result, but for the seed."""
     method = row.method
     return {
         "data": str(setting.data),
+        "content": {name: _fingerprint(split) for name, split in splits.items()},
         "configs": [path.name for path in setting.configs],
         "clip": setting.clip,
         "max_epochs": max_epochs if isinstance(method, Trained) else None,
         "changes": dict(_changes(method, setting)) if isinstance(method, Trained) else row.run,
     }
+
+
+def _fingerprint(split: DepthSet) -> str:
+    """Changes where the folder has got other pictures: their number and the bytes of three."""
+    digest = hashlib.sha256(str(len(split)).encode())
+    for item in (0, len(split) // 2, len(split) - 1):
+        sample = split[item]
+        digest.update(sample["picture"].numpy().tobytes() + sample["depth"].numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _changes(method: Trained, setting: Setting) -> Iterator[tuple[str, str]]:
@@ -140,10 +153,13 @@ def _attempts(folder: Path) -> list[float]:
 
 
 def _judge(
-    row: TableRow, folder: Path, setting: Setting, device: torch.device
+    row: TableRow,
+    folder: Path,
+    setting: Setting,
+    splits: Mapping[str, DepthSet],
+    device: torch.device,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    splits = open_splits(setting.data)
-    predictors = _predictors(row, folder, setting, splits["train"], device)
+    predictors = _predictors(row, folder, setting, splits, device)
     return {
         found.model if found.depth == UNNAMED else found.depth: {
             "per image": found.plain.per_image,
@@ -154,10 +170,14 @@ def _judge(
 
 
 def _predictors(
-    row: TableRow, folder: Path, setting: Setting, train_set: DepthSet, device: torch.device
+    row: TableRow,
+    folder: Path,
+    setting: Setting,
+    splits: Mapping[str, DepthSet],
+    device: torch.device,
 ) -> Mapping[str, Predictor]:
     if isinstance(row.method, NoNetwork):
-        return baselines_of(train_set)
+        return baselines_of(splits["train"])
     if isinstance(row.method, ZeroShot):
         pretrained = "openai" if setting.clip else None
         network = DepthClip(row.method.backbone, row.method.words, pretrained).to(device)
@@ -166,9 +186,9 @@ def _predictors(
                 {UNNAMED: network.predict(pictures, size)}
             )
         }
-    return {row.title: NetworkPredictor(load_network(folder / "model", device)[0])}
+    return {row.title: open_predictor(folder / "model", device, splits["test"].camera)}
 
 
 def _trainable(folder: Path) -> int:
-    network = network_to_finetune(str(folder / "model"))
+    network, _ = network_to_finetune(str(folder / "model"))
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
