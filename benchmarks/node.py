@@ -26,7 +26,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image, PointCloud2
 
 from benchmarks.least_network import save_least_network
-from moa_depth_ros.command_line import add_device_option, at_least, picture_size
+from moa_depth_ros.command_line import above_zero, add_device_option, at_least, picture_size
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.report import describe, resident_bytes
@@ -229,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--frames", type=at_least(1), default=300, help="counted (default: %(default)s)"
     )
-    parser.add_argument("--rate", type=float, default=10.0, help="Hz (default: %(default)s)")
+    parser.add_argument("--rate", type=above_zero, default=10.0, help="Hz (default: %(default)s)")
     parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="model folder")
     add_device_option(parser)
     parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))

@@ -99,6 +99,8 @@ class Folder:
         self._paths = [p for p in names if not p.name.startswith("sync_depth_")]
         if not self._paths:
             raise ValueError(f"{images}: no {', '.join(PICTURE_NAMES)} pictures in this folder")
+        # A calibration is of the picture as the sensor gave it.
+        self._upright = camera_yaml is None and not any(p.is_file() for p in _matrices(images))
         height, width = self[0].picture.shape[:2]
         self.camera, source = _camera(images, width, height, camera_yaml)
         self.text = f"{len(self)} pictures of {images}; intrinsics: {source}"
@@ -109,7 +111,15 @@ class Folder:
     def __getitem__(self, index: int) -> View:
         path = self._paths[index]
         truth = _depth_path(path)
-        return View(read_picture(path), read_depth_png(truth) if truth.is_file() else None)
+        if not truth.is_file():
+            return View(read_picture(path, upright=self._upright), None)
+        picture, depth = read_picture(path), read_depth_png(truth)
+        if picture.shape[:2] != depth.shape:
+            raise ValueError(
+                f"{truth}: expected the size of {path.name}, {picture.shape[1]}x"
+                f"{picture.shape[0]}, found {depth.shape[1]}x{depth.shape[0]}"
+            )
+        return View(picture, depth)
 
 
 def there_and_back(length: int, index: int) -> int:
@@ -126,13 +136,18 @@ def _depth_path(path: Path) -> Path:
     return path.parent.parent / "depth" / f"{path.stem}.png"
 
 
+def _matrices(images: Path) -> list[Path]:
+    """Where the camera matrix may be."""
+    beside = [images] + ([images.parent] if images.name == "images" else [])
+    return [folder / "K.txt" for folder in beside]
+
+
 def _camera(
     images: Path, width: int, height: int, camera_yaml: Path | None
 ) -> tuple[Intrinsics, str]:
     if camera_yaml is not None:
-        return Intrinsics.from_yaml(camera_yaml).resized(width, height), str(camera_yaml)
-    beside = [images] + ([images.parent] if images.name == "images" else [])
-    for path in (folder / "K.txt" for folder in beside):
+        return Intrinsics.from_yaml(camera_yaml).fitted(width, height), str(camera_yaml)
+    for path in _matrices(images):
         if path.is_file():
             return Intrinsics.from_matrix(path, width, height), str(path)
     if (width, height) == (NYU_KINECT.width, NYU_KINECT.height):

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from demo.report import report
+from moa_depth_ros.command_line import above_zero
 from moa_depth_ros.ros.signals import END_SIGNALS
 from moa_depth_ros.ros.transport import local_environment, profile_environment
 
@@ -84,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
     """
     out = options.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
-    for name in ("camera.json", "viewer.json", "depth.png", "cloud.ply"):
+    for name in ("camera.json", "viewer.json"):
         (out / name).unlink(missing_ok=True)  # of an earlier run
     processes = Processes(_environment())
     try:
@@ -144,8 +145,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, help="folder of pictures; default: rendered rooms")
     parser.add_argument("--camera", type=Path, help="ROS camera_info YAML of these pictures")
-    parser.add_argument("--seconds", type=float, default=15.0, help="length of the film")
-    parser.add_argument("--rate", type=float, default=10.0, help="pictures per second")
+    parser.add_argument("--seconds", type=above_zero, default=15.0, help="length of the film")
+    parser.add_argument("--rate", type=above_zero, default=10.0, help="pictures per second")
     parser.add_argument(
         "--out", type=Path, default=Path("build/demo"), help="folder of the results"
     )

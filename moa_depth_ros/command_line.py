@@ -21,6 +21,17 @@ def at_least(least: int) -> Callable[[str], int]:
     return number
 
 
+def above_zero(text: str) -> float:
+    """Finite numbers above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0: {text!r}")
+    return number
+
+
 def add_device_option(parser: argparse.ArgumentParser, default: str = "auto") -> None:
     """``--device``, as a device that is there."""
     parser.add_argument(

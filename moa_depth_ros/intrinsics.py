@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
+
+_SHAPE_TOLERANCE = 0.02  # of width / height; sizes are rounded where pictures are resized
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Intrinsics:
     cy: float
 
     def __post_init__(self) -> None:
-        if self.width <= 0 or self.height <= 0:
+        sizes = (self.width, self.height)
+        if any(isinstance(size, bool) or size <= 0 for size in sizes):  # YAML's yes is True, and 1
             raise ValueError(f"camera: expected a positive picture size, found {self.size_text}")
         values = (self.fx, self.fy, self.cx, self.cy)
         if not all(math.isfinite(value) for value in values):
@@ -49,6 +53,19 @@ class Intrinsics:
         """The camera whose pictures are this one's, resized whole."""
         sx, sy = width / self.width, height / self.height
         return Intrinsics(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy)
+
+    def fitted(self, width: int, height: int) -> Intrinsics:
+        """As :meth:`resized`, for pictures that are said to be this camera's.
+
+        Raises:
+            ValueError: they have another shape.
+        """
+        if abs(math.log(width / height * self.height / self.width)) > _SHAPE_TOLERANCE:
+            raise ValueError(
+                f"{width}x{height} pixels are not this camera's, which has {self.size_text}: the "
+                "shape differs"
+            )
+        return self.resized(width, height)
 
     def focal_ratio(self, other: Intrinsics) -> float:
         """How much longer this lens is than another, both seen in pictures of the same size.
@@ -70,7 +87,7 @@ class Intrinsics:
         """Read a ROS camera_info file, as ``camera_calibration`` writes it.
 
         The projection matrix (the rectified camera) counts, or the camera matrix where there is
-        none or it is all zero.
+        none or it is all zero. A lens that distorts is warned of.
 
         Raises:
             ValueError: not such a file; the message names it.
@@ -78,7 +95,14 @@ class Intrinsics:
         """
         try:
             values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            return cls(values["image_width"], values["image_height"], *_pinhole(values))
+            camera = cls(values["image_width"], values["image_height"], *_pinhole(values))
+            if any(values.get("distortion_coefficients", {}).get("data", [])):
+                warnings.warn(
+                    f"{path}: this lens distorts; the pictures are taken to be rectified (by "
+                    "image_proc, or the node's parameter rectify)",
+                    stacklevel=2,
+                )
+            return camera
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ValueError(f"{path}: not a YAML file: {error}") from error
         except (KeyError, TypeError, IndexError, AttributeError) as error:
@@ -107,8 +131,13 @@ class Intrinsics:
                 raise ValueError(
                     f"expected a 3x3 camera matrix that ends in 0 0 1, found {matrix.tolist()}"
                 )
-            places = ((0, 0), (1, 1), (0, 2), (1, 2))
-            return cls(width, height, *(float(matrix[place]) for place in places))
+            fx, fy, cx, cy = (float(matrix[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2)))
+            if not (0 < cx < width and 0 < cy < height):
+                raise ValueError(
+                    f"expected the camera of {width}x{height} pictures, found one whose centre is "
+                    f"({cx:g}, {cy:g})"
+                )
+            return cls(width, height, fx, fy, cx, cy)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 

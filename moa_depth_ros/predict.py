@@ -21,11 +21,22 @@ from moa_depth_ros.pictures.files import (
     write_ply,
 )
 
+_DEPTH, _COLOURS, _CLOUD = "_depth.png", "_depth_colour.png", ".ply"
+_INTERRUPTED = 130  # as a shell has it for SIGINT
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     keep_freed_memory()
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
     status = 0
     try:
         stems = _stems(options.pictures, options.out)
@@ -51,14 +62,21 @@ def _stems(pictures: list[Path], out: Path | None) -> dict[Path, Path]:
         if stem in stems:
             raise ValueError(f"{stems[stem]} and {path}: both would be {stem}_depth.png")
         stems[stem] = path
+    given = {path.resolve() for path in pictures}
+    for stem, path in stems.items():
+        for end in (_DEPTH, _COLOURS, _CLOUD):
+            if Path(f"{stem}{end}").resolve() in given:
+                raise ValueError(f"{path}: {stem}{end} would be replaced, which is a picture, too")
     return stems
 
 
 def _predict(estimator: DepthEstimator, path: Path, camera: Intrinsics | None, stem: Path) -> None:
     picture = read_picture(path, upright=camera is None)
+    if camera is not None:
+        camera = _fitted(camera, picture, path)
     estimate = estimator.estimate(picture, intrinsics=camera)
     depth = estimate.depth.cpu().numpy()
-    written = [f"{stem}_depth.png", f"{stem}_depth_colour.png"]
+    written = [f"{stem}{_DEPTH}", f"{stem}{_COLOURS}"]
     write_depth_png(written[0], depth)
     uncertainty = estimate.uncertainty.cpu().numpy()
     unsure = float(np.percentile(uncertainty, 99))
@@ -66,15 +84,22 @@ def _predict(estimator: DepthEstimator, path: Path, camera: Intrinsics | None, s
     drawn = colour_uncertainty(uncertainty, unsure)
     panel(written[1], [[("colour", picture), ("depth", depth), (title, drawn)]])
     if camera is not None:
-        written.append(f"{stem}.ply")
+        written.append(f"{stem}{_CLOUD}")
         _write_cloud(written[-1], estimate, camera)
     near, middle, far = np.percentile(depth, [1, 50, 99])
     print(f"{path}: depth {near:.2f} to {far:.2f} m, median {middle:.2f} m: {', '.join(written)}")
 
 
+def _fitted(camera: Intrinsics, picture: np.ndarray, path: Path) -> Intrinsics:
+    height, width = picture.shape[:2]
+    try:
+        return camera.fitted(width, height)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
 def _write_cloud(path: str, estimate: DepthEstimate, camera: Intrinsics) -> None:
-    height, width = estimate.depth.shape
-    points = unproject(estimate.depth, camera.resized(width, height))
+    points = unproject(estimate.depth, camera)
     write_ply(path, points.cpu().numpy(), estimate.colour.cpu().numpy())
 
 

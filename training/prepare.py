@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from moa_depth_ros.command_line import at_least
 from training.command_line import exit_code
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, check_layout, read_split
 from training.data.options import add_layout_options, open_as_told
@@ -129,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--convert", type=Path, metavar="DATA", help="pack this data set instead of downloading")
     add(
         "--size",
-        type=int,
+        type=at_least(1),
         nargs=2,
         metavar=("HEIGHT", "WIDTH"),
         help="with --convert: shrink training pictures to this, the network's input size",
@@ -145,6 +146,8 @@ def main(args: Sequence[str] | None = None) -> int:
     options = parser.parse_args(args)
     if options.convert and not options.out:
         parser.error(f"--convert needs --out FILE{PACKED_SUFFIX}")
+    if options.size and not options.convert:
+        parser.error("--size is for --convert")
     if options.convert:
         return exit_code(lambda: convert(options))
     return exit_code(lambda: prepare(options.out or Path("data/nyu"), options.base_url))

@@ -173,22 +173,27 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _fit(args: Sequence[str] | None) -> None:
     try:
-        TrainingCLI(
+        _command_line(args).fit()
+    except MisconfigurationException as error:  # a device that is not there, among others
+        raise TrainingError(f"trainer: {error}") from error
+
+
+def _command_line(args: Sequence[str] | None) -> TrainingCLI:
+    try:
+        return TrainingCLI(
             DepthModule,
             DepthDataModule,
             subclass_mode_data=True,
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
-            parser_kwargs={"allow_abbrev": False},
+            parser_kwargs={"allow_abbrev": False, "prog": "python -m training.train"},
             run=False,
             args=args,
-        ).fit()
-    except MisconfigurationException as error:  # a device that is not there, among others
-        raise TrainingError(f"trainer: {error}") from error
-    except ValueError as error:  # jsonargparse wraps what a data module refuses
-        if isinstance(error.__cause__, TrainingError):
+        )
+    except ValueError as error:  # what a configuration's values contradict
+        if isinstance(error.__cause__, TrainingError):  # jsonargparse wraps what data refuse
             raise error.__cause__ from None
-        raise
+        raise TrainingError(str(error)) from error
 
 
 if __name__ == "__main__":

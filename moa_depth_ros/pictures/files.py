@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MILLIMETRES = 1000.0
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_TAIL_BYTES = 4096
 COLOUR_MAP = "turbo_r"
 """Red is near, blue is far."""
 
@@ -62,15 +65,30 @@ def read_picture(path: str | Path, upright: bool = False) -> NDArray[np.uint8]:
             the picture as the sensor gave it.
 
     Raises:
-        ValueError: missing or not a picture; the message names the file.
+        ValueError: missing, not a picture, cut off, or larger than OpenCV reads; the message names
+            the file.
     """
     turned = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    picture = cv2.imread(str(path), turned)
+    try:
+        picture = cv2.imread(str(path), turned)
+    except cv2.error as error:
+        raise ValueError(f"{path}: OpenCV can't read it: {error.err}") from error
     if picture is None:
         raise ValueError(
             f"{path}: expected a picture (PNG, JPEG, ...), found none that can be read"
         )
+    if _is_cut_off_jpeg(Path(path)):
+        raise ValueError(f"{path}: expected a whole JPEG, found one that is cut off")
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+
+
+def _is_cut_off_jpeg(path: Path) -> bool:
+    """OpenCV fills what is missing from a JPEG with grey and says nothing."""
+    with path.open("rb") as file:
+        if file.read(len(_JPEG_START)) != _JPEG_START:
+            return False
+        file.seek(-min(_TAIL_BYTES, path.stat().st_size), os.SEEK_END)
+        return _JPEG_END not in file.read()
 
 
 def write_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
@@ -86,9 +104,11 @@ def write_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
 
 
 def write_depth_png(path: str | Path, depth: NDArray[np.floating]) -> None:
-    """Write (H, W) metres as 16-bit millimetres, 0 for no reading (as 16UC1 of REP 118)."""
-    millimetres = np.where(is_reading(depth), np.rint(depth * MILLIMETRES), 0)
-    write_picture(path, np.clip(millimetres, 0, np.iinfo(np.uint16).max).astype(np.uint16))
+    """Write (H, W) metres as 16-bit millimetres, 0 for no reading and for what is farther than 16
+    bits reach, 65.535 m (as 16UC1 of REP 118)."""
+    millimetres = np.rint(np.where(is_reading(depth), depth, 0) * MILLIMETRES)
+    held = millimetres <= np.iinfo(np.uint16).max
+    write_picture(path, np.where(held, millimetres, 0).astype(np.uint16))
 
 
 def read_depth_png(path: str | Path) -> NDArray[np.float32]:

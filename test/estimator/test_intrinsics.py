@@ -74,3 +74,32 @@ def test_focal_ratio_of_pictures_shaped_differently_is_the_geometric_mean():
     cut = Intrinsics(k.width, k.height // 2, k.fx, k.fy, k.cx, k.cy - k.height / 4)
     assert cut.focal_ratio(k) == pytest.approx(2**0.5)
     assert k.focal_ratio(cut) == pytest.approx(0.5**0.5)
+
+
+def test_pictures_of_another_shape_are_not_this_cameras():
+    assert NYU_KINECT.fitted(320, 241) == NYU_KINECT.resized(320, 241)  # rounded
+    for width, height in ((480, 640), (1280, 720)):
+        with pytest.raises(ValueError, match=f"{width}x{height} pixels are not this camera's"):
+            NYU_KINECT.fitted(width, height)
+
+
+def test_a_lens_that_distorts_is_warned_of(tmp_path):
+    path = tmp_path / "camera.yaml"
+    path.write_text(CAMERA_INFO % PROJECTION + "distortion_coefficients: {data: [-0.4, 0.2, 0]}")
+    with pytest.warns(UserWarning, match=r"camera\.yaml: this lens distorts"):
+        Intrinsics.from_yaml(path)
+
+
+def test_yes_is_no_size(tmp_path):
+    path = tmp_path / "camera.yaml"
+    path.write_text((CAMERA_INFO % PROJECTION).replace("image_width: 640", "image_width: yes"))
+    with pytest.raises(ValueError, match="positive picture size"):
+        Intrinsics.from_yaml(path)
+
+
+def test_a_matrix_is_of_pictures_that_its_centre_is_in(tmp_path):
+    path = tmp_path / "K.txt"
+    path.write_text("1200 0 960\n0 1200 540\n0 0 1\n")
+    assert Intrinsics.from_matrix(path, 1920, 1080) == Intrinsics(1920, 1080, 1200, 1200, 960, 540)
+    with pytest.raises(ValueError, match=r"K\.txt: expected the camera of 640x480 pictures"):
+        Intrinsics.from_matrix(path, 640, 480)

@@ -49,6 +49,25 @@ def test_pictures_whose_results_would_replace_each_other_are_refused(tmp_path, c
     assert main(pictures) == 0
 
 
+def test_a_picture_is_not_replaced_by_the_depth_of_another(tmp_path, capsys):
+    pictures = [tmp_path / "room.png", tmp_path / "room_depth.png"]
+    for path in pictures:
+        write_picture(path, np.zeros((12, 16, 3), np.uint8))
+    before = pictures[1].read_bytes()
+    assert main([*map(str, pictures), "--device", "cpu"]) == 1
+    assert "room_depth.png would be replaced" in capsys.readouterr().err
+    assert pictures[1].read_bytes() == before
+    assert main([*map(str, pictures), "--device", "cpu", "--out", str(tmp_path / "out")]) == 0
+
+
+def test_the_camera_of_other_pictures_is_refused(tmp_path, capsys):
+    write_picture(tmp_path / "tall.png", np.zeros((64, 48, 3), np.uint8))
+    (tmp_path / "camera.yaml").write_text(CAMERA)
+    options = ["--camera", str(tmp_path / "camera.yaml"), "--device", "cpu"]
+    assert main([str(tmp_path / "tall.png"), *options]) == 1
+    assert "tall.png: 48x64 pixels are not this camera's" in capsys.readouterr().err
+
+
 def test_errors_are_one_line(tmp_path, capsys):
     assert main(["nothing.jpg", "--model", str(tmp_path / "none")]) == 1
     error = capsys.readouterr().err

@@ -76,6 +76,13 @@ def test_a_folder_with_images_and_depth_and_a_camera_matrix(tmp_path):
         assert source[1].depth[100, 100] == 2.5
 
 
+def test_depth_of_another_size_is_named(tmp_path):
+    film(tmp_path)
+    write_depth_png(next((tmp_path / "depth").iterdir()), np.full((24, 32), 3.0))
+    with pytest.raises(ValueError, match=r"depth.*png: expected the size of .*found 32x24"):
+        list(Folder(tmp_path))
+
+
 def test_a_folder_of_pairs(tmp_path):
     write_picture(tmp_path / "rgb_00000.jpg", colourful(640, 480))
     write_picture(tmp_path / "rgb_00050.jpg", colourful(640, 480))

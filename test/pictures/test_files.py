@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ def test_depth_png_round_trip(tmp_path):
     depth = np.array([[0.0, np.nan, np.inf], [1.2344, 65.535, 99.0]], np.float32)
     files.write_depth_png(tmp_path / "depth.png", depth)
     found = files.read_depth_png(tmp_path / "depth.png")
-    np.testing.assert_allclose(found, [[0, 0, 0], [1.234, 65.535, 65.535]], rtol=1e-6)
+    np.testing.assert_allclose(found, [[0, 0, 0], [1.234, 65.535, 0]], rtol=1e-6)
 
 
 def test_reading_something_else_names_the_file(tmp_path):
@@ -70,3 +73,24 @@ def test_exif_turns_a_picture_only_where_it_is_asked_for(tmp_path, upright, shap
     marker = b"\xff\xe1" + (2 + len(exif)).to_bytes(2, "big") + exif
     (tmp_path / "turned.jpg").write_bytes(jpeg[:2] + marker + jpeg[2:])
     assert files.read_picture(tmp_path / "turned.jpg", upright).shape == shape
+
+
+def test_a_jpeg_that_is_cut_off_is_refused(tmp_path):
+    """OpenCV would fill it with grey."""
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    files.write_picture(tmp_path / "whole.jpg", noise)
+    data = (tmp_path / "whole.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
+    assert files.read_picture(tmp_path / "whole.jpg").shape == (48, 64, 3)
+    with pytest.raises(ValueError, match=r"cut\.jpg: expected a whole JPEG"):
+        files.read_picture(tmp_path / "cut.jpg")
+
+
+def test_a_picture_that_is_too_large_is_refused(tmp_path):
+    files.write_picture(tmp_path / "small.png", np.zeros((2, 2), np.uint8))
+    data = (tmp_path / "small.png").read_bytes()
+    header = b"IHDR" + struct.pack(">II", 60_000, 60_000) + data[24:29]
+    rest = struct.pack(">I", zlib.crc32(header)) + data[33:]
+    (tmp_path / "huge.png").write_bytes(data[:12] + header + rest)
+    with pytest.raises(ValueError, match=r"huge\.png"):
+        files.read_picture(tmp_path / "huge.png")

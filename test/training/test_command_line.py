@@ -7,7 +7,7 @@ import argparse
 import pytest
 import torch
 
-from moa_depth_ros.command_line import at_least, device
+from moa_depth_ros.command_line import above_zero, at_least, device
 from moa_depth_ros.network import NetworkConfig
 from training import evaluate
 from training import train as trainer
@@ -98,3 +98,10 @@ def test_a_weights_file_that_is_none(tmp_path):
     (tmp_path / "weights.pt").write_text("# not weights")
     with pytest.raises(WeightsError, match=r"no CLIP weights '.*weights\.pt'"):
         build_network(NetworkConfig(pretrained=str(tmp_path / "weights.pt")))
+
+
+def test_numbers_above_zero():
+    assert above_zero("2.5") == 2.5
+    for text in ("0", "-1", "nan", "inf", "fast"):
+        with pytest.raises(argparse.ArgumentTypeError, match="expected a number above 0"):
+            above_zero(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,19 @@ def test_samples_come_in_the_order_of_the_numbers(tmp_path):
     np.testing.assert_array_equal(train.depth(9), sample["depth"])
     assert sample["scene"] == tmp_path.name
     assert (train.camera, train.size) == (CAMERA, (6, 8))
+
+
+@pytest.mark.parametrize(("unit", "told"), [(1.0, False), (0.1, True), (5.0, True)])
+def test_depth_in_another_unit_is_told(tmp_path, unit, told):
+    """Millimetres, centimetres, fifths of a millimetre."""
+    write_recording(tmp_path, 12)
+    for path in (tmp_path / "depth").iterdir():
+        write_png(path, np.full((6, 8), 2500 * unit, np.uint16))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Recording(tmp_path, "train")
+    texts = [str(warning.message) for warning in caught]
+    assert any("are the PNGs in millimetres?" in text for text in texts) == told
 
 
 def test_the_last_fifth_is_for_validation_in_one_piece(tmp_path):

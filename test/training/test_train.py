@@ -61,6 +61,22 @@ def test_an_unknown_key_is_refused(key, capsys):
     assert key in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("model.network.num_bins", "0", "num_bins: expected at least 1, found 0"),
+        ("model.network.input_size", "[0,0]", "input_size: expected positive sizes"),
+        ("seed_everything", "-1", "-1 is not in bounds"),
+    ],
+)
+def test_a_value_that_cannot_be_is_one_line(tmp_path, capsys, key, value, says):
+    demo = str(ROOT / "config" / "training" / "demo.yaml")
+    command = ["--config", demo, f"--{key}", value, "--output", str(tmp_path)]
+    assert train.main(command) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert line.startswith("error: ") and says in line
+
+
 def test_last_without_a_checkpoint(tmp_path, capsys):
     assert train.main(["--output", str(tmp_path), "--ckpt_path", "last"]) == 1
     assert "expected a checkpoint to resume from, there is none" in capsys.readouterr().err

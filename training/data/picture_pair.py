@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,6 @@ import numpy as np
 from moa_depth_ros.pictures.files import read_depth_png, read_picture
 from training.data.sample import check_depth
 from training.errors import DataError
-
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
-_TAIL_BYTES = 4096
 
 
 def read_colour(path: Path, where: str, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -30,8 +26,6 @@ def read_colour(path: Path, where: str, size: tuple[int, int] | None = None) -> 
         picture = read_picture(path)
     except ValueError as error:
         raise DataError(f"{where}: {error}") from error
-    if _is_cut_off_jpeg(path):
-        raise DataError(f"{where}: {path}: expected a whole JPEG, found one that is cut off")
     _expect_size(picture.shape[:2], size, f"{where}: {path}")
     return picture.transpose(2, 0, 1)
 
@@ -59,15 +53,6 @@ def read_any_depth(path: Path, where: str, size: tuple[int, int]) -> np.ndarray:
         raise DataError(f"{where}: {error}") from error
     _expect_size(depth.shape, size, f"{where}: {path}")
     return depth
-
-
-def _is_cut_off_jpeg(path: Path) -> bool:
-    """OpenCV fills what is missing from a JPEG with grey and says nothing."""
-    with path.open("rb") as file:
-        if file.read(len(_JPEG_START)) != _JPEG_START:
-            return False
-        file.seek(-min(_TAIL_BYTES, os.path.getsize(path)), os.SEEK_END)
-        return _JPEG_END not in file.read()
 
 
 def _expect_size(found: tuple[int, ...], expected: tuple[int, int] | None, where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable
 from typing import TypedDict
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from training.errors import DataError
 
+_PLAUSIBLE = (0.4, 10.0)  # metres; centimetres, whole metres and 1/5000 m miss it indoors
 _RECORDING_NUMBER = re.compile(r"_[0-9]+[a-z]*$")
 
 
@@ -66,6 +68,22 @@ def check_depth(depth: np.ndarray, where: str) -> None:
     if not depth.any():
         raise DataError(
             f"{where}: expected depth, found not one reading; leave this picture out of the data"
+        )
+
+
+def warn_of_unit(depths: Iterable[np.ndarray], where: str) -> None:
+    """Warn where typical depth is nothing that a camera sees, as with another unit in its files.
+
+    Args:
+        depths: some depth maps, (H, W) metres, 0 where there is no reading.
+        where: what names them.
+    """
+    readings = np.concatenate([depth[depth > 0] for depth in depths])
+    middle = float(np.median(readings))
+    if not _PLAUSIBLE[0] <= middle <= _PLAUSIBLE[1]:
+        warnings.warn(
+            f"{where}: the median of some depth is {middle:.3g} m; are the PNGs in millimetres?",
+            stacklevel=3,
         )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network import MoADepthClip, Prediction, load_network
+from moa_depth_ros.network.folder import CONFIG_NAME
 from training.data.picture_pair import read_any_depth
 from training.depth_maps import depths_of
 from training.errors import DataError
@@ -125,7 +126,7 @@ def file_name(index: int) -> str:
 def open_predictor(
     folder: Path, device: torch.device, camera: Intrinsics, flip: bool = False
 ) -> Predictor:
-    """The predictor in a folder: PNGs are predictions, anything else must be a model folder.
+    """The predictor in a folder: a model folder, or one of predictions, which are PNGs.
 
     Args:
         folder: of either kind.
@@ -134,9 +135,15 @@ def open_predictor(
         flip: as :class:`NetworkPredictor` has it.
 
     Raises:
-        ModelFolderError: neither.
+        DataError: neither.
+        ModelFolderError: no such folder, or a damaged model.
     """
-    if any(folder.glob("*.png")):
-        return PredictionFolder(folder)
+    if not (folder / CONFIG_NAME).is_file():
+        if any(folder.glob("*.png")):
+            return PredictionFolder(folder)
+        if folder.is_dir():
+            raise DataError(
+                f"{folder}: expected a model folder ({CONFIG_NAME}) or predictions (PNGs)"
+            )
     network, training_camera = load_network(folder, device)
     return NetworkPredictor(network, flip, camera.focal_ratio(training_camera))

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from moa_depth_ros.command_line import at_least
 from moa_depth_ros.intrinsics import NYU_KINECT
 from training.command_line import exit_code, new_file
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME
@@ -26,14 +27,14 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m training.rooms", description=__doc__, epilog=EPILOG
     )
     options.add_argument("--out", type=Path, metavar="FOLDER", help="the set, e.g. data/rooms")
-    for name, default, text in (
-        ("--train", 200, "rooms to train on"),
-        ("--test", 100, "rooms to judge on"),
-        ("--seed", 7, "the same seed gives the same rooms"),
-        ("--sheet-count", 20, "rooms on the sheet"),
+    for name, least, default, text in (
+        ("--train", 1, 200, "rooms to train on"),
+        ("--test", 1, 100, "rooms to judge on"),
+        ("--seed", 0, 7, "the same seed gives the same rooms"),
+        ("--sheet-count", 1, 20, "rooms on the sheet"),
     ):
         text += " (default: %(default)s)"
-        options.add_argument(name, type=int, default=default, metavar="N", help=text)
+        options.add_argument(name, type=at_least(least), default=default, metavar="N", help=text)
     options.add_argument(
         "--sheet", type=new_file(".png"), metavar="FILE", help="a PNG, colour above depth"
     )
@@ -46,10 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     args = options.parse_args(arguments)
     if args.out is None and args.sheet is None:
         options.error("nothing to do: give --out FOLDER, --sheet FILE, or both")
-    if min(args.train, args.test, args.seed) < 0 or args.sheet_count < 1:
-        options.error("--train, --test and --seed must be at least 0, --sheet-count at least 1")
-    if args.out and not 0 < args.train + args.test <= 65535:
-        options.error("--train and --test together must be 1 to 65535 rooms")
+    if args.out and args.train + args.test > 65535:
+        options.error("--train and --test together must be at most 65535 rooms")
     return exit_code(lambda: _render(args))
 
 

@@ -25,6 +25,7 @@ from training.whole_file import whole_file
 HEIGHT, WIDTH = 480, 640
 HEADER_BYTES = 512
 KINECT_RANGE = (0.7, 9.0)  # metres; rawDepths has no reading beyond
+_RENDERED = "rendered"  # attribute of the file, which the real one has not
 TEXTS = ("scenes", "sceneTypes", "rawRgbFilenames", "rawDepthFilenames")
 
 
@@ -43,8 +44,12 @@ def write_nyu_file(
     Both files appear under their names only when complete. seed decides where rawDepths has holes.
 
     Raises: ValueError for a frame of another size, for too few frames, or for num_train outside
-    0..count.
+    0..count; FileExistsError where path is there and was not written by this function.
     """
+    if Path(path).exists() and not _is_rendered(Path(path)):
+        raise FileExistsError(
+            f"{path}: is there already and was not rendered; take another folder, or remove it"
+        )
     if not 0 <= num_train <= count or count == 0:
         raise ValueError(
             f"expected 0 <= num_train <= count and count > 0, found {num_train} of {count}"
@@ -53,6 +58,14 @@ def write_nyu_file(
         _write_labelled(labelled, frames, count, seed)
         _write_header(labelled)
         _write_splits(splits, count, num_train)
+
+
+def _is_rendered(path: Path) -> bool:
+    try:
+        with h5py.File(path, "r") as file:
+            return bool(file.attrs.get(_RENDERED, False))
+    except OSError:  # not HDF5
+        return False
 
 
 def raw_depth(frame: Frame, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -98,6 +111,7 @@ def _patches(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.flo
 
 def _write_labelled(path: Path, frames: Iterable[Frame], count: int, seed: int) -> None:
     with h5py.File(path, "w", userblock_size=HEADER_BYTES, libver="earliest") as file:
+        file.attrs[_RENDERED] = True
         chunks = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         whole = (WIDTH, HEIGHT)
         images = file.create_dataset(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from moa_depth_ros.command_line import at_least
 from training.command_line import exit_code
 from training.tables.rows import TABLES, Table
 from training.tables.run import result_of
@@ -68,9 +69,13 @@ def _parser() -> argparse.ArgumentParser:
         "table", choices=TABLES, help="of the paper; parts: each part of the network left out"
     )
     parser.add_argument("--rows", nargs="+", default=[], metavar="ROW", help=f"only these ({keys})")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0], metavar="N", help="default: 0")
+    parser.add_argument(
+        "--seeds", nargs="+", type=at_least(0), default=[0], metavar="N", help="default: 0"
+    )
     parser.add_argument("--data", type=Path, help="data set; default: data/nyu, if it is there")
-    parser.add_argument("--max_epochs", type=int, metavar="N", help="default: as configured")
+    parser.add_argument(
+        "--max_epochs", type=at_least(1), metavar="N", help="default: as configured"
+    )
     parser.add_argument(
         "--output", type=Path, default=Path("runs/tables"), help="default: %(default)s"
     )

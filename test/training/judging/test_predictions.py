@@ -138,7 +138,8 @@ def test_a_folder_with_neither_predictions_nor_a_model(nyu_file, tmp_path, capsy
     error = refused(nyu_file, tmp_path / "empty", capsys)
     assert "no such model folder" in error
     (tmp_path / "empty").mkdir()
-    assert "config.json: missing" in refused(nyu_file, tmp_path / "empty", capsys)
+    error = refused(nyu_file, tmp_path / "empty", capsys)
+    assert "empty: expected a model folder (config.json) or predictions (PNGs)" in error
 
 
 def test_an_export_that_cannot_be_written_is_one_message(nyu_file, tmp_path, capsys):

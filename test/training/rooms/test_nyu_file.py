@@ -74,6 +74,20 @@ def test_the_split_counts_from_one_and_is_disjoint(folder):
     assert splits["trainNdxs"].dtype == splits["testNdxs"].dtype == np.uint16
 
 
+def test_a_file_that_was_not_rendered_is_never_replaced(folder, tmp_path, capsys):
+    """It may be the real one; one that was rendered may be rendered anew."""
+    options = ["--out", str(tmp_path), "--train", "1", "--test", "1"]
+    assert command.main(options) == 0
+    assert command.main(options) == 0
+    path = tmp_path / "nyu_depth_v2_labeled.mat"
+    with h5py.File(path, "r+") as file:
+        del file.attrs["rendered"]
+    before = path.read_bytes()
+    assert command.main(options) == 1
+    assert "is there already and was not rendered" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
 def test_nothing_is_left_of_a_file_that_fails(tmp_path):
     small = sample_frame(3, 0, NYU_KINECT.resized(64, 48))
     path, splits = tmp_path / "a.mat", tmp_path / "splits.mat"
