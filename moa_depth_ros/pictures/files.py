@@ -18,7 +18,8 @@ COLOUR_MAP = "turbo_r"
 
 
 def is_reading(depth: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Where depth, in metres, was measured: finite and above 0."""
+    """Where depth, in metres, was measured: finite and above 0. (`depth.filters` has the same, with
+    PyTorch, which takes seconds to import.)"""
     return np.isfinite(depth) & (depth > 0)
 
 
