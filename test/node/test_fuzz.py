@@ -108,10 +108,12 @@ def test_a_good_picture_is_answered_after_thousands_of_bad_ones(
     ros, tiny_model, kind, suffix, make, count, more
 ):
     topic = f"/fuzz/image{suffix}"
-    arguments = ["-r", "image:=/fuzz/image", *more, *(a.format(suffix) for a in EVERYTHING)]
+    # In a namespace: the node that other tests share reports in /diagnostics, too.
+    places = ["-r", "__ns:=/fuzz", "-r", "image:=/fuzz/image"]
+    arguments = [*places, *more, *(a.format(suffix) for a in EVERYTHING)]
     with (
         NodeProcess(tiny_model, *arguments) as process,
-        Robot(topic, "/fuzz/camera_info", kind=kind) as robot,
+        Robot(topic, "/fuzz/camera_info", node="/fuzz/moa_depth", kind=kind) as robot,
     ):
         fuzzer = robot.node.create_publisher(kind, topic, QoSProfile(depth=BATCH))
         infos = robot.node.create_publisher(CameraInfo, "/fuzz/camera_info", QoSProfile(depth=1))
