@@ -19,6 +19,11 @@ _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD8))  # TEM and the restart markers
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
+def is_encoded(data: bytes) -> bool:
+    """Whether the data begins as a JPEG or PNG file does."""
+    return data.startswith((_JPEG_START, _PNG_START))
+
+
 def size_of(data: bytes) -> tuple[int, int]:
     """Width and height in pixels, from the header of a JPEG or PNG file (ITU-T T.81, annex B; PNG
     specification, 5 and 11.2).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from moa_depth_ros.pictures.encoded import check, is_encoded
+
 MILLIMETRES = 1000.0
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
-_TAIL_BYTES = 4096
 COLOUR_MAP = "turbo_r"
 """Red is near, blue is far."""
 
@@ -66,30 +65,25 @@ def read_picture(path: str | Path, upright: bool = False) -> NDArray[np.uint8]:
             the picture as the sensor gave it.
 
     Raises:
-        ValueError: missing, not a picture, cut off, or larger than OpenCV reads; the message names
-            the file.
+        ValueError: missing, not a picture, cut off, or too large; the message names the file.
     """
     turned = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        picture = cv2.imread(str(path), turned)
+        data = Path(path).read_bytes()
+        if is_encoded(data):  # of what is cut off, OpenCV fills the rest with grey and says nothing
+            check(data)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), turned) if data else None
+    except OSError:
+        picture = None
+    except ValueError as error:
+        raise ValueError(f"{path}: expected a whole JPEG or PNG: {error}") from error
     except cv2.error as error:
         raise ValueError(f"{path}: OpenCV can't read it: {error.err}") from error
     if picture is None:
         raise ValueError(
             f"{path}: expected a picture (PNG, JPEG, ...), found none that can be read"
         )
-    if _is_cut_off_jpeg(Path(path)):
-        raise ValueError(f"{path}: expected a whole JPEG, found one that is cut off")
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-
-
-def _is_cut_off_jpeg(path: Path) -> bool:
-    """OpenCV fills what is missing from a JPEG with grey and says nothing."""
-    with path.open("rb") as file:
-        if file.read(len(_JPEG_START)) != _JPEG_START:
-            return False
-        file.seek(-min(_TAIL_BYTES, path.stat().st_size), os.SEEK_END)
-        return _JPEG_END not in file.read()
 
 
 def write_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
