@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from moa_depth_ros.machine.allocator import keep_freed_memory
@@ -32,7 +33,8 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: the command line, ROS arguments included; ``sys.argv`` by default.
     Returns:
-        The exit status: 0, or 1 if the node could not start, after one line that says why.
+        The exit status: 0; 1 if the node could not start, after one line that says why, or if an
+        error that nobody expected ended it, after its traceback.
     """
     signals = EndSignals()
     try:
@@ -64,15 +66,15 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     except RuntimeError as error:  # ROS arguments that it can't read
         print(f"error: {error}", file=sys.stderr)
         return 1
-    node = None
+    node, status = None, 1
     try:
         try:
             node = DepthNode()
         except ParameterError as error:
             get_logger("moa_depth").fatal(str(error))
-            return 1
+            return status
         if node.get_parameter("autostart").value and not node.start():
-            return 1
+            return status
         signals.starting = False
         executor = ServicesAsideExecutor()
         executor.add_node(node)
@@ -83,12 +85,18 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
                 executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
         if not node.loading:
             executor.shutdown()  # waits for its threads
+        status = 0
+    except SystemExit:  # by a signal, while it starts
+        status = 0
+        raise
+    except Exception:
+        traceback.print_exc()  # here: what follows may end the process at once
     finally:
         closed = node is None or node.close()
         rclpy.try_shutdown()
         if not closed:
-            os._exit(0)  # else the interpreter would wait for the thread that still works
-    return 0
+            os._exit(status)  # else the interpreter would wait for the thread that still works
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -66,7 +66,7 @@ class CameraStream:
 
     Args:
         node: for its parameters and its clock.
-        camera: where pictures come from, results go to and both are counted.
+        camera: where pictures come from, results go to and both are counted; with outputs.
         estimators: holds the estimator, which may be replaced between two runs.
         submit: takes the camera's newest picture; True if an older one was dropped for it.
     """
@@ -79,6 +79,8 @@ class CameraStream:
         submit: Callable[[Frame], bool],
     ) -> None:
         self.camera = camera
+        # Kept: the camera forgets them while a callback that came before may still be running.
+        self._outputs = camera.outputs
         self._node = node
         self._estimators = estimators
         self._submit = submit
@@ -107,7 +109,7 @@ class CameraStream:
         """Check the picture and hand it on, if anybody listens."""
         received = time.perf_counter()
         self.camera.statistics.count("in")
-        if not self.camera.outputs.anybody_listens():
+        if not self._outputs.anybody_listens():
             self.camera.statistics.count("unheard")
             return
         try:
@@ -163,7 +165,7 @@ class CameraStream:
         Args:
             together: pictures that went through the network with this one, itself included.
         """
-        outputs, laps = self.camera.outputs, job.laps
+        outputs, laps = self._outputs, job.laps
         laps.end("waiting")  # for the outputs of other cameras
         outputs.publish_pictures(job.header, estimate, self._parameter("depth_encoding"), job.info)
         laps.end("publishing")
@@ -198,7 +200,7 @@ class CameraStream:
             intrinsics = intrinsics_for(info, picture.shape[1], picture.shape[0])
         except CameraInfoError as error:
             topic = self.camera.inputs.info_topic
-            if self.camera.outputs.need_camera_info():
+            if self._outputs.need_camera_info():
                 self.camera.complain(f"{topic}: {error} Depth goes out, no cloud.")
             elif self._parameter("scale_by_focal_length"):
                 self.camera.complain(

@@ -91,6 +91,27 @@ def test_a_model_that_loads_for_long_does_not_hold_the_end_up(ros, tiny_model, t
         process.wait()
 
 
+STUCK = """
+import sys
+from moa_depth_ros import node
+from moa_depth_ros.ros import depth_node, executor
+
+def fail(self, timeout_sec):
+    raise RuntimeError("nobody expected this")
+
+executor.ServicesAsideExecutor.spin_once = fail
+depth_node.DepthNode.close = lambda self: False
+sys.exit(node.main(sys.argv))
+"""
+
+
+def test_an_error_that_nobody_expected_is_told_though_a_picture_is_still_at_work(tiny_model):
+    command = [sys.executable, "-c", STUCK, "--ros-args", "-p", f"model:={tiny_model}"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "RuntimeError: nobody expected this" in ended.stderr
+
+
 def test_a_missing_model_ends_it_with_one_line():
     command = [sys.executable, "-m", "moa_depth_ros.node", "--ros-args", "-p", "model:=/no/folder"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
