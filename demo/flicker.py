@@ -17,7 +17,7 @@ from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
 from moa_depth_ros.pictures.files import read_picture
-from moa_depth_ros.ros.transport import shared_file
+from moa_depth_ros.ros.shared_files import shared_file
 
 SETTLING = 30  # pictures that the average begins with
 RATE = 30.0

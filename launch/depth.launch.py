@@ -11,7 +11,8 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from moa_depth_ros.ros.transport import profile_environment, shared_file
+from moa_depth_ros.ros.shared_files import shared_file
+from moa_depth_ros.ros.transport import profile_environment
 
 
 def _arguments() -> list[DeclareLaunchArgument]:

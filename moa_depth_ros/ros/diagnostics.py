@@ -8,8 +8,6 @@ from collections import Counter, deque
 from collections.abc import Mapping
 
 import numpy as np
-
-# IMP
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from moa_depth_ros.machine.report import resident_bytes

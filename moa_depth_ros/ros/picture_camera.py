@@ -22,8 +22,8 @@ from std_msgs.msg import Header
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures.files import read_picture
 from moa_depth_ros.ros.messages import colour_message
+from moa_depth_ros.ros.shared_files import shared_file
 from moa_depth_ros.ros.signals import EndSignals
-from moa_depth_ros.ros.transport import shared_file
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
 FRAME = "camera_optical_frame"

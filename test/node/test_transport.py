@@ -4,12 +4,12 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from moa_depth_ros.ros.shared_files import shared_file
 from moa_depth_ros.ros.transport import (
     OLDER_VARIABLE,
     VARIABLE,
     local_environment,
     profile_environment,
-    shared_file,
 )
 
 
