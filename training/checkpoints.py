@@ -13,9 +13,10 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from moa_depth_ros.machine.whole_file import whole_file
 from training.errors import CheckpointError
-from training.whole_file import whole_file
 
+_KEPT = 2  # the newest, and the one before it, should the newest be damaged
 _NAME = re.compile(r"epoch-(\d+)\.ckpt")
 
 
@@ -51,7 +52,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             ) from error
 
 
-def keep_epochs(folder: Path, kept: int = 2) -> ModelCheckpoint:
+def keep_epochs(folder: Path) -> ModelCheckpoint:
     """A callback that writes ``epoch-NNN.ckpt`` after every epoch and keeps the newest few."""
     return ModelCheckpoint(
         dirpath=folder,
@@ -59,7 +60,7 @@ def keep_epochs(folder: Path, kept: int = 2) -> ModelCheckpoint:
         auto_insert_metric_name=False,
         monitor="epoch",
         mode="max",
-        save_top_k=kept,
+        save_top_k=_KEPT,
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )

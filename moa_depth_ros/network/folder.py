@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.network.clip import empty_clip
 from moa_depth_ros.network.config import NetworkConfig
 from moa_depth_ros.network.moa_depth_clip import MoADepthClip
@@ -48,7 +47,6 @@ def save_network(
         OSError: the folder cannot be written.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     weights = {
         name: tensor.detach().to("cpu", dtype).contiguous()
         for name, tensor in network.state_dict().items()
@@ -59,9 +57,10 @@ def save_network(
         "open_clip": network.architecture,
         "training_camera": training_camera.to_dict(),
     }
-    _replace(folder / WEIGHTS_NAME, lambda path: path.write_bytes(save(weights)))
-    text = json.dumps(config, indent=2) + "\n"
-    _replace(folder / CONFIG_NAME, lambda path: path.write_text(text, encoding="utf-8"))
+    with whole_file(folder / WEIGHTS_NAME) as unfinished:
+        unfinished.write_bytes(save(weights))
+    with whole_file(folder / CONFIG_NAME) as unfinished:
+        unfinished.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def load_network(
@@ -131,14 +130,9 @@ def _read_weights(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
                 f"{path}: {name}: expected shape {tuple(expected[name].shape)}, "
                 f"found {tuple(tensor.shape)}"
             )
+        if not tensor.isfinite().all():
+            raise ModelFolderError(
+                f"{path}: {name}: expected finite numbers, found NaN or infinity"
+            )
     # A copy, because tensors inside a safetensors file are not aligned as matrix products like it.
     return {name: tensor.to(torch.float32, copy=True) for name, tensor in weights.items()}
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

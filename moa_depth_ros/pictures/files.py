@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.encoded import check, is_encoded
 
 MILLIMETRES = 1000.0
@@ -92,10 +93,11 @@ def write_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    path = Path(path)
     stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
-    if not cv2.imwrite(str(path), stored):
-        raise OSError(f"{path}: cannot be written")
+    _, data = cv2.imencode(path.suffix, stored)
+    with whole_file(path) as unfinished:
+        unfinished.write_bytes(data.tobytes())
 
 
 def write_depth_png(path: str | Path, depth: NDArray[np.floating]) -> None:
@@ -138,9 +140,9 @@ def write_ply(path: str | Path, points: NDArray[np.floating], colours: NDArray[n
     kinds = {"<f4": "float", "u1": "uchar"}
     lines = ["ply", "format binary_little_endian 1.0", f"element vertex {len(vertices)}"]
     lines += [f"property {kinds[kind]} {name}" for name, kind in fields]
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     header = "\n".join([*lines, "end_header", ""])
-    Path(path).write_bytes(header.encode("ascii") + vertices.tobytes())
+    with whole_file(Path(path)) as unfinished:
+        unfinished.write_bytes(header.encode("ascii") + vertices.tobytes())
 
 
 def panel(path: str | Path, rows: Sequence[Sequence[tuple[str, NDArray]]]) -> None:
@@ -168,8 +170,8 @@ def panel(path: str | Path, rows: Sequence[Sequence[tuple[str, NDArray]]]) -> No
             axis.set_title(title, fontsize=10)
     scale = ScalarMappable(Normalize(near, far), colormaps[COLOUR_MAP])
     figure.colorbar(scale, ax=axes, label="depth in metres", shrink=0.8)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    with whole_file(Path(path)) as unfinished:
+        figure.savefig(unfinished, format="png", dpi=110)
 
 
 def _scale(depths: Sequence[NDArray]) -> tuple[float, float]:

@@ -92,6 +92,13 @@ def test_truncated_weights(folder, keep):
     assert "model.safetensors: expected a safetensors file" in refused(folder)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers(network, folder, value):
+    network.state_dict()["regression.linear.bias"].fill_(value)
+    save_network(network, folder, NYU_KINECT)
+    assert "safetensors: regression.linear.bias: expected finite numbers" in refused(folder)
+
+
 def test_a_pickle_is_never_opened(folder, tmp_path):
     class Bomb:
         def __reduce__(self):

@@ -1,5 +1,7 @@
+import resource
 import struct
 import zlib
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -56,6 +58,33 @@ def test_ply_holds_the_finite_points(tmp_path):
     vertices = np.frombuffer(body, np.dtype(kinds))
     assert vertices["xyz"].tolist() == [[1, 2, 3], [4, 5, 6]]
     assert vertices["rgb"].tolist() == [[10, 20, 30], [40, 50, 60]]
+
+
+@contextmanager
+def room_for(size: int):
+    """No file grows beyond so many bytes, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_is_full_leaves_the_files_that_were_there(tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    writers = {
+        "a.png": lambda path: files.write_picture(path, picture),
+        "a.ply": lambda path: files.write_ply(path, picture.astype(np.float32), picture),
+        "panel.png": lambda path: files.panel(path, [[("colour", picture)]]),
+    }
+    for name, write in writers.items():
+        path = tmp_path / name
+        path.write_bytes(b"before")
+        with room_for(1000), pytest.raises(OSError, match="too large"):
+            write(path)
+        assert path.read_bytes() == b"before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(writers)
 
 
 def test_panel_is_a_picture_with_a_scale(tmp_path):

@@ -244,6 +244,21 @@ def test_the_tables_three_forms(tmp_path):
     assert (tmp_path / "table-3.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_run_of_some_rows_keeps_the_others_of_its_recipe(setting, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.tables.__main__.find_setting", lambda data: setting)
+
+    def rows(*options: str) -> list[str]:
+        assert main(["2", *options, "--output", str(tmp_path)]) == 0
+        with (tmp_path / "table-2.csv").open() as file:
+            return list(dict.fromkeys(line["row"] for line in csv.DictReader(file)))
+
+    means = ["mean depth", "mean depth per pixel"]  # both are made at once
+    assert rows("--rows", "mean") == means[:1]
+    assert rows("--rows", "k2") == [*means, "K = 2"]
+    assert rows("--rows", "k1") == [*means, "K = 1", "K = 2"]
+    assert rows("--rows", "mean", "--max_epochs", "2") == means
+
+
 def test_an_unknown_row_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["2", "--rows", "k3"])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.files import MILLIMETRES
 from training.data.nyu_labelled import Split
 from training.data.open import DepthSet
@@ -19,7 +20,6 @@ from training.data.packed import FORMAT
 from training.data.sample import Sample
 from training.errors import DataError
 from training.preparation import prepare_depth, prepare_pictures
-from training.whole_file import whole_file
 
 _MAX_MILLIMETRES = np.iinfo(np.uint16).max
 

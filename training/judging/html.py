@@ -9,6 +9,7 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from torch.utils.data import Dataset
 
+from moa_depth_ros.machine.whole_file import whole_file
 from training.data.sample import Sample
 from training.judging import gallery, plots
 from training.judging.judgement import RANGE_NAMES, Judgement
@@ -70,8 +71,8 @@ def write_html(
         },
         gallery=shown,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
 
 
 def _headline(judgements: Sequence[Judgement]) -> list[Judgement]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from moa_depth_ros.machine.whole_file import whole_file
 from training.judging.calibration import Calibration
 from training.judging.judgement import Group, Judgement
 from training.metrics import METRICS
@@ -22,13 +23,15 @@ HEADINGS = dict(
 )
 """How people write the metrics."""
 
+PLAIN, SCALED = "per image", "per image, median-scaled"
+
 
 def averages_of(judgement: Judgement) -> dict[str, dict[str, float]]:
     """All four averages by name."""
     return {
-        "per image": judgement.plain.per_image,
+        PLAIN: judgement.plain.per_image,
         "pooled": judgement.plain.pooled,
-        "per image, median-scaled": judgement.median_scaled.per_image,
+        SCALED: judgement.median_scaled.per_image,
         "pooled, median-scaled": judgement.median_scaled.pooled,
     }
 
@@ -63,15 +66,17 @@ def write_json(path: Path, protocol: Mapping[str, Any], judgements: Sequence[Jud
         }
         for judgement in judgements
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"protocol": dict(protocol), "rows": rows}, indent=2, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, judgements: Sequence[Judgement]) -> None:
     """Metrics of every picture by every predictor; empty where it has no valid pixel."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with (
+        whole_file(path) as unfinished,
+        unfinished.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(["model", "depth", "index", "scene", *METRICS])
         for judgement in judgements:

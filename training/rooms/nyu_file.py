@@ -19,8 +19,8 @@ import scipy.io
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from moa_depth_ros.machine.whole_file import whole_file
 from training.rooms.render import Frame
-from training.whole_file import whole_file
 
 HEIGHT, WIDTH = 480, 640
 HEADER_BYTES = 512
@@ -44,12 +44,13 @@ def write_nyu_file(
     Both files appear under their names only when complete. seed decides where rawDepths has holes.
 
     Raises: ValueError for a frame of another size, for too few frames, or for num_train outside
-    0..count; FileExistsError where path is there and was not written by this function.
+    0..count; FileExistsError where either is there and path was not written by this function.
     """
-    if Path(path).exists() and not _is_rendered(Path(path)):
-        raise FileExistsError(
-            f"{path}: is there already and was not rendered; take another folder, or remove it"
-        )
+    for there in (Path(path), Path(splits_path)):
+        if there.exists() and not _is_rendered(Path(path)):
+            raise FileExistsError(
+                f"{there}: is there already and was not rendered; take another folder, or remove it"
+            )
     if not 0 <= num_train <= count or count == 0:
         raise ValueError(
             f"expected 0 <= num_train <= count and count > 0, found {num_train} of {count}"

@@ -7,11 +7,12 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from moa_depth_ros.command_line import at_least
 from training.command_line import exit_code
-from training.tables.rows import TABLES, Table
-from training.tables.run import result_of
+from training.tables.rows import TABLES, Table, TableRow
+from training.tables.run import finished_result, result_of
 from training.tables.setting import Setting, find_setting
 from training.tables.write import Finished, write_table
 
@@ -43,16 +44,32 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path) -> None:
-    """Run the rows, and write the table anew after each one."""
-    finished: list[Finished] = []
-    rows = [row for row in table.rows if not options.rows or row.key in options.rows]
-    for number, row in enumerate(rows, start=1):
+    """Run the rows that were asked for, and write the table anew after each one.
+
+    Rows that an earlier run of the same recipe finished stay in it.
+    """
+    chosen = [row for row in table.rows if not options.rows or row.key in options.rows]
+    earlier = {row.key: _made_earlier(row, setting, options) for row in table.rows}
+    made = {key: results for key, results in earlier.items() if results}
+    for number, row in enumerate(chosen, start=1):
         results = {}
         for seed in options.seeds:
-            print(f"[{number}/{len(rows)}] {row.title}, seed {seed}", flush=True)
+            print(f"[{number}/{len(chosen)}] {row.title}, seed {seed}", flush=True)
             results[seed] = result_of(row, seed, setting, options.output, options.max_epochs)
-        finished.append(Finished(row, results))
+        made[row.key] = results
+        finished = [Finished(row, made[row.key]) for row in table.rows if row.key in made]
         write_table(table, setting.title, finished, stem)
+
+
+def _made_earlier(
+    row: TableRow, setting: Setting, options: argparse.Namespace
+) -> dict[int, dict[str, Any]]:
+    """By seed."""
+    found = {
+        seed: finished_result(row, seed, setting, options.output, options.max_epochs)
+        for seed in options.seeds
+    }
+    return {seed: result for seed, result in found.items() if result is not None}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from moa_depth_ros.machine.whole_file import whole_file
 from training.checkpoints import newest
 from training.data.open import DepthSet, open_splits
 from training.depthclip import DepthClip
@@ -20,11 +21,11 @@ from training.errors import TrainingError
 from training.judging.baselines import baselines_of
 from training.judging.judge import judge
 from training.judging.predictors import UNNAMED, Predicted, Predictor, open_predictor
+from training.judging.tables import averages_of
 from training.provenance import provenance
 from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
 from training.tables.setting import Setting
 from training.weights import network_to_finetune
-from training.whole_file import whole_file
 
 RESULT, RECIPE = "result.json", "recipe.json"
 _ATTEMPTS = "attempts.json"
@@ -36,15 +37,15 @@ def result_of(
     """What the row reaches; made now unless an earlier call finished it.
 
     Returns:
-        ``figures``: averages by depth map, then by ``per image`` or ``per image, median-scaled``,
-        then by metric; ``trainable``: parameters that learn; ``seconds``: of training; and
-        ``recipe``, ``commit``, ``device``, ``versions``.
+        ``figures``: by depth map what :func:`~training.judging.tables.averages_of` gives;
+        ``trainable``: parameters that learn; ``seconds``: of training; and ``recipe``, ``commit``,
+        ``device``, ``versions``.
 
     Raises:
         TrainingError: the training failed, or the folder is of another recipe.
     """
     trained = isinstance(row.method, Trained)
-    folder = output / (f"{row.run}-seed{seed}" if trained else row.run)
+    folder = _folder(row, seed, output)
     splits = open_splits(setting.data)
     recipe = _recipe(row, setting, max_epochs, splits)
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,6 +65,22 @@ def result_of(
     }
     _write(path, result)
     return result
+
+
+def finished_result(
+    row: TableRow, seed: int, setting: Setting, output: Path, max_epochs: int | None
+) -> dict[str, Any] | None:
+    """What :func:`result_of` found earlier; None where it did not, or by another recipe."""
+    path = _folder(row, seed, output) / RESULT
+    if not path.is_file():
+        return None
+    result = json.loads(path.read_text(encoding="utf-8"))
+    recipe = _recipe(row, setting, max_epochs, open_splits(setting.data))
+    return result if result["recipe"] == recipe else None
+
+
+def _folder(row: TableRow, seed: int, output: Path) -> Path:
+    return output / (f"{row.run}-seed{seed}" if isinstance(row.method, Trained) else row.run)
 
 
 def _claim(folder: Path, recipe: dict[str, Any]) -> None:
@@ -161,10 +178,7 @@ def _judge(
 ) -> dict[str, dict[str, dict[str, float]]]:
     predictors = _predictors(row, folder, setting, splits, device)
     return {
-        found.model if found.depth == UNNAMED else found.depth: {
-            "per image": found.plain.per_image,
-            "per image, median-scaled": found.median_scaled.per_image,
-        }
+        found.model if found.depth == UNNAMED else found.depth: averages_of(found)
         for found in judge(predictors, splits["test"], "eigen", device)
     }
 

@@ -12,6 +12,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from moa_depth_ros.machine.whole_file import whole_file
+from training.judging.tables import PLAIN, SCALED
 from training.tables.rows import Table, TableRow
 
 HEADINGS = {
@@ -22,7 +24,6 @@ HEADINGS = {
     "log10": "log10 ↓",
     "rmse": "RMSE ↓",
 }
-PLAIN, SCALED = "per image", "per image, median-scaled"
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,15 @@ class Finished:
 
 def write_table(table: Table, setting: str, rows: Sequence[Finished], stem: Path) -> None:
     """Write ``stem``.md, ``stem``.csv and ``stem``.png; earlier ones are replaced."""
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    stem.with_suffix(".md").write_text(markdown(table, setting, rows), encoding="utf-8")
-    with stem.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
+    with whole_file(stem.with_suffix(".md")) as unfinished:
+        unfinished.write_text(markdown(table, setting, rows), encoding="utf-8")
+    with (
+        whole_file(stem.with_suffix(".csv")) as unfinished,
+        unfinished.open("w", newline="", encoding="utf-8") as file,
+    ):
         csv.writer(file).writerows(_records(table, rows))
-    plot(table, setting, rows).savefig(stem.with_suffix(".png"), dpi=100)
+    with whole_file(stem.with_suffix(".png")) as unfinished:
+        plot(table, setting, rows).savefig(unfinished, format="png", dpi=100)
 
 
 def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:

@@ -86,6 +86,12 @@ def test_a_file_that_was_not_rendered_is_never_replaced(folder, tmp_path, capsys
     assert command.main(options) == 1
     assert "is there already and was not rendered" in capsys.readouterr().err
     assert path.read_bytes() == before
+    path.unlink()  # the real split is downloaded first
+    splits = tmp_path / "splits.mat"
+    before = splits.read_bytes()
+    assert command.main(options) == 1
+    assert f"{splits}: is there already" in capsys.readouterr().err
+    assert splits.read_bytes() == before and not path.exists()
 
 
 def test_nothing_is_left_of_a_file_that_fails(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from training.whole_file import whole_file
+from moa_depth_ros.machine.whole_file import whole_file
 
 
 def test_it_takes_its_place_at_the_end(tmp_path):
