@@ -23,6 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.machine.report import describe
 from moa_depth_ros.network import NetworkConfig
 from training.augmentation import Augmentation
 from training.command_line import exit_code, use_device
@@ -194,7 +195,7 @@ def run(options: argparse.Namespace) -> None:
     parts, operations = time_parts(step, device, runs), count_operations(step)
     whole = float(np.median([seconds(step.run, device) for _ in range(runs)]))
     rates["training step alone"] = len(batch["index"]) / whole
-    print(f"precision: {precision}\n\n| pictures | a second |\n|---|---|")
+    print(f"{describe(device)}; precision: {precision}\n\n| pictures | a second |\n|---|---|")
     for name, rate in rates.items():
         print(f"| {name} | {rate:.1f} |")
     print("\n| part of a training step | ms | GFLOP |\n|---|---|---|")

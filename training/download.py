@@ -87,6 +87,8 @@ def _fetch_rest(url: str, part: Path, bar: tqdm) -> bool:
         if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise DownloadError(f"{url}: {error}") from error
         raise
+    except ValueError as error:  # no scheme
+        raise DownloadError(f"{url}: expected an http:// or https:// address") from error
     with response:
         start, total = _extent(response, url)
         bar.total, bar.n = total, start

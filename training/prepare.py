@@ -117,7 +117,7 @@ def convert(options: argparse.Namespace) -> None:
     target: Path = options.out
     if target.suffix != PACKED_SUFFIX:
         raise DataError(f"--out: expected a file that ends in {PACKED_SUFFIX}, found {target}")
-    splits = open_as_told(options.convert, options, options.depth)
+    splits = open_as_told(options.convert, options, options.depth or "raw")
     pack(splits, target, str(options.convert), tuple(options.size) if options.size else None)
     print(f"{target}: {target.stat().st_size} bytes")
 
@@ -126,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.prepare", description=__doc__)
     add = parser.add_argument
     add("--out", type=Path, help="folder of the download (default: data/nyu), or file to pack into")
-    add("--base-url", default=BASE_URL, help="of a mirror; default: %(default)s")
+    add("--base-url", help=f"of a mirror; default: {BASE_URL}")
     add("--convert", type=Path, metavar="DATA", help="pack this data set instead of downloading")
     add(
         "--size",
@@ -135,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("HEIGHT", "WIDTH"),
         help="with --convert: shrink training pictures to this, the network's input size",
     )
-    add("--depth", choices=("raw", "filled"), default="raw", help="likewise; default: %(default)s")
+    add("--depth", choices=("raw", "filled"), help="likewise; default: raw")
     add_layout_options(parser)
     return parser
 
@@ -146,11 +146,13 @@ def main(args: Sequence[str] | None = None) -> int:
     options = parser.parse_args(args)
     if options.convert and not options.out:
         parser.error(f"--convert needs --out FILE{PACKED_SUFFIX}")
-    if options.size and not options.convert:
-        parser.error("--size is for --convert")
+    for name in ("base_url",) if options.convert else ("size", "depth", "list", "train_list"):
+        if getattr(options, name):
+            which = "a download" if options.convert else "--convert"
+            parser.error(f"--{name.replace('_', '-')} is for {which}")
     if options.convert:
         return exit_code(lambda: convert(options))
-    return exit_code(lambda: prepare(options.out or Path("data/nyu"), options.base_url))
+    return exit_code(lambda: prepare(options.out or Path("data/nyu"), options.base_url or BASE_URL))
 
 
 if __name__ == "__main__":

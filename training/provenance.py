@@ -10,16 +10,16 @@ from typing import Any
 
 import torch
 
+from moa_depth_ros.machine.report import device_name
+
 _PACKAGES = ("torch", "open_clip_torch", "lightning", "numpy")
 
 
 def provenance(device: torch.device) -> dict[str, Any]:
     """``commit``, ``device`` and ``versions`` of what this process computes on a device."""
-    on_gpu = device.type == "cuda"
-    cores = f"CPU, {torch.get_num_threads()} cores"
     return {
         "commit": _commit(),
-        "device": torch.cuda.get_device_name(device) if on_gpu else cores,
+        "device": device_name(device),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in _PACKAGES},

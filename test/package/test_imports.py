@@ -1,4 +1,7 @@
-"""Imports go one way: demo -> training -> moa_depth_ros, node -> estimator -> network."""
+"""Imports go one way: demo -> training -> moa_depth_ros, node -> estimator -> network.
+
+The benchmarks stand beside the training, above the demo, whose camera they use.
+"""
 
 from pathlib import Path
 
@@ -34,6 +37,10 @@ LAYERS = (
 )
 
 
+# Of the training: data is below rooms, which fill data sets, and these are above both.
+ABOVE_ROOMS = tuple(f"training.{name}" for name in ("module", "callbacks", "judging", "tables"))
+
+
 def begins_with(name: str, prefixes: tuple[str, ...]) -> bool:
     return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
 
@@ -56,6 +63,9 @@ def is_about_ros(path: Path, root: Path) -> bool:
         ("training", ("demo", "benchmarks", "test", *ROS, f"{PACKAGE}.node", f"{PACKAGE}.ros")),
         ("demo", ("benchmarks", "test")),
         ("benchmarks", ("training", "test")),
+        ("training/data", ("training.rooms", *ABOVE_ROOMS)),
+        ("training/rooms", ABOVE_ROOMS),
+        ("training/judging", ("training.tables",)),
     ],
 )
 def test_nothing_imports_what_stands_above_it(root, imports_of, folder, forbidden):

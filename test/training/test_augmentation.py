@@ -25,7 +25,7 @@ def vary(pictures, depth, index, epoch=0, **config):
 def test_numbers_come_from_seed_epoch_and_index_alone():
     numbers = draw_numbers(torch.tensor([5, 1_000_003]), epoch=2, seed=7)
     assert torch.equal(numbers[1], draw_numbers(torch.tensor([1_000_003]), 2, 7)[0])
-    # The first four are those of models that were trained before there were more.
+    # Written out: other numbers from the same seed would make another model of the same command.
     first = np.random.default_rng((7, 2, 5)).random(4).astype(np.float32)
     np.testing.assert_array_equal(numbers[0, :4], first)
     for other in (draw_numbers(torch.tensor([5]), 3, 7), draw_numbers(torch.tensor([5]), 2, 8)):

@@ -16,16 +16,16 @@ from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
 from training import train
 from training.checkpoints import keep_epochs, newest
-from training.data.data_modules import RoomsDataModule
 from training.data.file_modules import (
     NyuFolderDataModule,
     NyuFramesDataModule,
     RecordingDataModule,
 )
-from training.data.rooms_dataset import RoomsDataset
 from training.data.samplers import FreshSampler, ShuffledSampler
 from training.data.workers import use_one_thread
 from training.errors import TrainingError
+from training.rooms.data_module import RoomsDataModule
+from training.rooms.dataset import RoomsDataset
 
 
 def rooms(**options) -> RoomsDataModule:

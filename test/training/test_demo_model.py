@@ -40,7 +40,7 @@ def test_it_beats_the_predictors_without_a_network(estimator):
     assert found["d1"] >= 0.75
     known = (sample_frame(FOR_BASELINE, index, CAMERA).depth for index in range(24))
     for baseline in fit_baselines(known).values():
-        fixed = baseline.predict(1, (CAMERA.height, CAMERA.width))[0]
+        fixed = baseline.predict((CAMERA.height, CAMERA.width))[0]
         without = average((fixed, truth) for truth in truths)
         assert found["d1"] > without["d1"] + 0.2
         assert found["abs_rel"] < 0.7 * without["abs_rel"]

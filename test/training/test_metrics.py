@@ -106,8 +106,8 @@ def test_two_sizes_are_refused():
 def test_baselines_are_means_over_valid_readings():
     depths = [np.array([[1.0, 0.0, 0.0]], np.float32), np.array([[3.0, 5.0, 11.0]], np.float32)]
     baselines = fit_baselines(depths)
-    assert baselines["mean depth"].predict(2, (1, 3)).tolist() == [[[3.0] * 3]] * 2
-    assert baselines["mean depth per pixel"].predict(1, (1, 3)).tolist() == [[[2.0, 5.0, 3.0]]]
+    assert baselines["mean depth"].predict((1, 3)).tolist() == [[[3.0] * 3]]
+    assert baselines["mean depth per pixel"].predict((1, 3)).tolist() == [[[2.0, 5.0, 3.0]]]
     with pytest.raises(ValueError, match="no valid depth"):
         fit_baselines([np.zeros((2, 2), np.float32)])
 

@@ -133,9 +133,28 @@ def test_when_nothing_comes_it_says_so_and_keeps_what_came(server, tmp_path):
 @pytest.mark.parametrize(("status", "asked"), [(404, 1), (403, 1), (503, 5)])
 def test_a_server_that_refuses(server, tmp_path, status, asked):
     server.status = status
-    with pytest.raises(DownloadError, match=rf"/file: .*HTTP Error {status}|{status}"):
+    with pytest.raises(DownloadError, match=rf"/file: .*HTTP Error {status}"):
         get(server, tmp_path / "file")
     assert len(server.asked) == asked
+
+
+def test_what_is_no_address_is_told_at_once(tmp_path):
+    with pytest.raises(DownloadError, match="nyu/file: expected an http:// or https:// address"):
+        download.download("nyu/file", tmp_path / "file", lambda path: None)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--depth", "filled"], "--depth is for --convert"),
+        (["--train-list", "l.txt"], "--train-list is for --convert"),
+        (["--convert", "data", "--out", "a.h5", "--base-url", "x"], "--base-url is for a download"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(options, says, capsys):
+    with pytest.raises(SystemExit):
+        prepare.main(options)
+    assert says in capsys.readouterr().err
 
 
 def test_no_server(tmp_path, monkeypatch):

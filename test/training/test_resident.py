@@ -124,6 +124,15 @@ def test_what_fits_in_half_of_the_free_memory_is_kept(tmp_path, monkeypatch, cap
             {"meminfo": "MemAvailable: 2000 kB", "memory.max": "max\n", "memory.current": "1\n"},
             2_048_000,
         ),
+        (  # what is kept of files that were read goes when its place is needed
+            {
+                "meminfo": "MemAvailable: 2000 kB",
+                "memory.max": "500000\n",
+                "memory.current": "400000\n",
+                "memory.stat": "active_file 7\ninactive_file 300000\ntotal_inactive_file 1\n",
+            },
+            400_000,
+        ),
         ({}, 0),  # no Linux: everything is streamed
     ],
 )

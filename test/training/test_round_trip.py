@@ -46,7 +46,7 @@ def options(output: Path, tiny_clip: Path, nyu_folder: Path, epochs: int) -> lis
         "model.network.architecture": tiny_clip,
         "model.network.input_size": "[48, 64]",
         "model.optimiser.lr": 2e-3,
-        "data": "training.data.data_modules.NyuDataModule",
+        "data": "training.data.file_modules.NyuDataModule",
         "data.root": nyu_folder,
         "data.batch_size": BATCH,
         "data.num_workers": 0,

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import lightning as L
 import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
 
-from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
-from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled
+from moa_depth_ros.intrinsics import Intrinsics
 from training.data.resident import ResidentLoader, free_bytes, read_onto, resident_bytes
-from training.data.rooms_dataset import RoomsDataset
-from training.data.samplers import FreshSampler, ShuffledSampler
 from training.data.workers import use_one_thread
 from training.errors import TrainingError
 
@@ -136,88 +132,3 @@ class DepthDataModule(L.LightningDataModule, ABC):
     def _replica(self) -> dict[str, int]:
         assert self.trainer is not None
         return {"world_size": self.trainer.world_size, "rank": self.trainer.global_rank}
-
-
-class NyuDataModule(DepthDataModule):
-    """NYU Depth V2's labelled pictures: trains on the 795, validates on the 654.
-
-    Nothing is chosen by the validation figures: a run's model is that of its last epoch.
-
-    Args:
-        root: folder with ``nyu_depth_v2_labeled.mat`` and ``splits.mat``.
-        depth: ``raw`` for measured depth with holes, which the loss leaves out; ``filled`` for
-            the data set's inpainted one.
-        seed: of the order of pictures.
-        batch_size: pictures in a batch of one process.
-        num_workers: processes that read files; 0 reads in the training process.
-        residence: ``device``, ``stream`` or ``auto``, see :class:`DepthDataModule`.
-    """
-
-    camera = NYU_KINECT
-
-    def __init__(
-        self,
-        root: str = "data/nyu",
-        depth: Literal["raw", "filled"] = "raw",
-        seed: int = 0,
-        batch_size: int = 8,
-        num_workers: int = 2,
-        residence: Residence = "auto",
-    ):
-        super().__init__(batch_size, num_workers, residence)
-        self.root = Path(root)
-        self.depth = depth
-        self.seed = seed
-
-    def setup(self, stage: str | None = None) -> None:
-        """Open the file and check it.
-
-        Raises:
-            DataError: it is missing, damaged or of another layout.
-        """
-        mat, splits = self.root / MAT_NAME, self.root / SPLITS_NAME
-        self.train_set = NyuLabelled(mat, splits, "train", self.depth)
-        self.val_set = NyuLabelled(mat, splits, "test", self.depth)
-
-    def train_sampler(self) -> DistributedSampler:
-        """All training pictures, shuffled anew each epoch."""
-        return ShuffledSampler(self.train_set, self.seed, **self._replica())
-
-
-class RoomsDataModule(DepthDataModule):
-    """Rooms rendered while the network trains, never the same twice.
-
-    Args:
-        input_size: height and width to render at; follows the network's.
-        seed: of the stream of training rooms.
-        val_seed: of the stream of validation rooms, which stay the same in every epoch.
-        rooms_per_epoch: training rooms in an epoch.
-        val_rooms: validation rooms.
-        batch_size: pictures in a batch of one process.
-        num_workers: processes that render; 0 renders in the training process.
-    """
-
-    def __init__(
-        self,
-        input_size: tuple[int, int] = (96, 128),
-        seed: int = 0,
-        val_seed: int = 1,
-        rooms_per_epoch: int = 20_000,
-        val_rooms: int = 200,
-        batch_size: int = 32,
-        num_workers: int = 2,
-    ):
-        super().__init__(batch_size, num_workers)
-        if seed == val_seed:
-            raise TrainingError(
-                f"seed and val_seed: expected two different streams, found {seed} twice"
-            )
-        self.seed = seed
-        height, width = input_size
-        self.camera = NYU_KINECT.resized(width, height)
-        self.train_set = RoomsDataset(seed, rooms_per_epoch, self.camera)
-        self.val_set = RoomsDataset(val_seed, val_rooms, self.camera)
-
-    def train_sampler(self) -> DistributedSampler:
-        """New rooms in every epoch."""
-        return FreshSampler(self.train_set, **self._replica())

@@ -1,14 +1,17 @@
-"""Data modules of layouts beside the labelled file: in many files, or packed into one."""
+"""What a configuration names under ``data`` to train on files: a data module for each layout."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from torch.utils.data import DistributedSampler
 
+from moa_depth_ros.intrinsics import NYU_KINECT
 from training.data.data_modules import DepthDataModule, Residence
 from training.data.nyu_folder import open_nyu_folder
 from training.data.nyu_frames import NyuFrames
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled
 from training.data.packed import Packed
 from training.data.recordings import Recording
 from training.data.samplers import ShuffledSampler
@@ -40,6 +43,46 @@ class FilesDataModule(DepthDataModule):
     def train_sampler(self) -> DistributedSampler:
         """All training pictures, shuffled anew each epoch."""
         return ShuffledSampler(self.train_set, self.seed, **self._replica())
+
+
+class NyuDataModule(FilesDataModule):
+    """NYU Depth V2's labelled pictures: trains on the 795, validates on the 654.
+
+    Nothing is chosen by the validation figures: a run's model is that of its last epoch.
+
+    Args:
+        root: folder with ``nyu_depth_v2_labeled.mat`` and ``splits.mat``.
+        depth: ``raw`` for measured depth with holes, which the loss leaves out; ``filled`` for
+            the data set's inpainted one.
+        seed: of the order of pictures.
+        batch_size: pictures in a batch of one process.
+        num_workers: processes that read files; 0 reads in the training process.
+        residence: ``device``, ``stream`` or ``auto``, see :class:`DepthDataModule`.
+    """
+
+    camera = NYU_KINECT
+
+    def __init__(
+        self,
+        root: str = "data/nyu",
+        depth: Literal["raw", "filled"] = "raw",
+        seed: int = 0,
+        batch_size: int = 8,
+        num_workers: int = 2,
+        residence: Residence = "auto",
+    ):
+        super().__init__(root, seed, batch_size, num_workers, residence)
+        self.depth = depth
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the file and check it.
+
+        Raises:
+            DataError: it is missing, damaged or of another layout.
+        """
+        mat, splits = self.root / MAT_NAME, self.root / SPLITS_NAME
+        self.train_set = NyuLabelled(mat, splits, "train", self.depth)
+        self.val_set = NyuLabelled(mat, splits, "test", self.depth)
 
 
 class NyuFolderDataModule(FilesDataModule):

@@ -39,13 +39,14 @@ def hold_out(dataset: Dataset[Sample], share: float, seed: int) -> tuple[Part, P
     Raises:
         DataError: the reader knows no recordings, or too few to leave some of them on both sides.
     """
-    if not hasattr(dataset, "recording"):
+    recording_of = getattr(dataset, "recording", lambda item: "")
+    count = len(dataset)  # type: ignore[arg-type]
+    recordings = [_PART_OF_RECORDING.sub("", recording_of(item)) for item in range(count)]
+    if not any(recordings):
         raise DataError(
             "held_out: expected a data set that says which recording a picture is from (labelled, "
-            f"folder, frames, or packed from these), found {type(dataset).__name__}"
+            f"folder, frames, or packed from these), found {type(dataset).__name__} without"
         )
-    count = len(dataset)  # type: ignore[arg-type]
-    recordings = [_PART_OF_RECORDING.sub("", dataset.recording(item)) for item in range(count)]
     names, membership, sizes = np.unique(recordings, return_inverse=True, return_counts=True)
     drawn = np.random.default_rng(seed).permutation(len(names))
     needed = int(np.searchsorted(np.cumsum(sizes[drawn]), share * count)) + 1

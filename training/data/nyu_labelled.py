@@ -94,12 +94,14 @@ class NyuLabelled(Dataset[Sample]):
         return self._depth(int(self.indices[item]))
 
     def recording(self, item: int) -> str:
-        """Name of the recording that sample ``item`` is from, such as ``kitchen_0004``.
+        """Name of the recording that sample ``item`` is from, such as ``kitchen_0004``; empty where
+        the file has no ``scenes``.
 
         Raises:
-            DataError: the file has no ``scenes``, or they cannot be read.
+            DataError: it cannot be read.
         """
-        return self._text("scenes", int(self.indices[item]))
+        known = "scenes" in self._file.handle()
+        return self._text("scenes", int(self.indices[item])) if known else ""
 
     def _read(self, key: str, index: int) -> np.ndarray:
         try:

@@ -18,6 +18,7 @@ from training.data.open import DepthSet
 
 _PICTURE_BYTES, _DEPTH_BYTES = 3, 2  # of a pixel: uint8 RGB, half-precision metres
 _AVAILABLE = re.compile(r"MemAvailable:\s+(\d+) kB")
+_INACTIVE_FILES = re.compile(r"^inactive_file (\d+)$", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +119,11 @@ def free_bytes(device: torch.device) -> float:
 def _left_to_the_container() -> float:
     """What the limit of a control group, a container's, leaves; infinite where there is none."""
     limit, used = (_text(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
-    return int(limit) - int(used) if limit.isdigit() and used.isdigit() else math.inf
+    if not (limit.isdigit() and used.isdigit()):
+        return math.inf
+    # Files that were read lately count as used, and go as soon as anybody needs their place.
+    cached = _INACTIVE_FILES.search(_text("/sys/fs/cgroup/memory.stat"))
+    return int(limit) - int(used) + (int(cached[1]) if cached else 0)
 
 
 def _text(path: str) -> str:

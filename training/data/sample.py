@@ -25,7 +25,8 @@ class Sample(TypedDict):
     Keys:
         picture: (3, H, W) uint8 RGB.
         depth: (H, W) float32 metres along the optical axis, 0 where there is no reading.
-        index: number of the picture in its data set, for error messages.
+        index: number of the picture in its data set: for error messages, the names of exported
+            files, and the random numbers of its augmentation.
         scene: scene type as the data set spells it.
     """
 

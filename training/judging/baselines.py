@@ -32,15 +32,15 @@ class FixedDepth:
     def __init__(self, depth: Tensor):
         self.depth = depth
 
-    def predict(self, count: int, size: tuple[int, int]) -> Tensor:
-        """(count, height, width) metres at ``size``, resized bilinearly."""
-        return resize_depth(self.depth.unsqueeze(0), size).expand(count, -1, -1)
+    def predict(self, size: tuple[int, int]) -> Tensor:
+        """(1, height, width) metres at ``size``, resized bilinearly."""
+        return resize_depth(self.depth.unsqueeze(0), size)
 
     def __call__(
         self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
     ) -> Predicted:
         """As a :class:`~training.judging.predictors.Predictor`."""
-        depth = self.predict(1, size).to(pictures.device)  # one map travels, not one a picture
+        depth = self.predict(size).to(pictures.device)  # one map travels, not one a picture
         return Predicted({UNNAMED: depth.expand(len(pictures), -1, -1)})
 
 

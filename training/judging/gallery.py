@@ -71,7 +71,7 @@ def exhibits(
         pictures: that it was judged on, in their order.
         device: of the predictor.
     """
-    ranked = judgement.ranked("abs_rel")
+    ranked = judgement.ranked()
     places = {"best": ranked[0], "median": ranked[len(ranked) // 2], "worst": ranked[-1]}
     return [
         _exhibit(rank, pictures[place], predictor, judgement, place, device)

@@ -93,9 +93,9 @@ class Judgement:
                 groups[scene] = Group(averages.pictures, averages.per_image)
         return groups
 
-    def ranked(self, metric: str = "abs_rel") -> list[int]:
-        """Positions of the pictures with a valid pixel, from the smallest error to the largest."""
-        values = self.per_picture[:, METRICS.index(metric)]
+    def ranked(self) -> list[int]:
+        """Positions of the pictures with a valid pixel, from the smallest AbsRel to the largest."""
+        values = self.per_picture[:, METRICS.index("abs_rel")]
         order = values.argsort(stable=True).tolist()
         return [position for position in order if not values[position].isnan()]
 

@@ -33,7 +33,7 @@ def plot_pictures(judgements: Sequence[Judgement]) -> str:
     """How many pictures have an AbsRel below what, one curve each."""
     figure, axes = _figure(1)
     for judgement, style in _styled(judgements):
-        values = np.sort(judgement.per_picture[judgement.ranked(), _ABS_REL].numpy())
+        values = judgement.per_picture[judgement.ranked(), _ABS_REL].numpy()
         shares = np.arange(1, len(values) + 1) / len(values)
         axes[0].step(values, 100 * shares, where="post", **style)
     axes[0].set(xlabel="AbsRel of a picture", ylabel="pictures with at most that, %")
@@ -87,12 +87,13 @@ def plot_calibration(judgements: Sequence[Judgement]) -> str:
             _plot_reliability(axes[0], judgement.calibration, style)
             _plot_retention(axes[1], judgement.calibration, style)
     axes[0].axline((0, 0), slope=1, color="black", linewidth=0.8, linestyle=":", label="ideal")
+    axes[0].plot([], [], color="0.35", linestyle="--", linewidth=1, label="least possible error")
     axes[0].set(xlabel="predicted standard deviation, m", ylabel="RMSE found, m")
     axes[1].set(xlabel="most certain pixels that stay, %", ylabel="their RMSE, m")
     for axis in axes:
         axis.set_xlim(left=0)
         axis.set_ylim(bottom=0)
-        axis.legend()
+    _legend(figure, axes[0])
     return data_uri(figure, "svg")
 
 
@@ -103,8 +104,7 @@ def _plot_reliability(axis: Axes, calibration: Calibration, style: dict[str, Any
 def _plot_retention(axis: Axes, calibration: Calibration, style: dict[str, Any]) -> None:
     percent = 100 * calibration.retained
     axis.plot(percent, calibration.rmse, **style)
-    oracle = {**style, "linestyle": "--", "linewidth": 1, "label": f"{style['label']}: oracle"}
-    axis.plot(percent, calibration.oracle, **oracle)
+    axis.plot(percent, calibration.oracle, **{**style, "linestyle": "--", "linewidth": 1})
 
 
 def _figure(columns: int, height: float = 3.4) -> tuple[Figure, Sequence[Axes]]:

@@ -6,7 +6,8 @@ import numpy as np
 
 from training.rooms.boxes import Part, moved
 from training.rooms.materials import Kind, Material, Palette, pick
-from training.rooms.seating import Piece, chair, legs, office_chair, placed, table, top_of
+from training.rooms.piece import Piece, placed, top_of
+from training.rooms.seating import chair, legs, office_chair, table
 
 
 def desk(rng: np.random.Generator, palette: Palette) -> Piece:

@@ -6,7 +6,7 @@ import numpy as np
 
 from training.rooms.boxes import Part
 from training.rooms.materials import BLACK, Kind, Material, Palette, pick
-from training.rooms.seating import Piece
+from training.rooms.piece import Piece
 
 
 def kitchen_run(rng: np.random.Generator, palette: Palette) -> Piece:

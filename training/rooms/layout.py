@@ -17,9 +17,9 @@ from training.rooms import fixtures, materials
 from training.rooms.boxes import Boxes, Part, moved
 from training.rooms.camera_pose import CameraPose, Size, sample_pose
 from training.rooms.materials import Material, Palette
+from training.rooms.piece import Piece
 from training.rooms.planner import WALL_YAW, Planner
 from training.rooms.scenes import EVERYWHERE, RECIPES, Hanging, Recipe, Standing
-from training.rooms.seating import Piece
 
 # Metres along the floor; no point of a room is then 9.9 m from a camera in it.
 LONGEST_DIAGONAL = 9.6

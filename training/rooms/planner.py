@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from training.rooms.boxes import Part
 from training.rooms.camera_pose import CameraPose, Size, wall_hits
 from training.rooms.fixtures import Fixture
-from training.rooms.seating import Piece, placed, top_of
+from training.rooms.piece import Piece, placed, top_of
 
 CAMERA_CLEARANCE = 0.65  # metres between the camera and the nearest box
 TOUCH = 1e-6  # metres by which boxes may overlap and still only touch

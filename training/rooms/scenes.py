@@ -9,7 +9,7 @@ import numpy as np
 from training.rooms import fixtures, furniture, kitchen_bath, seating, storage
 from training.rooms.fixtures import FixtureMaker
 from training.rooms.materials import Palette
-from training.rooms.seating import Piece, PieceMaker
+from training.rooms.piece import Piece, PieceMaker
 
 
 class Standing(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 from training.rooms.boxes import Part
 from training.rooms.furniture import screen_material
 from training.rooms.materials import Kind, Material, Palette, pick
-from training.rooms.seating import Piece
+from training.rooms.piece import Piece
 
 
 def wardrobe(rng: np.random.Generator, palette: Palette) -> Piece:

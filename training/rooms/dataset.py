@@ -6,7 +6,7 @@ from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import Intrinsics
 from training.data.sample import Sample, make_sample
-from training.rooms import sample_frame
+from training.rooms.streams import sample_frame
 
 
 class RoomsDataset(Dataset[Sample]):

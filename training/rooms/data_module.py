@@ -1,0 +1,50 @@
+"""What a configuration names under ``data`` to train on rendered rooms."""
+
+from __future__ import annotations
+
+from torch.utils.data import DistributedSampler
+
+from moa_depth_ros.intrinsics import NYU_KINECT
+from training.data.data_modules import DepthDataModule
+from training.data.samplers import FreshSampler
+from training.errors import TrainingError
+from training.rooms.dataset import RoomsDataset
+
+
+class RoomsDataModule(DepthDataModule):
+    """Rooms rendered while the network trains, never the same twice.
+
+    Args:
+        input_size: height and width to render at; follows the network's.
+        seed: of the stream of training rooms.
+        val_seed: of the stream of validation rooms, which stay the same in every epoch.
+        rooms_per_epoch: training rooms in an epoch.
+        val_rooms: validation rooms.
+        batch_size: pictures in a batch of one process.
+        num_workers: processes that render; 0 renders in the training process.
+    """
+
+    def __init__(
+        self,
+        input_size: tuple[int, int] = (96, 128),
+        seed: int = 0,
+        val_seed: int = 1,
+        rooms_per_epoch: int = 20_000,
+        val_rooms: int = 200,
+        batch_size: int = 32,
+        num_workers: int = 2,
+    ):
+        super().__init__(batch_size, num_workers)
+        if seed == val_seed:
+            raise TrainingError(
+                f"seed and val_seed: expected two different streams, found {seed} twice"
+            )
+        self.seed = seed
+        height, width = input_size
+        self.camera = NYU_KINECT.resized(width, height)
+        self.train_set = RoomsDataset(seed, rooms_per_epoch, self.camera)
+        self.val_set = RoomsDataset(val_seed, val_rooms, self.camera)
+
+    def train_sampler(self) -> DistributedSampler:
+        """New rooms in every epoch."""
+        return FreshSampler(self.train_set, **self._replica())
