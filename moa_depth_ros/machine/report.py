@@ -9,13 +9,17 @@ from pathlib import Path
 import torch
 
 
+def device_name(device: torch.device) -> str:
+    """Of a GPU its maker's name; of a CPU how many threads compute."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' * (threads > 1)}"
+
+
 def describe(device: torch.device) -> str:
     """What figures are measured with: the device that computes, and versions."""
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    else:
-        name = f"{torch.get_num_threads()} CPU threads"
-    return f"{name}, torch {torch.__version__}, Python {platform.python_version()}"
+    return f"{device_name(device)}, torch {torch.__version__}, Python {platform.python_version()}"
 
 
 def resident_bytes(process: int | str = "self") -> int:

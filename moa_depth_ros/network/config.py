@@ -27,8 +27,8 @@ class NetworkConfig:
             with its embeddings (for training from random weights).
         num_bins: depth bins of the classification head, N.
         bin_spacing: ``uniform``, ``log`` or ``sid`` (spacing-increasing discretisation).
-        min_depth: near end of the bins in metres. For ``log`` and ``sid`` take 0.5 or more:
-            equal ratios from 1 mm would spend most bins below any real reading.
+        min_depth: near end of the bins in metres. For ``log`` take 0.5 or more: equal
+            ratios from 1 mm would spend most bins below any real reading.
         max_depth: far end of the bins, and of the regression, in metres.
     """
 

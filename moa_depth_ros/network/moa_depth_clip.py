@@ -116,13 +116,13 @@ class MoADepthClip(nn.Module):
             self._as_map(self.regression(features, context)),
         )
 
-    def decode(self, cells: Cells, size: tuple[int, int] | None = None) -> Prediction:
-        """Depth at ``size`` (default: the input size), computed in float32.
+    def decode(self, cells: Cells) -> Prediction:
+        """Depth at the input size, computed in float32.
 
         The logits are upsampled, not the depths: a pixel between two cells gets a mixture of
         their distributions, which keeps both sides of an edge possible.
         """
-        size = self.config.input_size if size is None else size
+        size = self.config.input_size
         with torch.autocast(cells.logits.device.type, enabled=False):
             logits = upsample(cells.logits.float(), size)
             regression = upsample(cells.regression.float(), size).squeeze(1)

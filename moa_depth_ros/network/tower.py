@@ -52,6 +52,7 @@ class ImageTower(nn.Module):
         Returns:
             (B, h * w, width), row by row, after the final layer norm; the class token is dropped.
         """
+        # Not public in open_clip, whose forward() runs all blocks and leaves no place between them.
         tokens = self.visual._embeds(pictures)
         for index, block in enumerate(self.visual.transformer.resblocks):
             tokens = block(tokens)
