@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.estimator import PRECISIONS
 from moa_depth_ros.machine.report import describe
+from moa_depth_ros.machine.timing import seconds_of
 from moa_depth_ros.network import InferenceNetwork, MoADepthClip, NetworkConfig
 
 WARM_UP = 1
@@ -103,8 +104,8 @@ def measure(others: list[str], device: torch.device, dtype: torch.dtype, runs: i
         entrants[name] = build().eval().to(device, dtype), pictures
     seconds: dict[str, list[float]] = {name: [] for name in entrants}
     for run in range(WARM_UP + runs):
-        for name, entrant in entrants.items():
-            taken = _time(*entrant)
+        for name, (network, pictures) in entrants.items():
+            taken = seconds_of(partial(network, pictures), device)
             if run >= WARM_UP:
                 seconds[name].append(taken)
     ours = float(np.median(seconds[OURS]))
@@ -122,14 +123,6 @@ def _ours(device: torch.device, dtype: torch.dtype) -> tuple[nn.Module, torch.Te
     config = NetworkConfig(pretrained=None)
     network = InferenceNetwork(MoADepthClip(config), dtype).to(device)
     return network, torch.rand(1, 3, *config.input_size, device=device)  # it casts by itself
-
-
-def _time(network: nn.Module, pictures: torch.Tensor) -> float:
-    begin = time.perf_counter()
-    network(pictures)
-    if pictures.is_cuda:
-        torch.cuda.synchronize(pictures.device)
-    return time.perf_counter() - begin
 
 
 def _gigaflops(network: nn.Module, pictures: torch.Tensor) -> float:

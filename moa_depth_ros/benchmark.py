@@ -6,7 +6,6 @@ import argparse
 import dataclasses
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from moa_depth_ros.estimator.transfer import to_device, to_host
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.report import describe, resident_bytes
+from moa_depth_ros.machine.timing import seconds_of
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
 
 WARM_UP = 5
@@ -111,13 +111,8 @@ def _time(stage: Callable[[], object], device: torch.device, runs: int) -> Timin
     for run in range(WARM_UP + runs):
         if run == WARM_UP:
             before = _memory(device)
-        started = time.perf_counter()
-        stage()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        if run >= WARM_UP:
-            seconds.append(time.perf_counter() - started)
-    return Timing(seconds, _memory(device) - before)
+        seconds.append(seconds_of(stage, device))
+    return Timing(seconds[WARM_UP:], _memory(device) - before)
 
 
 def _memory(device: torch.device) -> np.ndarray:

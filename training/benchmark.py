@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.report import describe
+from moa_depth_ros.machine.timing import seconds_of
 from moa_depth_ros.network import NetworkConfig
 from training.augmentation import Augmentation
 from training.command_line import exit_code, use_device
@@ -105,15 +106,6 @@ def moved(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
     return {**batch, **there}
 
 
-def seconds(part: Callable[[], object], device: torch.device) -> float:
-    """Time of one call until the device has done it."""
-    started = time.perf_counter()
-    part()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - started
-
-
 def loaders(
     dataset: DepthSet, device: torch.device, batch: int, workers: int
 ) -> dict[str, DataLoader | ResidentLoader]:
@@ -154,7 +146,7 @@ def time_parts(step: Step, device: torch.device, runs: int) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in step.parts()}
     for _ in range(_WARM_UP + runs):
         for name, part in step.parts().items():
-            times[name].append(seconds(part, device))
+            times[name].append(seconds_of(part, device))
     return {name: float(np.median(found[_WARM_UP:])) for name, found in times.items()}
 
 
@@ -193,7 +185,7 @@ def run(options: argparse.Namespace) -> None:
     precision = default_precision(device.type)
     step = Step(_module(options.model).to(device), moved(batch, device), precision)
     parts, operations = time_parts(step, device, runs), count_operations(step)
-    whole = float(np.median([seconds(step.run, device) for _ in range(runs)]))
+    whole = float(np.median([seconds_of(step.run, device) for _ in range(runs)]))
     rates["training step alone"] = len(batch["index"]) / whole
     print(f"{describe(device)}; precision: {precision}\n\n| pictures | a second |\n|---|---|")
     for name, rate in rates.items():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
+import numpy as np
 import torch
 
-from moa_depth_ros.estimator.depth_estimator import _estimate
+from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
 from training.preparation import prepare_depth, prepare_pictures, resize_depth
 
 
@@ -47,15 +46,10 @@ def test_predicted_depth_grows_about_the_centres_of_its_pixels():
 
 
 def test_the_robot_shows_the_network_what_the_trainer_does():
-    seen = []
-
-    def network(pictures):
-        seen.append(pictures)
-        return torch.ones(len(pictures), 2, *pictures.shape[2:])
-
-    network.config = SimpleNamespace(input_size=(24, 32))
-    pictures = torch.randint(0, 256, (2, 50, 70, 3), generator=torch.Generator().manual_seed(0))
-    pictures = pictures.to(torch.uint8)
-    _estimate(network, pictures, torch.ones(2))
-    expected = prepare_pictures(pictures.permute(0, 3, 1, 2), (24, 32))
+    estimator, seen = DepthEstimator(DEMO_MODEL, "cpu"), []
+    estimator.network.register_forward_pre_hook(lambda network, given: seen.append(given[0]))
+    picture = np.random.default_rng(0).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    estimator.estimate(picture)
+    pictures = torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(0)
+    expected = prepare_pictures(pictures, estimator.network.config.input_size)
     torch.testing.assert_close(seen[0], expected, rtol=0, atol=1e-6)
