@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from moa_depth_ros.depth.filters import drop_edges, is_reading
-from moa_depth_ros.depth.geometry import pack, pack_depth, unproject
+from moa_depth_ros.depth.geometry import (
+    PLAIN_POINT_BYTES,
+    POINT_BYTES,
+    pack,
+    pack_depth,
+    unproject,
+)
 from moa_depth_ros.intrinsics import Intrinsics
 
 SMALLEST_VOXEL = 0.001
@@ -39,8 +46,18 @@ class CloudOptions:
         return self.voxel_size == 0
 
 
+def organised_shape(height: int, width: int, options: CloudOptions) -> tuple[int, int, int]:
+    """Rows, columns and bytes a point of the organised cloud of a depth picture."""
+    point_bytes = POINT_BYTES if options.colour else PLAIN_POINT_BYTES
+    return -(-height // options.stride), -(-width // options.stride), point_bytes
+
+
 def pack_cloud(
-    depth: Tensor, colour: Tensor, intrinsics: Intrinsics, options: CloudOptions
+    depth: Tensor,
+    colour: Tensor,
+    intrinsics: Intrinsics,
+    options: CloudOptions,
+    out: np.ndarray | None = None,
 ) -> Tensor:
     """The bytes of a cloud.
 
@@ -49,6 +66,7 @@ def pack_cloud(
         colour: (H, W, 3) uint8 RGB.
         intrinsics: the camera of this depth picture, of the same size.
         options: what to make of it.
+        out: of an organised cloud, as :func:`moa_depth_ros.depth.geometry.pack_depth` has it.
 
     Returns:
         uint8. Organised (h, w, bytes) with h = ceil(H / stride), x, y and z NaN where there is no
@@ -60,7 +78,8 @@ def pack_cloud(
     if options.max_edge_ratio > 0:
         depth = drop_edges(depth, options.max_edge_ratio)
     if options.organised:
-        return pack_depth(depth, colour if options.colour else None, intrinsics, options.stride)
+        seen = colour if options.colour else None
+        return pack_depth(depth, seen, intrinsics, options.stride, out)
     points = unproject(depth, intrinsics, options.stride)
     colour = colour[:: options.stride, :: options.stride]
     seen = is_reading(points[..., 2])

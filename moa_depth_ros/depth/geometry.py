@@ -16,6 +16,9 @@ POINT_BYTES = 16
 PLAIN_POINT_BYTES = 12
 """The same without a colour."""
 
+# Few enough for a core's cache, so that what is merged need not be fetched from memory again.
+_PIXELS_AT_ONCE = 80_000
+
 
 def unproject(depth: Tensor, intrinsics: Intrinsics, stride: int = 1) -> Tensor:
     """Points of a depth picture: X = (u - cx) Z / fx, Y = (v - cy) Z / fy, Z.
@@ -59,7 +62,11 @@ def pack(points: Tensor, colour: Tensor | None) -> Tensor:
 
 
 def pack_depth(
-    depth: Tensor, colour: Tensor | None, intrinsics: Intrinsics, stride: int = 1
+    depth: Tensor,
+    colour: Tensor | None,
+    intrinsics: Intrinsics,
+    stride: int = 1,
+    out: np.ndarray | None = None,
 ) -> Tensor:
     """The bytes of an organised cloud: :func:`pack` of :func:`unproject`, to the bit. On a CPU each
     byte is written once.
@@ -69,6 +76,8 @@ def pack_depth(
         colour: (H, W, 3) uint8 RGB, or None.
         intrinsics: the camera of this depth picture, of the same size.
         stride: as :func:`unproject` has it.
+        out: memory of the host that the result of a depth on the host is to have, contiguous uint8
+            of its shape; left alone by a depth on another device.
 
     Returns:
         (ceil(H / stride), ceil(W / stride), bytes) uint8; x, y and z are NaN where there is no
@@ -82,11 +91,22 @@ def pack_depth(
         return pack(unproject(depth, intrinsics, stride), colour)
     x, y = (ray.numpy() for ray in _rays(depth, intrinsics, stride))
     z = only_readings(depth[::stride, ::stride].numpy())
-    planes = [z * x, z * y, z]
-    if colour is not None:
-        bgra = cv2.cvtColor(np.ascontiguousarray(colour), cv2.COLOR_RGB2BGRA).view("<u4")[..., 0]
-        planes.append((bgra & 0x00FFFFFF).view(np.float32))  # alpha is to be 0
-    return torch.from_numpy(cv2.merge(planes)).view(torch.uint8)
+    if out is None:
+        out = np.empty((*z.shape, PLAIN_POINT_BYTES if colour is None else POINT_BYTES), np.uint8)
+    rows = max(1, _PIXELS_AT_ONCE // z.shape[1])
+    for top in range(0, len(z), rows):
+        part = slice(top, top + rows)
+        planes = [z[part] * x, z[part] * y[part], z[part]]
+        if colour is not None:
+            planes.append(_bgr0(colour[part].numpy()))
+        cv2.merge(planes, dst=out[part].view(np.float32))
+    return torch.from_numpy(out)
+
+
+def _bgr0(colour: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 RGB as the bytes blue, green, red, 0 of (H, W) float32."""
+    bgra = cv2.cvtColor(np.ascontiguousarray(colour), cv2.COLOR_RGB2BGRA).view("<u4")[..., 0]
+    return (bgra & 0x00FFFFFF).view(np.float32)
 
 
 def _rays(depth: Tensor, intrinsics: Intrinsics, stride: int) -> tuple[Tensor, Tensor]:

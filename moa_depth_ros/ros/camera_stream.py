@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from rclpy.node import Node
 from rclpy.time import Time
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
 from moa_depth_ros.depth.filters import keep_readings
@@ -88,6 +88,7 @@ class CameraStream:
         self._focal_scale = self._new_focal_scale()
         self._rectifier = Rectifier() if self._parameter("rectify") else None
         self._smoother = DepthSmoother()
+        self._cloud = PointCloud2()
         self._warned_of_distortion = False
 
     @property
@@ -171,11 +172,16 @@ class CameraStream:
         laps.end("publishing")
         if job.intrinsics is not None and outputs.cloud_is_heard():
             options = parameters.cloud_options(self._node)
-            cloud = messages.cloud_message(
-                job.header, estimate.depth, estimate.colour, job.intrinsics, options
+            messages.fill_cloud(
+                self._cloud,
+                job.header,
+                estimate.depth,
+                estimate.colour,
+                job.intrinsics,
+                options,
             )
             laps.end("cloud")
-            outputs.publish_cloud(cloud)
+            outputs.publish_cloud(self._cloud)
             laps.end("publishing")
         self.camera.statistics.count("out")
         self.camera.statistics.took(laps.seconds, self._age(job.header), together)

@@ -6,7 +6,9 @@ an array or a list to a message's ``data`` costs up to a hundred milliseconds a 
 
 from __future__ import annotations
 
+import math
 import os
+from array import array
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ import torch
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
-from moa_depth_ros.depth.cloud import CloudOptions, pack_cloud
+from moa_depth_ros.depth.cloud import CloudOptions, organised_shape, pack_cloud
 from moa_depth_ros.depth.filters import only_readings
 from moa_depth_ros.estimator.transfer import to_host
 from moa_depth_ros.intrinsics import Intrinsics
@@ -222,13 +224,14 @@ def uncertainty_message(header: Header, uncertainty: torch.Tensor) -> Image:
     return _image(header, to_host(uncertainty), "32FC1")
 
 
-def cloud_message(
+def fill_cloud(
+    msg: PointCloud2,
     header: Header,
     depth: torch.Tensor,
     colour: torch.Tensor,
     intrinsics: Intrinsics,
     options: CloudOptions = EVERY_PIXEL,
-) -> PointCloud2:
+) -> None:
     """A cloud in the optical frame (REP 103: x right, y down, z forward).
 
     x, y, z float32 metres, then B, G, R, 0 under the name ``rgb`` and the type FLOAT32, as PCL and
@@ -236,36 +239,45 @@ def cloud_message(
     valid depth NaN; with voxels unorganised (height 1), dense, valid points only.
 
     Args:
+        msg: to be written over. Take the one that was published before: publishing copied its
+            bytes, and megabytes that are in the cache already are filled in half the time.
         header: copied untouched.
         depth: (H, W) float32 metres.
         colour: (H, W, 3) uint8 RGB on the same device.
         intrinsics: of a picture of this size.
         options: what to make of it; by default every pixel, with colour.
     """
-    packed = pack_cloud(depth, colour, intrinsics, options)
-    if packed.ndim == 2:
-        packed = packed.unsqueeze(0)
-    height, width, point_bytes = packed.shape
-    msg = PointCloud2(header=header, height=height, width=width)
+    if options.organised:
+        shape = organised_shape(*depth.shape, options)
+        out = _bytes_of(msg, math.prod(shape)).reshape(shape)
+        packed = to_host(pack_cloud(depth, colour, intrinsics, options, out))
+        if not np.may_share_memory(packed, out):  # it comes from a device
+            np.copyto(out, packed)
+    else:
+        packed = to_host(pack_cloud(depth, colour, intrinsics, options))
+        shape = (1, *packed.shape)
+        np.copyto(_bytes_of(msg, packed.size), packed.reshape(-1))
+    msg.header = header
+    msg.height, msg.width, msg.point_step = shape
+    msg.row_step = msg.point_step * msg.width
     msg.fields = [
         PointField(name=name, offset=offset, datatype=PointField.FLOAT32, count=1)
         for name, offset in (("x", 0), ("y", 4), ("z", 8), ("rgb", 12))
-        if offset < point_bytes
+        if offset < msg.point_step
     ]
-    msg.point_step = point_bytes
-    msg.row_step = point_bytes * width
     msg.is_dense = not options.organised
-    _fill(msg, to_host(packed))
-    return msg
+
+
+def _bytes_of(msg: PointCloud2, size: int) -> np.ndarray:
+    """The memory of the message's data, so many bytes of it."""
+    if len(msg.data) != size:
+        msg.data = array("B", bytes(size))
+    return np.frombuffer(msg.data, np.uint8)
 
 
 def _image(header: Header, values: np.ndarray, encoding: str) -> Image:
     height, width = values.shape[:2]
     msg = Image(header=header, height=height, width=width, encoding=encoding)
     msg.step = values[0].nbytes
-    _fill(msg, values)
+    msg.data.frombytes(values.reshape(-1).view(np.uint8))
     return msg
-
-
-def _fill(msg: Image | PointCloud2, values: np.ndarray) -> None:
-    msg.data.frombytes(values.reshape(-1).view(np.uint8))  # flat: it may be empty

@@ -20,6 +20,7 @@ from std_msgs.msg import Header
 
 from demo.messages import camera_info_message, picture_message
 from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.ros.messages import fill_cloud
 
 ROOT = Path(__file__).resolve().parents[2]
 CAMERA = Intrinsics(96, 64, 80.0, 81.0, 47.5, 30.5)
@@ -229,6 +230,13 @@ def header_at(stamp: int, frame="lens_optical_frame") -> Header:
     header = Header(frame_id=frame)
     header.stamp.sec, header.stamp.nanosec = divmod(stamp, 10**9)
     return header
+
+
+def cloud_message(*arguments) -> PointCloud2:
+    """A new message with the cloud that `fill_cloud` makes of the arguments."""
+    msg = PointCloud2()
+    fill_cloud(msg, *arguments)
+    return msg
 
 
 def _nanoseconds(header: Header) -> int:

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CameraInfo, PointCloud2
 from std_msgs.msg import Header
 
 from demo.messages import read_cloud
 from moa_depth_ros.depth.cloud import CloudOptions
 from moa_depth_ros.ros.camera_info import camera_info_for, intrinsics_for
-from moa_depth_ros.ros.messages import cloud_message
-from test.node.harness import CAMERA, colourful
+from moa_depth_ros.ros.messages import fill_cloud
+from test.node.harness import CAMERA, cloud_message, colourful
 
 HEADER = Header(frame_id="lens")
 
@@ -99,6 +99,24 @@ def test_an_empty_cloud_of_voxels_is_a_message_still():
     options = CloudOptions(voxel_size=0.5)
     msg = cloud_message(HEADER, depth, torch.from_numpy(colourful()), CAMERA, options)
     assert (msg.height, msg.width, msg.row_step, len(msg.data)) == (1, 0, 0, 0)
+
+
+def test_a_cloud_that_is_written_over_another_is_as_a_new_one():
+    reused, colour = PointCloud2(), torch.from_numpy(colourful())
+    depths = [torch.full((CAMERA.height, CAMERA.width), metres) for metres in (1.0, 2.0)]
+    for options in (
+        CloudOptions(),
+        CloudOptions(voxel_size=0.5),
+        CloudOptions(stride=3, colour=False),
+        CloudOptions(),
+    ):
+        for depth in depths:
+            before = reused.data
+            fill_cloud(reused, Header(frame_id="another"), depth, colour, CAMERA, options)
+            assert reused.header.frame_id == "another"
+            fill_cloud(reused, HEADER, depth, colour, CAMERA, options)
+            assert reused == cloud_message(HEADER, depth, colour, CAMERA, options)
+        assert options.voxel_size or reused.data is before  # of one size, and so in one place
 
 
 def test_without_colour_there_is_no_field_for_it():

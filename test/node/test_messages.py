@@ -14,13 +14,12 @@ from moa_depth_ros.pictures.raw import RAW_ENCODINGS
 from moa_depth_ros.ros.messages import (
     NATIVE_ENCODINGS,
     PictureError,
-    cloud_message,
     depth_message,
     read_picture,
     reader,
     uncertainty_message,
 )
-from test.node.harness import CAMERA, colourful
+from test.node.harness import CAMERA, cloud_message, colourful
 
 RGB = colourful(7, 5)
 HEADER = Header(frame_id="lens")
