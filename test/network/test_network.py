@@ -250,18 +250,30 @@ def test_sid_shifts_so_that_the_near_end_is_one():
     torch.testing.assert_close(ratios, torch.full((10,), 10.5**0.1))
 
 
-def test_a_mixture_follows_its_block(network):
-    with torch.no_grad():
-        for moa in network.moa.values():
-            moa.up.weight.normal_()
+def test_a_mixture_follows_its_block_and_comes_before_the_next(network):
     visual = network.tower.visual
-    pictures = torch.randn(1, 3, *INPUT_SIZE)
-    tokens = visual._embeds(pictures)
-    for index, block in enumerate(visual.transformer.resblocks):
-        tokens = block(tokens)
+    stages = [*visual.transformer.resblocks, visual.ln_post]
+    given, made = {}, {}
+
+    def note(name):
+        def hook(module, arguments, output):
+            given[name], made[name] = arguments[0], output
+
+        return hook
+
+    for index, stage in enumerate(stages):
+        stage.register_forward_hook(note(index))
+    for index, moa in network.moa.items():
+        torch.nn.init.normal_(moa.up.weight)
+        moa.register_forward_hook(note(f"moa {index}"))
+    network.tower(torch.randn(1, 3, *INPUT_SIZE))
+    for index in range(len(stages) - 1):
+        left = made[index]
         if index in network.config.moa_layers:
-            tokens = network.moa[str(index)](tokens)
-    torch.testing.assert_close(network.tower(pictures), visual.ln_post(tokens[:, 1:]))
+            assert torch.equal(given[f"moa {index}"], left)
+            left = made[f"moa {index}"]
+        expected = left[:, 1:] if index + 2 == len(stages) else left  # without the class token
+        assert torch.equal(given[index + 1], expected)
 
 
 def test_pictures_are_normalised_as_clips_were(network):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from unittest.mock import Mock
-
+import lightning as L
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network import NetworkConfig
@@ -14,29 +14,63 @@ from training.depth_maps import depths_of
 from training.judging.predictors import NetworkPredictor
 from training.losses import LossConfig, composite_loss
 from training.metrics import METRICS, metrics_of, pixel_sums
-from training.module import DepthModule
+from training.module import DepthModule, OptimiserConfig
 from training.preparation import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of a batch without workers
 WIDE = Intrinsics(96, 64, 40.0, 80.0, 47.5, 30.5)
+STILL = OptimiserConfig(lr=0.0)
+
+
+class OneBatch(L.LightningDataModule):
+    """Trains on a batch and judges it; WIDE took it."""
+
+    camera = WIDE
+
+    def __init__(self, batch):
+        super().__init__()
+        self.batch = batch
+
+    def train_dataloader(self):
+        return DataLoader([self.batch], batch_size=None)
+
+    val_dataloader = train_dataloader
+
+
+class Losses(L.Callback, list):
+    """What each training step returned."""
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        self.append(outputs["loss"].detach().clone())
+
+
+def run(module, batch, epochs=1):
+    """The losses of all steps, and what was logged last."""
+    losses = Losses()
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = L.Trainer(
+        max_epochs=epochs,
+        accelerator="cpu",
+        callbacks=[losses],
+        enable_checkpointing=False,
+        num_sanity_val_steps=0,
+        **quiet,
+    )
+    trainer.fit(module, datamodule=OneBatch(batch))
+    return losses, trainer.callback_metrics
 
 
 @pytest.fixture
-def module(tiny_clip, monkeypatch):
-    """In epoch 2 of a run on pictures that WIDE took; nothing is logged."""
+def module(tiny_clip):
+    """Its weights stay as they are drawn here: the rate of learning is 0."""
     config = NetworkConfig(str(tiny_clip), None, (48, 64), num_bins=7)
     varied = Augmentation(flip=0.5, rotation=20.0, crop=0.4, seed=3)
-    module = DepthModule(config, augmentation=varied, crop="none")
+    module = DepthModule(config, optimiser=STILL, augmentation=varied, crop="none")
     torch.manual_seed(0)
     module.network = build_network(config)
     torch.nn.init.normal_(module.network.classification.linear.weight)
     torch.nn.init.normal_(module.network.regression.linear.weight)
-    run = Mock(current_epoch=2)
-    run.datamodule.camera = WIDE
-    module.trainer = run
-    module.run = run  # the module itself keeps a weak reference
-    monkeypatch.setattr(module, "_log_terms", lambda *_: None)
-    module.on_fit_start()
     return module
 
 
@@ -52,7 +86,7 @@ def batch():
 
 def test_a_step_learns_from_pictures_and_labels_that_vary_together(module, batch):
     """By seed, epoch and index, as the run's camera would see them."""
-    found = module.training_step(batch, 0)
+    losses, _ = run(module, batch, epochs=3)
     pictures, label = (
         prepare_pictures(batch["picture"], (48, 64)),
         prepare_depth(batch["depth"], (48, 64)),
@@ -64,33 +98,31 @@ def test_a_step_learns_from_pictures_and_labels_that_vary_together(module, batch
     expected = composite_loss(
         prediction.logits, prediction.regressed, label, index, 10.0, LossConfig()
     )
-    torch.testing.assert_close(found, expected.total)
+    torch.testing.assert_close(losses[2], expected.total.detach())
 
 
-def test_a_far_sighted_network_learns_from_what_is_far(tiny_clip, batch, monkeypatch):
+def test_a_far_sighted_network_learns_from_what_is_far(tiny_clip, batch):
     """The loss reaches as far as the network does, not ten metres."""
     losses = {}
     for reach in (10.0, 80.0):
         config = NetworkConfig(str(tiny_clip), None, (48, 64), num_bins=7, max_depth=reach)
-        module = DepthModule(config)
-        module.network = build_network(config)
-        monkeypatch.setattr(module, "_log_terms", lambda *_: None)
-        losses[reach] = module.training_step({**batch, "depth": batch["depth"] + 20}, 0).item()
+        far = {**batch, "depth": batch["depth"] + 20}
+        losses[reach] = run(DepthModule(config, optimiser=STILL), far)[0][0].item()
     assert losses[10.0] == 0.0
     assert losses[80.0] > 0.0
 
 
 def test_validation_judges_whole_labels_by_the_crop_that_was_asked_for(module, batch):
+    _, logged = run(module, batch)
     with torch.no_grad():  # as the trainer has it; attention rounds in another way then
-        module.validation_step(batch, 0)
         prediction = module.network.decode(
             module.network(prepare_pictures(batch["picture"], (48, 64)))
         )
     for name, depth in depths_of(prediction).items():
         sums = pixel_sums(resize_depth(depth, (96, 128)), batch["depth"], "none")
         expected = metrics_of(sums).mean(dim=0).tolist()
-        found = module.metrics[name].compute().per_image
-        assert [found[metric] for metric in METRICS] == pytest.approx(expected, rel=1e-5), name
+        found = [logged[f"val/{name}/{metric}"].item() for metric in METRICS]
+        assert found == pytest.approx(expected, rel=1e-5), name
 
 
 def test_the_mirrored_pictures_depth_is_mirrored_back(module, batch):
