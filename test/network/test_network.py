@@ -110,13 +110,13 @@ def test_cells_are_where_the_picture_is(network):
 
 def test_decoding_by_hand(network):
     cells = network(torch.rand(1, 3, *INPUT_SIZE))
-    prediction = network.decode(cells, (50, 70))
-    logits = F.interpolate(cells.logits, (50, 70), mode="bilinear")
+    prediction = network.decode(cells)
+    logits = F.interpolate(cells.logits, INPUT_SIZE, mode="bilinear")
     p = logits.softmax(1)
     centres = network.bins.centres.view(1, -1, 1, 1)
     binned = (p * centres).sum(1)
     spread = (p * (centres - binned.unsqueeze(1)) ** 2).sum(1).sqrt()
-    regression = F.interpolate(cells.regression, (50, 70), mode="bilinear")[:, 0]
+    regression = F.interpolate(cells.regression, INPUT_SIZE, mode="bilinear")[:, 0]
     close = {"rtol": 1e-4, "atol": 1e-4}
     torch.testing.assert_close(prediction.logits, logits, **close)
     torch.testing.assert_close(prediction.binned, binned, **close)
