@@ -121,9 +121,13 @@ class Viewer(Node):
 
 
 def errors(depth: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """AbsRel, delta1 and RMSE (metres) of one frame, over the pixels with a true depth of 1 mm to
-    10 m and a depth. No crop, no scaling."""
-    valid = (truth > TRUTH_RANGE[0]) & (truth <= TRUTH_RANGE[1]) & np.isfinite(depth)
+    """AbsRel, delta1 and RMSE (metres) of one frame, over the pixels with a true depth between 1 mm
+    and 10 m and a depth: where the node gives NaN it says so, which is no error. No crop, no
+    scaling.
+
+    NumPy's, not `training.metrics`: that takes PyTorch, and seconds before the first picture.
+    """
+    valid = (truth > TRUTH_RANGE[0]) & (truth < TRUTH_RANGE[1]) & np.isfinite(depth)
     d, t = depth[valid].astype(np.float64), truth[valid].astype(np.float64)
     if not d.size:
         return {"abs_rel": np.nan, "delta1": np.nan, "rmse": np.nan}
