@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there, and how to find the newest."""
+"""Checkpoints that are whole or not there, after which epochs, and how to find the newest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from moa_depth_ros.machine.whole_file import whole_file
@@ -52,18 +53,44 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             ) from error
 
 
-def keep_epochs(folder: Path) -> ModelCheckpoint:
-    """A callback that writes ``epoch-NNN.ckpt`` after every epoch and keeps the newest few."""
-    return ModelCheckpoint(
-        dirpath=folder,
-        filename="epoch-{epoch:03d}",
-        auto_insert_metric_name=False,
-        monitor="epoch",
-        mode="max",
-        save_top_k=_KEPT,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
+def keep_epochs(folder: Path) -> Checkpoint:
+    """A callback that writes ``epoch-NNN.ckpt`` after finished epochs and keeps the newest few.
+
+    An epoch whose batches were not all trained, because the run's time or steps were used up
+    before, is none: a run resumed from it would leave out the rest. The callback says so.
+    """
+    return _EpochCheckpoints(folder)
+
+
+class _EpochCheckpoints(Checkpoint):
+    # Lightning's ModelCheckpoint writes half an epoch like a whole one, and never deletes the
+    # checkpoint that it resumed from.
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write the epoch's checkpoint, then delete those that it makes too old."""
+        if trainer.fast_dev_run or not trainer.is_last_batch:
+            return
+        path = self.folder / f"epoch-{trainer.current_epoch:03d}.ckpt"
+        trainer.save_checkpoint(path, weights_only=False)
+        if trainer.is_global_zero:
+            # From this one on: a run that goes on from an earlier epoch finds later ones here.
+            found = _newest_first(self.folder)
+            for old in found[found.index(path) + _KEPT :]:
+                old.unlink()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say that the last epoch is not finished, if it is not, and where to go on."""
+        if trainer.is_last_batch or not trainer.is_global_zero:
+            return
+        epoch = trainer.current_epoch - 1  # Lightning counts it as completed
+        if newest(self.folder) is None:
+            goes_on = "no epoch is finished, so that there is no checkpoint to go on from"
+        else:
+            goes_on = "--ckpt_path last goes on after the last finished epoch"
+        print(f"the run ended early, in epoch {epoch}: {goes_on}")
 
 
 def newest(folder: Path) -> Path | None:
@@ -90,9 +117,9 @@ def newest_whole(folder: Path) -> Path:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    found = {
-        int(match[1]): path
+    found = [
+        (int(match[1]), path)
         for path in folder.glob("epoch-*.ckpt")
         if (match := _NAME.fullmatch(path.name))
-    }
-    return [found[epoch] for epoch in sorted(found, reverse=True)]
+    ]
+    return [path for _, path in sorted(found, reverse=True)]

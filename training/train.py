@@ -29,6 +29,7 @@ from training.callbacks.best import KeepBest
 from training.callbacks.non_finite import StopOnNonFiniteLoss
 from training.callbacks.panels import PicturePanels
 from training.callbacks.progress import RunProgressBar
+from training.callbacks.resumption import ResumeAfterEpoch
 from training.checkpoints import AtomicCheckpointIO, keep_epochs, newest, newest_whole
 from training.command_line import exit_code
 from training.data.data_modules import DepthDataModule
@@ -95,16 +96,19 @@ class TrainingCLI(LightningCLI):
         if config["logger"] is None:
             config["logger"] = [tensorboard, csv]
         config["plugins"] = [*(config["plugins"] or []), AtomicCheckpointIO()]
+        checkpoints = self.folder / "checkpoints"
         callbacks = [
+            ResumeAfterEpoch(),
             StopOnNonFiniteLoss(self.folder / "non_finite"),
             PicturePanels(self.folder / "panels"),
-            keep_epochs(self.folder / "checkpoints"),
             LearningRateMonitor("step"),
         ]
-        if self.config.held_out:
-            callbacks.append(KeepBest(self.folder / "checkpoints", self.config.held_out))
         if config["enable_progress_bar"] is not False:
             callbacks.append(RunProgressBar())
+        if self.config.held_out:
+            callbacks.append(KeepBest(checkpoints, self.config.held_out))
+        # After the choice of the best, which an epoch's checkpoint has to know.
+        callbacks.append(keep_epochs(checkpoints))
         return self._instantiate_trainer(config, callbacks)
 
     def fit(self) -> None:

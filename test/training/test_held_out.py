@@ -12,6 +12,7 @@ import torch
 
 from moa_depth_ros.network import load_network
 from test.training.layouts import write_folder, write_frames, write_recording
+from test.training.sleeper import LIMIT
 from test.training.tiny_runs import TRAINED, VALIDATED, arguments, write_pictures
 from training import train
 from training.checkpoints import AtomicCheckpointIO
@@ -103,19 +104,72 @@ def data(tmp_path, write_nyu):
     return root
 
 
+# A learning rate that overshoots, so that the second epoch is the worse one.
+CHOOSING = {"held_out": 0.3, "trainer__max_epochs": 2, "model__optimiser__lr": 0.3}
+
+
+def abs_rel(run):
+    """Of each validation of a run, in the order of its epochs."""
+    rows = []
+    for log in sorted(run.glob("logs/*/csv/metrics.csv")):
+        with log.open() as file:
+            rows += [row for row in csv.DictReader(file) if row.get("val/loss")]
+    return [float(row["val/fused/abs_rel"]) for row in rows]
+
+
+def assert_holds_epoch(run, folder, epoch):
+    path = run / "checkpoints" / f"epoch-{epoch:03d}.ckpt"
+    expected = AtomicCheckpointIO().load_checkpoint(path)["state_dict"]
+    for name, value in load_network(run / folder)[0].state_dict().items():
+        assert torch.equal(value, expected[f"network.{name}"]), (folder, name)
+
+
 def test_the_best_epoch_is_kept_beside_the_last(tmp_path, data, tiny_clip):
     run = tmp_path / "run"
-    overshoots = 0.3  # so that the second epoch is the worse one
-    changes = {"held_out": 0.3, "trainer__max_epochs": 2, "model__optimiser__lr": overshoots}
-    assert train.main(arguments(data, run, tiny_clip, **changes)) == 0
-    with next(run.glob("logs/*/csv/metrics.csv")).open() as file:
-        rows = [row for row in csv.DictReader(file) if row["val/loss"]]
-    assert float(rows[0]["val/fused/abs_rel"]) < float(rows[1]["val/fused/abs_rel"])
+    assert train.main(arguments(data, run, tiny_clip, **CHOOSING)) == 0
+    first, second = abs_rel(run)
+    assert first < second
     for folder, epoch in (("best", 0), ("model", 1)):
-        path = run / "checkpoints" / f"epoch-{epoch:03d}.ckpt"
-        expected = AtomicCheckpointIO().load_checkpoint(path)["state_dict"]
-        for name, value in load_network(run / folder)[0].state_dict().items():
-            assert torch.equal(value, expected[f"network.{name}"]), (folder, name)
+        assert_holds_epoch(run, folder, epoch)
+
+
+@pytest.mark.parametrize("name", ["run", "moved"])
+def test_a_resumed_run_keeps_the_best_epoch(tmp_path, data, tiny_clip, recwarn, name):
+    """Also where its folder was moved in between."""
+    first = {**CHOOSING, "trainer__max_epochs": 1}
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **first)) == 0
+    run = (tmp_path / "run").rename(tmp_path / name)
+    shutil.rmtree(run / "best")
+    assert train.main(arguments(data, run, tiny_clip, **CHOOSING, ckpt_path="last")) == 0
+    before, after = abs_rel(run)
+    assert before < after
+    assert_holds_epoch(run, "best", 0)
+    assert not [warning for warning in recwarn if "dirpath" in str(warning.message)]
+
+
+def test_a_run_resumed_without_its_best_chooses_again(tmp_path, data, tiny_clip):
+    first = {**CHOOSING, "trainer__max_epochs": 1}
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **first)) == 0
+    named = tmp_path / "run" / "checkpoints" / "epoch-000.ckpt"
+    command = arguments(data, tmp_path / "other", tiny_clip, **CHOOSING, ckpt_path=named)
+    with pytest.warns(UserWarning, match=r"other/checkpoints/best\.ckpt: there is no such"):
+        assert train.main(command) == 0
+    assert_holds_epoch(tmp_path / "other", "best", 1)
+
+
+@pytest.mark.parametrize("interval", [1.0, 0.5])
+def test_half_an_epoch_is_not_chosen(tmp_path, data, tiny_clip, interval):
+    """Lightning validates once more when the run's time is over."""
+    changes = {
+        "held_out": 0.3,
+        "trainer__max_time": LIMIT,
+        "trainer__callbacks": "test.training.sleeper.SleepInFirstBatch",
+        "trainer__val_check_interval": interval,
+    }
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 0
+    assert len(abs_rel(tmp_path)) == 1
+    assert not (tmp_path / "checkpoints").exists()
+    assert not (tmp_path / "best").exists()
 
 
 def test_what_is_held_out_is_not_trained_on(tmp_path, monkeypatch, write_nyu, tiny_clip):

@@ -1,4 +1,4 @@
-"""A run that was killed reaches the weights of one that was not; damaged checkpoints are passed."""
+"""A run that ended early reaches the weights of one that did not; which checkpoints it needs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import pytest
 import torch
 
+from test.training.sleeper import LIMIT
 from test.training.tiny_runs import ENVIRONMENT, ROOT, TRAINER, arguments, write_pictures
 from training import train
 
@@ -78,6 +79,78 @@ def test_interrupted_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
     ended = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
     assert ended.returncode == 130, ended.stderr
     assert "interrupted; the same command goes on with --ckpt_path last\n" in ended.stderr
+
+
+def checkpoints(run):
+    return sorted(path.name for path in (run / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("steps", [-1, 9])
+def test_out_of_steps_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip, capsys, steps):
+    data, undisturbed = finished
+    run = tmp_path / "run"
+    changes = {"trainer__max_epochs": 3, "trainer__max_steps": 4}
+    assert train.main(arguments(data, run, tiny_clip, **changes)) == 0
+    assert checkpoints(run) == ["epoch-000.ckpt"]
+    ended = "the run ended early, in epoch 1: --ckpt_path last goes on after the last finished"
+    assert ended in capsys.readouterr().out
+    assert (run / "model").is_dir()
+    assert resume(data, run, tiny_clip, trainer__max_steps=steps) == 0
+    assert "ended early" not in capsys.readouterr().out
+    assert checkpoints(run) == ["epoch-001.ckpt", "epoch-002.ckpt"]
+    assert weights(run) == weights(undisturbed)
+
+
+def test_out_of_time_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip, capsys):
+    data, undisturbed = finished
+    run = tmp_path / "run"
+    assert train.main(arguments(data, run, tiny_clip, trainer__max_epochs=1)) == 0
+    sleep = "test.training.sleeper.SleepInFirstBatch"
+    assert resume(data, run, tiny_clip, trainer__max_time=LIMIT, trainer__callbacks=sleep) == 0
+    assert checkpoints(run) == ["epoch-000.ckpt"]
+    assert "ended early, in epoch 1" in capsys.readouterr().out
+    assert resume(data, run, tiny_clip) == 0
+    assert weights(run) == weights(undisturbed)
+
+
+def test_out_of_steps_before_any_epoch_is_finished(finished, tmp_path, tiny_clip, capsys):
+    assert train.main(arguments(finished[0], tmp_path, tiny_clip, trainer__max_steps=1)) == 0
+    assert "in epoch 0: no epoch is finished, so that there is no" in capsys.readouterr().out
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("limit", ["trainer__limit_train_batches", "trainer__max_steps"])
+def test_an_epoch_that_has_no_more_batches_is_finished(
+    finished, tmp_path, tiny_clip, capsys, limit
+):
+    changes = {"trainer__limit_train_batches": 2, limit: 2}
+    assert train.main(arguments(finished[0], tmp_path, tiny_clip, **changes)) == 0
+    assert checkpoints(tmp_path) == ["epoch-000.ckpt"]
+    assert "ended early" not in capsys.readouterr().out
+
+
+def test_two_checkpoints_stay_however_often_it_is_resumed(finished, tmp_path, tiny_clip):
+    data, run = finished[0], tmp_path / "run"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints" / "best.ckpt").write_bytes(b"somebody else's")
+    named = shutil.copy(finished[1] / "checkpoints" / "epoch-002.ckpt", tmp_path)
+    assert resume(data, run, tiny_clip, ckpt_path=named, trainer__max_epochs=4) == 0
+    for epochs in (5, 7):
+        assert resume(data, run, tiny_clip, trainer__max_epochs=epochs) == 0
+    assert checkpoints(run) == ["best.ckpt", "epoch-005.ckpt", "epoch-006.ckpt"]
+    assert (tmp_path / "epoch-002.ckpt").is_file()
+
+
+def test_an_epoch_done_again_keeps_its_checkpoint(finished, tmp_path, tiny_clip):
+    """Resumed from an early epoch, where those of later ones are still there."""
+    run = tmp_path / "run"
+    shutil.copytree(finished[1] / "checkpoints", run / "checkpoints")
+    command = arguments(finished[0], tmp_path / "other", tiny_clip)
+    assert train.main(command) == 0
+    named = tmp_path / "other" / "checkpoints" / "epoch-000.ckpt"
+    (run / "checkpoints" / "epoch-001.ckpt").rename(run / "checkpoints" / "epoch-003.ckpt")
+    assert resume(finished[0], run, tiny_clip, ckpt_path=named, trainer__max_epochs=2) == 0
+    assert checkpoints(run) == ["epoch-001.ckpt", "epoch-002.ckpt", "epoch-003.ckpt"]
 
 
 def truncated_copy(finished, tmp_path, *names):

@@ -1,1 +1,1 @@
-"""What happens beside the training steps: pictures, a progress bar, a stop at a bad loss."""
+"""What happens beside the training steps: pictures, a progress bar, how a run stops and goes on."""
