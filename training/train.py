@@ -81,9 +81,19 @@ class TrainingCLI(LightningCLI):
         return Path(self.config.output)
 
     def before_instantiate_classes(self) -> None:
-        """Settle what to resume from, before anything slow starts, and the precision."""
+        """Settle what to resume from, before anything slow starts, and the precision.
+
+        Raises:
+            TrainingError: pictures are held out, but nothing is validated on them.
+            CheckpointError: there is nothing to resume from, or a run that nobody resumes.
+        """
         self.checkpoint = _resume_from(self.config.ckpt_path, self.folder / "checkpoints")
         trainer = self.config.trainer
+        if self.config.held_out and trainer.limit_val_batches == 0:
+            raise TrainingError(
+                "trainer.limit_val_batches: expected more than 0, because held_out "
+                f"({self.config.held_out:g}) chooses the best epoch by validation; found 0"
+            )
         if trainer.precision is None:
             trainer.precision = default_precision(trainer.accelerator)
             rank_zero_info(f"precision: {trainer.precision}")
@@ -99,7 +109,7 @@ class TrainingCLI(LightningCLI):
         checkpoints = self.folder / "checkpoints"
         callbacks = [
             ResumeAfterEpoch(),
-            StopOnNonFiniteLoss(self.folder / "non_finite"),
+            StopOnNonFiniteLoss(self.folder / "non_finite", checkpoints),
             PicturePanels(self.folder / "panels"),
             LearningRateMonitor("step"),
         ]

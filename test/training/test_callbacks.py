@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 
 import cv2
 import numpy as np
@@ -94,6 +95,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_saves_its_samples(
     saved = tmp_path / "non_finite" / "epoch-000-batch-00001-process-0"
     assert "in epoch 0, batch 1" in error
     assert str(saved) in error
+    assert "This step did not touch the weights" in error
+    assert error.endswith("or start again with a lower learning rate\n")
     assert not (tmp_path / "checkpoints").exists()
     found = json.loads((saved / "samples.json").read_text())
     assert (found["epoch"], found["batch"]) == (0, 1)
@@ -107,10 +110,20 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_saves_its_samples(
         assert (stored.transpose(2, 0, 1) == picture.numpy()).all()
 
 
+def test_the_advice_where_there_is_a_checkpoint(tmp_path, data, run, tiny_clip, capsys):
+    shutil.copytree(run / "checkpoints", tmp_path / "checkpoints")
+    changes = {"trainer__max_epochs": 3, "ckpt_path": "last", "model__optimiser__lr": 1e36}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
+    advice = "or resume with --ckpt_path last and a lower learning rate\n"
+    assert capsys.readouterr().err.endswith(advice)
+
+
 def test_weights_broken_by_the_last_step_of_an_epoch_become_no_checkpoint(
     tmp_path, data, tiny_clip, capsys
 ):
     changes = {"model__optimiser__lr": 1e36, "data__batch_size": 6}
     assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
-    assert "the validation loss is not finite" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "the validation loss is not finite" in error
+    assert error.endswith("in epoch 0; start again with a lower learning rate\n")
     assert not (tmp_path / "checkpoints").exists()

@@ -172,6 +172,14 @@ def test_half_an_epoch_is_not_chosen(tmp_path, data, tiny_clip, interval):
     assert not (tmp_path / "best").exists()
 
 
+def test_nothing_to_choose_by(tmp_path, data, tiny_clip, capsys):
+    changes = {"held_out": 0.3, "trainer__limit_val_batches": 0}
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 1
+    error = capsys.readouterr().err
+    assert "error: trainer.limit_val_batches: expected more than 0, because held_out" in error
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_is_held_out_is_not_trained_on(tmp_path, monkeypatch, write_nyu, tiny_clip):
     seen = {"train": set(), "val": set()}
     for stage, name in (("train", "training_step"), ("val", "validation_step")):

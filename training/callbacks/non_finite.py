@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from moa_depth_ros.pictures.files import write_picture
+from training.checkpoints import newest
 from training.errors import NonFiniteLossError
 
 
@@ -23,13 +24,15 @@ class StopOnNonFiniteLoss(Callback):
 
     Args:
         folder: a batch with such a loss is saved below it.
+        checkpoints: of the run; whether there are any yet says how to go on.
 
     Raises:
         NonFiniteLossError: the loss of a step, or that of a whole validation, is NaN or infinite.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, checkpoints: Path):
         self.folder = folder
+        self.checkpoints = checkpoints
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: dict[str, Any], batch_idx: int
@@ -59,7 +62,7 @@ class StopOnNonFiniteLoss(Callback):
         if loss is not None and not torch.isfinite(loss):
             raise NonFiniteLossError(
                 f"the validation loss is not finite ({loss.item():g}) in epoch "
-                f"{trainer.current_epoch}; resume with --ckpt_path last and a lower learning rate"
+                f"{trainer.current_epoch}; {self._way_on()}"
             )
 
     def _stop(self, trainer: Trainer) -> None:
@@ -75,10 +78,15 @@ class StopOnNonFiniteLoss(Callback):
         values = ", ".join(f"{name} {value}" for name, value in terms.items())
         raise NonFiniteLossError(
             f"the loss is not finite ({values}) in epoch {epoch}, batch {self._batch_idx}; the "
-            f"samples have the indices {indices} and are in {self.folder / name}. The weights were "
-            "not touched by it; look at these samples, or resume with --ckpt_path last and a lower "
-            "learning rate"
+            f"samples have the indices {indices} and are in {self.folder / name}. This step did "
+            "not touch the weights, but the steps before it may have spoiled them; look at these "
+            f"samples, or {self._way_on()}"
         )
+
+    def _way_on(self) -> str:
+        if newest(self.checkpoints) is None:
+            return "start again with a lower learning rate"
+        return "resume with --ckpt_path last and a lower learning rate"
 
 
 def save_batch(folder: Path, batch: dict[str, Any], found: dict[str, Any]) -> None:
