@@ -18,13 +18,14 @@ import torch
 from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from training.command_line import exit_code, new_file, use_device
+from training.data.open import DepthSet
 from training.errors import DataError
 from training.judging.baselines import baselines_of
 from training.judging.html import write_html
 from training.judging.judge import judge
 from training.judging.options import add_data_options, open_chosen
 from training.judging.predictors import open_predictor
-from training.judging.tables import markdown, write_csv, write_json
+from training.judging.tables import is_own_csv, markdown, write_csv, write_json
 from training.provenance import provenance
 
 _WORKERS = 8
@@ -58,10 +59,11 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(
             f"{options.data}: no picture of the split has a valid pixel inside the crop"
         )
-    protocol = _protocol(options, device)
+    protocol = _protocol(options, splits[options.split], device)
+    origin = f", {protocol['origin']}" if protocol["origin"] else ""
     print(
-        f"{options.split} split of {options.data}, {options.depth} depth, crop {options.crop}: "
-        f"{first.pictures} pictures"
+        f"{options.split} split of {options.data}{origin}, {protocol['depth']} depth, "
+        f"crop {options.crop}: {first.pictures} pictures"
         + (f", {first.without_valid} left out without a valid pixel" * bool(first.without_valid))
     )
     print(markdown(judgements))
@@ -87,7 +89,11 @@ def _arguments() -> argparse.ArgumentParser:
         "picture, named as python -m training.export names the picture",
     )
     add_data_options(parser)
-    add("--depth", choices=("raw", "filled"), default="raw", help="truth; default: %(default)s")
+    add(
+        "--depth",
+        choices=("raw", "filled"),
+        help="truth; default: the data set's, raw of the labelled file",
+    )
     add("--crop", choices=("eigen", "garg", "none"), default="eigen", help="default: %(default)s")
     add("--flip", action="store_true", help="average with the prediction of the mirrored picture")
     add_device_option(parser, "auto")
@@ -100,7 +106,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     add(
         "--json",
-        type=new_file(".json"),
+        type=_json_file,
         help="write all figures here, and each picture's into a .csv beside it",
     )
     add(
@@ -111,13 +117,28 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
-def _protocol(options: argparse.Namespace, device: torch.device) -> dict[str, object]:
+def _json_file(text: str) -> Path:
+    """The option's type: the CSV that comes beside it replaces none of somebody else's."""
+    path = new_file(".json")(text)
+    beside = new_file(".csv")(str(path.with_suffix(".csv")))
+    if beside.exists() and not is_own_csv(beside):
+        raise argparse.ArgumentTypeError(
+            f"{beside}, which goes beside it, is there already and was not written by this command"
+        )
+    return path
+
+
+def _protocol(
+    options: argparse.Namespace, judged: DepthSet, device: torch.device
+) -> dict[str, object]:
     made = provenance(device)
     versions = made.pop("versions")
-    named = ("split", "depth", "crop", "flip", "limit")
     return {
         "data": str(options.data),
-        **{name: getattr(options, name) for name in named},
+        "origin": "rendered rooms" if judged.rendered else None,
+        "split": options.split,
+        "depth": judged.depth_kind,
+        **{name: getattr(options, name) for name in ("crop", "flip", "limit")},
         **made,
         **versions,
     }

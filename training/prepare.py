@@ -112,12 +112,13 @@ def convert(options: argparse.Namespace) -> None:
     """Pack a data set of any layout into one file, training pictures shrunk if asked.
 
     Raises:
-        DataError: of the data set's reader, or the file has another suffix than ``.h5``.
+        DataError: of the data set's reader, the file has another suffix than ``.h5``, or one that
+            is no packed file is there.
     """
     target: Path = options.out
     if target.suffix != PACKED_SUFFIX:
         raise DataError(f"--out: expected a file that ends in {PACKED_SUFFIX}, found {target}")
-    splits = open_as_told(options.convert, options, options.depth or "raw")
+    splits = open_as_told(options.convert, options, options.depth)
     pack(splits, target, str(options.convert), tuple(options.size) if options.size else None)
     print(f"{target}: {target.stat().st_size} bytes")
 
@@ -135,7 +136,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("HEIGHT", "WIDTH"),
         help="with --convert: shrink training pictures to this, the network's input size",
     )
-    add("--depth", choices=("raw", "filled"), help="likewise; default: raw")
+    add(
+        "--depth",
+        choices=("raw", "filled"),
+        help="likewise; default: the data set's, raw of the labelled file",
+    )
     add_layout_options(parser)
     return parser
 

@@ -72,6 +72,20 @@ def test_the_judge_refuses_before_it_judges(tmp_path, capsys):
         assert f"argument {option[0]}: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", ["name,value\nmine,1\n", ""])
+def test_the_judge_replaces_no_csv_but_its_own(tmp_path, capsys, content):
+    beside = tmp_path / "res.csv"
+    beside.write_text(content)
+    command = ["model", "--data", str(tmp_path), "--json", str(tmp_path / "res.json")]
+    with pytest.raises(SystemExit) as ended:
+        evaluate.main(command)
+    assert ended.value.code == 2
+    assert f"argument --json: {beside}, which goes beside it, is there" in capsys.readouterr().err
+    assert beside.read_text() == content
+    beside.write_text("model,depth,index,scene,d1,d2,d3,abs_rel,sq_rel,rmse,rmse_log,log10,silog\n")
+    assert evaluate.main(command) == 1  # for the data, which are none
+
+
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert rooms(["--train", "1", "--test", "1", "--out", str(tmp_path / "file" / "rooms")]) == 1

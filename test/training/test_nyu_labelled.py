@@ -39,6 +39,10 @@ def test_samples_are_upright_and_of_the_right_pictures(nyu):
     np.testing.assert_array_equal(test.depth(1), raw[3] + 0.25)
 
 
+def test_the_real_file_is_not_rendered(nyu):
+    assert not read(nyu()).rendered
+
+
 def test_a_used_reader_can_be_pickled_and_read_by_workers(nyu):
     dataset = read(nyu())
     first = dataset[0]
@@ -134,6 +138,8 @@ def test_a_file_of_rendered_rooms_reads_the_same_way(tmp_path):
     train, test = read(tmp_path, depth="filled"), read(tmp_path, "test")
     assert (len(train), len(test)) == (2, 1)
     assert train.size == (480, 640)
+    assert train.rendered and test.rendered
+    assert (train.depth_kind, test.depth_kind) == ("filled", "raw")
     for sample, frame in zip(train, frames[:2], strict=True):
         np.testing.assert_array_equal(sample["picture"], frame.picture.transpose(2, 0, 1))
         np.testing.assert_array_equal(sample["depth"], frame.depth)

@@ -18,6 +18,7 @@ from moa_depth_ros.intrinsics import NYU_KINECT
 from test.training.layouts import write_folder, write_frames, write_recording
 from training import prepare, train
 from training.data.nyu_folder import TEST_LIST, TRAIN_LIST
+from training.data.nyu_labelled import MAT_NAME, RENDERED
 from training.data.open import open_splits
 from training.data.packed import FORMAT, Packed
 from training.errors import DataError
@@ -67,6 +68,34 @@ def test_filled_depth_can_be_packed(nyu):
     np.testing.assert_allclose(found.depth(0), expected.depth(0), atol=0.0005001)
 
 
+@pytest.mark.parametrize(("depth", "other"), [("raw", "filled"), ("filled", "raw")])
+def test_the_file_knows_what_its_depth_is(nyu, depth, other):
+    path = convert(nyu(), "--depth", depth)
+    for found in (open_splits(path), open_splits(path, depth=depth)):
+        assert {split.depth_kind for split in found.values()} == {depth}
+    how = f"python -m training.prepare --convert FOLDER --depth {other} --out FILE.h5"
+    with pytest.raises(DataError, match=rf"expected {other} depth, found {depth}; .*: {how}"):
+        open_splits(path, depth=other)
+
+
+def test_what_is_packed_anew_stays_what_it_is(nyu):
+    data = nyu()
+    with h5py.File(data / MAT_NAME, "r+") as file:
+        file.attrs[RENDERED] = True
+    again = convert(convert(data, "--depth", "filled"), "--size", 3, 4)
+    assert {(found.depth_kind, found.rendered) for found in open_splits(again).values()} == {
+        ("filled", True)
+    }
+
+
+def test_other_layouts_have_measured_depth_of_real_places(tmp_path):
+    for layout, write in WRITERS.items():
+        source = write(tmp_path / layout)
+        for data in (source, convert(source)):
+            for found in open_splits(data, depth="raw").values():
+                assert (found.depth_kind, found.rendered) == ("raw", False)
+
+
 def test_only_training_pictures_shrink_and_their_camera_with_them(nyu):
     depth = np.zeros((5, 6, 8), np.float32)
     depth[:, 1::2, 1::2] = 3.0  # a hole, then a reading, both ways
@@ -104,6 +133,21 @@ def test_a_file_that_is_there_stays_until_the_new_one_is_whole(packed, capsys):
     command = ["--convert", str(packed.parent / "recording"), "--out", str(packed)]
     assert prepare.main(command) == 1
     assert packed.read_bytes() == before
+
+
+def test_only_a_packed_file_is_replaced(packed, capsys):
+    command = ["--convert", str(packed.parent / "recording"), "--out", str(packed)]
+    with h5py.File(packed, "r+") as file:
+        file.attrs["format"] = FORMAT.replace("version 2", "version 1")
+    assert prepare.main(command) == 0
+    assert len(open_splits(packed)["train"]) == 8
+    with h5py.File(packed, "w") as file:
+        file["mine"] = np.arange(3)
+    for content in (packed.read_bytes(), b"notes", b""):
+        packed.write_bytes(content)
+        assert prepare.main(command) == 1
+        assert f"{packed}: is there already and is no packed file" in capsys.readouterr().err
+        assert packed.read_bytes() == content
 
 
 def test_depth_that_16_bits_do_not_hold(nyu, tmp_path, capsys):
@@ -157,6 +201,10 @@ def _rename_format(file: h5py.File) -> None:
     file.attrs["format"] = "another"
 
 
+def _forget_depth(file: h5py.File) -> None:
+    del file.attrs["depth"]
+
+
 def _replace(key: str, value: np.ndarray | None) -> Callable[[h5py.File], None]:
     def change(file: h5py.File) -> None:
         del file[f"train/{key}"]
@@ -178,6 +226,7 @@ def _widen_camera(file: h5py.File) -> None:
     ("change", "message"),
     [
         (_rename_format, f"expected the format '{FORMAT}', found 'another'"),
+        (_forget_depth, "expected the attribute 'depth' to be raw or filled, found None"),
         (lambda file: file.move("train", "other"), "expected a group 'train', found"),
         (_replace("depth", None), "train: expected a data set 'depth', found"),
         (_replace("depth", np.ones((8, 6, 7), np.uint16)), r"train/depth: expected \(8, 6, 8\)"),

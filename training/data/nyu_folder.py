@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from training.data.picture_pair import read_colour, read_depth
-from training.data.sample import Sample, make_sample, scene_type_of, text_array
+from training.data.sample import DepthKind, Sample, make_sample, scene_type_of, text_array
 from training.errors import DataError
 
 TRAIN_LIST = "nyudepthv2_train_files_with_gt.txt"
@@ -35,10 +35,15 @@ class NyuFolder(Dataset[Sample]):
         size: height and width of all pictures.
         camera: NYU's own where the list has its size and focal length; otherwise one with the
             list's focal length and its centre in the middle.
+        depth_kind: ``raw``, the only one in this layout.
+        rendered: False, nothing tells of rendered rooms here.
 
     Raises:
         DataError: naming file and line of what is missing, damaged or of another layout.
     """
+
+    depth_kind: DepthKind = "raw"
+    rendered = False
 
     def __init__(self, root: str | Path, list_file: str | Path):
         self.root, self.list_file = Path(root), Path(list_file)

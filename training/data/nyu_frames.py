@@ -11,7 +11,14 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT
-from training.data.sample import Sample, check_depth, make_sample, scene_type_of, text_array
+from training.data.sample import (
+    DepthKind,
+    Sample,
+    check_depth,
+    make_sample,
+    scene_type_of,
+    text_array,
+)
 from training.errors import DataError
 
 
@@ -29,11 +36,16 @@ class NyuFrames(Dataset[Sample]):
     Attributes:
         size: height and width of all frames.
         camera: NYU's, whose pictures were resized where they have another size.
+        depth_kind: ``raw``, the only one in this layout.
+        rendered: False, nothing tells of rendered rooms here.
 
     Raises:
         DataError: the folder is missing or has no frame, or the first one is damaged or of
             another layout.
     """
+
+    depth_kind: DepthKind = "raw"
+    rendered = False
 
     def __init__(self, root: str | Path, split: Literal["train", "val"]):
         self.folder = Path(root) / split

@@ -12,11 +12,13 @@ from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from training.data.hdf5 import SharedFile
-from training.data.sample import Sample, check_depth, make_sample
+from training.data.sample import DepthKind, Sample, check_depth, make_sample
 from training.errors import DataError
 
 MAT_NAME = "nyu_depth_v2_labeled.mat"
 SPLITS_NAME = "splits.mat"
+RENDERED = "rendered"
+"""Attribute of a file of rendered rooms, which the real one has not."""
 
 _WHERE = (
     "Both files belong to the NYU Depth V2 labelled data set (2.8 GB), from its home page\n"
@@ -32,7 +34,6 @@ _DEPTH_KEYS = {"raw": "rawDepths", "filled": "depths"}
 _SPLIT_KEYS = {"train": "trainNdxs", "test": "testNdxs"}
 
 Split = Literal["train", "test"]
-DepthKind = Literal["raw", "filled"]
 
 
 class NyuLabelled(Dataset[Sample]):
@@ -52,6 +53,8 @@ class NyuLabelled(Dataset[Sample]):
     Attributes:
         size: height and width of all pictures.
         camera: NYU's, whose pictures were resized where they have another size.
+        depth_kind: ``depth``.
+        rendered: whether the file holds rendered rooms.
 
     Raises:
         DataError: a file is missing, damaged or of another layout.
@@ -65,11 +68,12 @@ class NyuLabelled(Dataset[Sample]):
         depth: DepthKind = "raw",
     ):
         self.mat = Path(mat)
-        self.depth_key = _DEPTH_KEYS[depth]
+        self.depth_kind, self.depth_key = depth, _DEPTH_KEYS[depth]
         _require_files(self.mat, Path(splits))
         pictures, self.size = check_layout(self.mat, self.depth_key)
         self.camera = NYU_KINECT.resized(*reversed(self.size))
         self.indices = read_split(Path(splits), split, pictures)
+        self.rendered = is_rendered(self.mat)
         self._file = SharedFile(self.mat, _open)
 
     def __len__(self) -> int:
@@ -141,6 +145,15 @@ def _open(path: Path) -> h5py.File:
             f"{path}: expected an HDF5 file (MATLAB v7.3), found a damaged or truncated one; "
             f"get it again ({error})"
         ) from error
+
+
+def is_rendered(path: Path) -> bool:
+    """Whether a file in this layout holds rendered rooms; False of anything that is no HDF5."""
+    try:
+        with h5py.File(path, "r") as file:
+            return bool(file.attrs.get(RENDERED, False))
+    except OSError:
+        return False
 
 
 def check_layout(path: Path, depth_key: str) -> tuple[int, tuple[int, int]]:

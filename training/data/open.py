@@ -10,10 +10,10 @@ import numpy as np
 from moa_depth_ros.intrinsics import Intrinsics
 from training.data.nyu_folder import TEST_LIST, TRAIN_LIST, open_nyu_folder
 from training.data.nyu_frames import NyuFrames
-from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, DepthKind, NyuLabelled, Split
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled, Split
 from training.data.packed import PACKED_SUFFIX, Packed
 from training.data.recordings import COLOUR_FOLDER, DEPTH_FOLDER, Recording
-from training.data.sample import Sample
+from training.data.sample import DepthKind, Sample
 from training.errors import DataError
 
 Layout = Literal["labelled", "folder", "frames", "recording", "packed"]
@@ -32,6 +32,16 @@ class DepthSet(Protocol):
         """Their camera."""
         ...
 
+    @property
+    def depth_kind(self) -> DepthKind:
+        """What their depth is."""
+        ...
+
+    @property
+    def rendered(self) -> bool:
+        """Whether they are known to show rendered rooms."""
+        ...
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, item: int) -> Sample: ...
@@ -43,7 +53,7 @@ class DepthSet(Protocol):
 
 def open_splits(
     data: Path,
-    depth: DepthKind = "raw",
+    depth: DepthKind | None = None,
     train_list: Path | None = None,
     test_list: Path | None = None,
 ) -> dict[Split, DepthSet]:
@@ -51,19 +61,30 @@ def open_splits(
 
     Args:
         data: its folder, or the labelled or packed file itself.
-        depth: ``filled`` is for the labelled file only.
+        depth: what is expected; the labelled file alone has both kinds, of which ``raw`` is the
+            default.
         train_list, test_list: of a folder, where they are not in it under their usual names.
 
     Raises:
-        DataError: no layout is recognised, or what the layout's reader finds wrong.
+        DataError: no layout is recognised, its depth is not the expected one, or what the layout's
+            reader finds wrong.
     """
     layout = layout_of(data, bool(train_list or test_list))
-    if depth != "raw" and layout != "labelled":
-        raise DataError(f"{data}: expected raw depth for the layout {layout}, found {depth!r}")
     if layout == "labelled":
         mat = data / MAT_NAME if data.is_dir() else data
         splits = mat.parent / SPLITS_NAME
-        return {name: NyuLabelled(mat, splits, name, depth) for name in get_args(Split)}
+        return {name: NyuLabelled(mat, splits, name, depth or "raw") for name in get_args(Split)}
+    opened = _open_other(layout, data, train_list, test_list)
+    found = opened["train"].depth_kind
+    if depth not in (None, found):
+        raise DataError(_other_depth(layout, data, depth, found))
+    return opened
+
+
+def _open_other(
+    layout: Layout, data: Path, train_list: Path | None, test_list: Path | None
+) -> dict[Split, DepthSet]:
+    """A layout that has one kind of depth only."""
     if layout == "packed":
         return {name: Packed(data, name) for name in get_args(Split)}
     if layout == "folder":
@@ -72,6 +93,15 @@ def open_splits(
     if layout == "frames":
         return {"train": NyuFrames(data, "train"), "test": NyuFrames(data, "val")}
     return {"train": Recording(data, "train"), "test": Recording(data, "val")}
+
+
+def _other_depth(layout: Layout, data: Path, expected: DepthKind, found: DepthKind) -> str:
+    if layout != "packed":
+        return f"{data}: expected {found} depth for the layout {layout}, found {expected!r}"
+    return (
+        f"{data}: expected {expected} depth, found {found}; to pack the other from the labelled "
+        f"file: python -m training.prepare --convert FOLDER --depth {expected} --out FILE.h5"
+    )
 
 
 def layout_of(data: Path, has_list: bool = False) -> Layout:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.data.nyu_labelled import DepthKind, Split
+from training.data.nyu_labelled import Split
 from training.data.open import DepthSet, open_splits
+from training.data.sample import DepthKind
 
 
 def add_layout_options(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def add_layout_options(parser: argparse.ArgumentParser) -> None:
 
 
 def open_as_told(
-    data: Path, options: argparse.Namespace, depth: DepthKind = "raw"
+    data: Path, options: argparse.Namespace, depth: DepthKind | None = None
 ) -> dict[Split, DepthSet]:
     """Both splits.
 

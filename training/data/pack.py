@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.files import MILLIMETRES
-from training.data.nyu_labelled import Split
+from training.data.nyu_labelled import RENDERED, Split
 from training.data.open import DepthSet
-from training.data.packed import FORMAT
+from training.data.packed import FORMAT, is_packed
 from training.data.sample import Sample
 from training.errors import DataError
 from training.preparation import prepare_depth, prepare_pictures
@@ -33,17 +33,24 @@ def pack(
 
     Args:
         splits: what to write.
-        path: of the file.
+        path: of the file; a packed one that is there is replaced.
         source: where the pictures come from, noted in the file beside a SHA-256 of what was read.
         size: height and width that training pictures are shrunk to, as training would: pictures
             antialiased, depth by the nearest pixel. Test pictures keep their size, because the
             protocol judges at the size of the label.
 
     Raises:
-        DataError: a picture cannot be read, or its depth not be written in 16 bits.
+        DataError: a picture cannot be read, or its depth not be written in 16 bits; or another
+            file is there.
     """
+    if path.exists() and not is_packed(path):
+        raise DataError(
+            f"{path}: is there already and is no packed file; take another name, or remove it"
+        )
     with whole_file(path) as unfinished, h5py.File(unfinished, "w") as file:
         file.attrs["format"], file.attrs["source"] = FORMAT, source
+        file.attrs["depth"] = splits["train"].depth_kind
+        file.attrs[RENDERED] = splits["train"].rendered
         for split, dataset in splits.items():
             _write_split(file.create_group(split), dataset, size if split == "train" else None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import h5py
 import numpy as np
@@ -11,12 +12,13 @@ from torch.utils.data import Dataset
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures.files import MILLIMETRES
 from training.data.hdf5 import SharedFile
-from training.data.nyu_labelled import Split
-from training.data.sample import Sample, check_depth, make_sample
+from training.data.nyu_labelled import RENDERED, Split
+from training.data.sample import DepthKind, Sample, check_depth, make_sample
 from training.errors import DataError
 
 PACKED_SUFFIX = ".h5"
-FORMAT = "moa_depth_ros packed depth data, version 1"
+_ANY_VERSION = "moa_depth_ros packed depth data, version "
+FORMAT = f"{_ANY_VERSION}2"
 CAMERA_KEYS = ("width", "height", "fx", "fy", "cx", "cy")
 _CONTENT = {"picture": (np.uint8, 4), "depth": (np.uint16, 3), "index": (np.int64, 1)}
 _TEXTS = ("scene", "recording")
@@ -28,7 +30,8 @@ class Packed(Dataset[Sample]):
     The file is HDF5 with a group ``train`` and a group ``test``, each with ``picture``
     (M, 3, H, W) uint8, ``depth`` (M, H, W) uint16 millimetres with 0 for no reading, ``index``
     (M,) int64, the pictures' numbers in the source, and ``scene`` and ``recording`` (M,) UTF-8
-    bytes, the latter empty where the source knows none; a group's attributes are its camera.
+    bytes, the latter empty where the source knows none; a group's attributes are its camera. The
+    file's own say whether depth is ``raw`` or ``filled``, and whether rooms were ``rendered``.
     Millimetres are what depth cameras write: exact for their PNGs, and finer than half precision
     beyond 2 m. Nothing is compressed, because unpacking would take longer than reading. The file is
     checked at construction, and opened again in each process.
@@ -40,6 +43,8 @@ class Packed(Dataset[Sample]):
     Attributes:
         size: height and width of all pictures of the split.
         camera: of these pictures.
+        depth_kind: what their depth is.
+        rendered: whether they show rendered rooms.
 
     Raises:
         DataError: the file is missing, damaged or of another layout.
@@ -54,6 +59,8 @@ class Packed(Dataset[Sample]):
             self.recordings = group["recording"][()]
             self.size = group["picture"].shape[2:]
             self.camera = _camera(self.path, group)
+            self.depth_kind = _depth_kind(self.path, file)
+            self.rendered = bool(file.attrs.get(RENDERED, False))
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -93,6 +100,15 @@ class Packed(Dataset[Sample]):
             ) from error
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a file is a packed one, of whatever version."""
+    try:
+        with h5py.File(path, "r") as file:
+            return str(file.attrs.get("format")).startswith(_ANY_VERSION)
+    except OSError:
+        return False
+
+
 def _open(path: Path) -> h5py.File:
     if not path.is_file():
         raise DataError(
@@ -111,7 +127,8 @@ def _open(path: Path) -> h5py.File:
 def _checked_group(path: Path, file: h5py.File, split: Split) -> h5py.Group:
     if file.attrs.get("format") != FORMAT:
         raise DataError(
-            f"{path}: expected the format {FORMAT!r}, found {file.attrs.get('format')!r}"
+            f"{path}: expected the format {FORMAT!r}, found {file.attrs.get('format')!r}; "
+            "convert it again"
         )
     group = file.get(split)
     if not isinstance(group, h5py.Group):
@@ -134,6 +151,16 @@ def _checked_group(path: Path, file: h5py.File, split: Split) -> h5py.Group:
                 f"{group[key].shape}"
             )
     return group
+
+
+def _depth_kind(path: Path, file: h5py.File) -> DepthKind:
+    found = file.attrs.get("depth")
+    if found not in get_args(DepthKind):
+        raise DataError(
+            f"{path}: expected the attribute 'depth' to be {' or '.join(get_args(DepthKind))}, "
+            f"found {found!r}; convert it again"
+        )
+    return found
 
 
 def _camera(path: Path, group: h5py.Group) -> Intrinsics:

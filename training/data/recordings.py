@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import Intrinsics
 from training.data.picture_pair import read_colour, read_depth
-from training.data.sample import Sample, make_sample, text_array, warn_of_unit
+from training.data.sample import DepthKind, Sample, make_sample, text_array, warn_of_unit
 from training.errors import DataError
 
 COLOUR_FOLDER, DEPTH_FOLDER = "images", "depth"
@@ -40,10 +40,15 @@ class Recording(Dataset[Sample]):
     Attributes:
         camera: of all pictures.
         size: height and width of all pictures.
+        depth_kind: ``raw``, the only one in this layout.
+        rendered: False, nothing tells of rendered rooms here.
 
     Raises:
         DataError: a file or its counterpart is missing, or the camera doesn't fit.
     """
+
+    depth_kind: DepthKind = "raw"
+    rendered = False
 
     def __init__(self, root: str | Path, split: Literal["train", "val"]):
         self.root = Path(root)

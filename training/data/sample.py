@@ -6,7 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.errors import DataError
+
+DepthKind = Literal["raw", "filled"]
+"""Measured, 0 in holes; or with the holes inpainted."""
 
 _PLAUSIBLE = (0.4, 10.0)  # metres; centimetres, whole metres and 1/5000 m miss it indoors
 _RECORDING_NUMBER = re.compile(r"_[0-9]+[a-z]*$")

@@ -8,10 +8,10 @@ from pathlib import Path
 from torch.utils.data import Dataset, Subset
 
 from moa_depth_ros.command_line import at_least
-from training.data.nyu_labelled import MAT_NAME, DepthKind, Split
+from training.data.nyu_labelled import MAT_NAME, Split
 from training.data.open import DepthSet
 from training.data.options import add_layout_options, open_as_told
-from training.data.sample import Sample
+from training.data.sample import DepthKind, Sample
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 
 
 def open_chosen(
-    options: argparse.Namespace, depth: DepthKind = "raw"
+    options: argparse.Namespace, depth: DepthKind | None = None
 ) -> tuple[Dataset[Sample], dict[Split, DepthSet]]:
     """The pictures that the options ask for, and both splits whole.
 

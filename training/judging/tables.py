@@ -23,6 +23,8 @@ HEADINGS = dict(
 )
 """How people write the metrics."""
 
+CSV_HEADER = ("model", "depth", "index", "scene", *METRICS)
+
 PLAIN, SCALED = "per image", "per image, median-scaled"
 
 
@@ -78,7 +80,7 @@ def write_csv(path: Path, judgements: Sequence[Judgement]) -> None:
         unfinished.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file)
-        writer.writerow(["model", "depth", "index", "scene", *METRICS])
+        writer.writerow(CSV_HEADER)
         for judgement in judgements:
             pictures = zip(
                 judgement.indices, judgement.scenes, judgement.per_picture.tolist(), strict=True
@@ -86,6 +88,13 @@ def write_csv(path: Path, judgements: Sequence[Judgement]) -> None:
             for index, scene, values in pictures:
                 cells = ["" if value != value else f"{value:.6g}" for value in values]
                 writer.writerow([judgement.model, judgement.depth, index, scene, *cells])
+
+
+def is_own_csv(path: Path) -> bool:
+    """Whether a file begins as :func:`write_csv` writes it."""
+    header = ",".join(CSV_HEADER).encode()
+    with path.open("rb") as file:
+        return file.read(len(header)) == header
 
 
 def _groups(groups: Mapping[str, Group], counted: str) -> dict[str, dict[str, float]]:

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from moa_depth_ros.machine.whole_file import whole_file
+from training.data.nyu_labelled import RENDERED, is_rendered
 from training.rooms.render import Frame
 
 HEIGHT, WIDTH = 480, 640
 HEADER_BYTES = 512
 KINECT_RANGE = (0.7, 9.0)  # metres; rawDepths has no reading beyond
-_RENDERED = "rendered"  # attribute of the file, which the real one has not
 TEXTS = ("scenes", "sceneTypes", "rawRgbFilenames", "rawDepthFilenames")
 
 
@@ -47,7 +47,7 @@ def write_nyu_file(
     0..count; FileExistsError where either is there and path was not written by this function.
     """
     for there in (Path(path), Path(splits_path)):
-        if there.exists() and not _is_rendered(Path(path)):
+        if there.exists() and not is_rendered(Path(path)):
             raise FileExistsError(
                 f"{there}: is there already and was not rendered; take another folder, or remove it"
             )
@@ -59,14 +59,6 @@ def write_nyu_file(
         _write_labelled(labelled, frames, count, seed)
         _write_header(labelled)
         _write_splits(splits, count, num_train)
-
-
-def _is_rendered(path: Path) -> bool:
-    try:
-        with h5py.File(path, "r") as file:
-            return bool(file.attrs.get(_RENDERED, False))
-    except OSError:  # not HDF5
-        return False
 
 
 def raw_depth(frame: Frame, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -112,7 +104,7 @@ def _patches(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.flo
 
 def _write_labelled(path: Path, frames: Iterable[Frame], count: int, seed: int) -> None:
     with h5py.File(path, "w", userblock_size=HEADER_BYTES, libver="earliest") as file:
-        file.attrs[_RENDERED] = True
+        file.attrs[RENDERED] = True
         chunks = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         whole = (WIDTH, HEIGHT)
         images = file.create_dataset(

@@ -11,12 +11,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 
 from moa_depth_ros.pictures.files import write_depth_png
 from test.training.judging.small_file import SIZE, TEST_INDICES
-from training import evaluate
+from training import evaluate, prepare
+from training.data.nyu_labelled import MAT_NAME, RENDERED
 
 VOID = {"meta", "img", "br"}
 
@@ -103,6 +105,44 @@ def test_the_protocol_says_how_it_was_judged(written):
     assert protocol["device"].startswith("CPU, ")
     assert f"torch {protocol['torch']}" in text
     assert "3 pictures" in text
+
+
+@pytest.fixture
+def packed(nyu_file, tmp_path) -> Path:
+    """Filled depth of rendered rooms in a packed file."""
+    data = shutil.copytree(nyu_file, tmp_path / "rooms")
+    with h5py.File(data / MAT_NAME, "r+") as file:
+        file.attrs[RENDERED] = True
+    path = tmp_path / "packed.h5"
+    assert prepare.main(["--convert", str(data), "--depth", "filled", "--out", str(path)]) == 0
+    return path
+
+
+def test_what_the_data_are_is_said_everywhere(model, packed, nyu_file, tmp_path, capsys):
+    def said(data: Path, *options: str) -> tuple[str, str, str]:
+        files = ["--json", str(tmp_path / "r.json"), "--html", str(tmp_path / "r.html")]
+        command = [str(model), "--data", str(data), "--device", "cpu", "--workers", "0"]
+        assert evaluate.main([*command, *files, *options]) == 0
+        printed = capsys.readouterr().out.splitlines()[0]
+        protocol = json.loads((tmp_path / "r.json").read_text())["protocol"]
+        page = " ".join((tmp_path / "r.html").read_text(encoding="utf-8").split())
+        assert f"· depth {protocol['depth']} ·" in page
+        assert ("rendered rooms" in page) == (protocol["origin"] is not None)
+        return printed, protocol["depth"], protocol["origin"]
+
+    printed, *found = said(packed)
+    assert printed.startswith(f"test split of {packed}, rendered rooms, filled depth, crop eigen:")
+    assert found == ["filled", "rendered rooms"]
+    for options, depth in (([], "raw"), (["--depth", "filled"], "filled")):
+        printed, *found = said(nyu_file, *options)
+        assert printed.startswith(f"test split of {nyu_file}, {depth} depth, crop eigen:")
+        assert found == [depth, None]
+
+
+def test_depth_that_the_file_has_not_is_refused(model, packed, capsys):
+    command = [str(model), "--data", str(packed), "--device", "cpu", "--depth", "raw"]
+    assert evaluate.main(command) == 1
+    assert f"{packed}: expected raw depth, found filled" in capsys.readouterr().err
 
 
 def test_json_and_csv_have_the_breakdowns(written, model):
