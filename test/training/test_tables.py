@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -15,13 +16,14 @@ import yaml
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import NetworkConfig
 from test.training.layouts import write_recording
-from training.data.nyu_labelled import MAT_NAME
+from training import prepare
+from training.data.nyu_labelled import MAT_NAME, RENDERED
 from training.errors import DataError, TrainingError
 from training.losses import LossConfig
 from training.rooms import sample_frame
 from training.tables.__main__ import main
 from training.tables.rows import TABLES, TableRow, Trained, ZeroShot
-from training.tables.run import result_of
+from training.tables.run import finished_results, result_of
 from training.tables.setting import CONFIGS, Setting, find_setting
 from training.tables.write import Finished, markdown, write_table
 
@@ -257,6 +259,64 @@ def test_a_run_of_some_rows_keeps_the_others_of_its_recipe(setting, tmp_path, mo
     assert rows("--rows", "k2") == [*means, "K = 2"]
     assert rows("--rows", "k1") == [*means, "K = 1", "K = 2"]
     assert rows("--rows", "mean", "--max_epochs", "2") == means
+
+
+def test_every_seed_of_the_recipe_stays_and_what_needs_none_is_made_once(
+    setting, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("training.tables.__main__.find_setting", lambda data: setting)
+
+    def table(*seeds: str) -> tuple[list[str], set[tuple[str, str]]]:
+        command = ["2", "--rows", "mean", "k1", "--output", str(tmp_path), "--seeds", *seeds]
+        assert main(command) == 0
+        lines = (tmp_path / "table-2.md").read_text().splitlines()
+        with (tmp_path / "table-2.csv").open() as file:
+            records = [(line["row"], line["seed"]) for line in csv.DictReader(file)]
+        assert len(records) == 6 * len(set(records))  # three metrics, two averages
+        return [line for line in lines if "**ours**" in line], set(records)
+
+    table("1")
+    capsys.readouterr()
+    (mean, per_pixel, trained), records = table("0", "0")
+    assert "| 0, 1 |" in trained and trained.count("±") == 3
+    assert "mean depth, seed" not in capsys.readouterr().out
+    for line in (mean, per_pixel):
+        assert "±" not in line and "|  |" in line
+    means = {("mean depth", ""), ("mean depth per pixel", "")}
+    assert records == means | {("K = 1", "0"), ("K = 1", "1")}
+    shutil.rmtree(tmp_path / "bins-10-experts-1-seed0")
+    path = tmp_path / "bins-10-experts-1-seed1" / "result.json"
+    result = json.loads(path.read_text())
+    path.write_text(json.dumps({**result, "recipe": {**result["recipe"], "max_epochs": 9}}))
+    assert table("0")[1] == means | {("K = 1", "0")}
+
+
+def test_a_row_is_not_taken_for_one_of_another_configuration(setting, tmp_path):
+    paper, tiny = (shutil.copy(path, tmp_path) for path in setting.configs)
+    here = dataclasses.replace(setting, configs=(Path(paper), Path(tiny)))
+    row, mean = row_of("2", "k1"), row_of("2", "mean")
+    result_of(row, 0, here, tmp_path, None)
+    result_of(mean, None, here, tmp_path, None)
+    assert set(finished_results(row, here, tmp_path, None)) == {0}
+    with Path(tiny).open("a") as file:
+        file.write("# a smaller learning rate\n")
+    assert finished_results(row, here, tmp_path, None) == {}
+    with pytest.raises(TrainingError, match="made by another recipe"):
+        result_of(row, 0, here, tmp_path, None)
+    result_of(mean, None, here, tmp_path, None)  # nothing of it was configured
+
+
+@pytest.mark.parametrize("rendered", [True, False])
+def test_the_title_says_what_the_data_are(setting, tmp_path, monkeypatch, rendered):
+    monkeypatch.setattr("training.tables.setting._clip_is_there", lambda: False)
+    data = shutil.copytree(setting.data, tmp_path / "data")
+    with h5py.File(data / MAT_NAME, "r+") as file:
+        file.attrs[RENDERED] = rendered
+    packed = tmp_path / "packed.h5"
+    assert prepare.main(["--convert", str(data), "--depth", "filled", "--out", str(packed)]) == 0
+    for place, depth in ((data, "raw"), (packed, "filled")):
+        name = "RENDERED ROOMS" if rendered else place
+        assert find_setting(place).title.startswith(f"on {name}, {depth} depth, a TINY TOWER")
 
 
 def test_an_unknown_row_is_refused(capsys):

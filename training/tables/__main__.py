@@ -7,20 +7,19 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from moa_depth_ros.command_line import at_least
 from training.command_line import exit_code
-from training.tables.rows import TABLES, Table, TableRow
-from training.tables.run import finished_result, result_of
+from training.tables.rows import TABLES, Table, Trained
+from training.tables.run import finished_results, result_of
 from training.tables.setting import Setting, find_setting
 from training.tables.write import Finished, write_table
 
 _EPILOG = (
     "Without NYU Depth V2 in data/nyu, rendered rooms stand in; without CLIP's weights, a tiny "
     "random tower. The table's title then says so. A table that was interrupted goes on where it "
-    "stopped when the command is given again; a finished row is not run again, and rows that two "
-    "tables share are run once."
+    "stopped when the command is given again; a finished row is not run again, rows that two "
+    "tables share are run once, and what other seeds of the same recipe found stays in the table."
 )
 
 
@@ -46,30 +45,19 @@ def main(args: Sequence[str] | None = None) -> int:
 def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path) -> None:
     """Run the rows that were asked for, and write the table anew after each one.
 
-    Rows that an earlier run of the same recipe finished stay in it.
+    Rows and seeds that earlier runs of the same recipe finished stay in it.
     """
     chosen = [row for row in table.rows if not options.rows or row.key in options.rows]
-    earlier = {row.key: _made_earlier(row, setting, options) for row in table.rows}
-    made = {key: results for key, results in earlier.items() if results}
+    limits = options.output, options.max_epochs
+    made = {row.key: finished_results(row, setting, *limits) for row in table.rows}
     for number, row in enumerate(chosen, start=1):
-        results = {}
-        for seed in options.seeds:
-            print(f"[{number}/{len(chosen)}] {row.title}, seed {seed}", flush=True)
-            results[seed] = result_of(row, seed, setting, options.output, options.max_epochs)
-        made[row.key] = results
-        finished = [Finished(row, made[row.key]) for row in table.rows if row.key in made]
+        for seed in options.seeds if isinstance(row.method, Trained) else [None]:
+            which = row.title if seed is None else f"{row.title}, seed {seed}"
+            print(f"[{number}/{len(chosen)}] {which}", flush=True)
+            result_of(row, seed, setting, *limits)
+        made[row.key] = finished_results(row, setting, *limits)
+        finished = [Finished(row, made[row.key]) for row in table.rows if made[row.key]]
         write_table(table, setting.title, finished, stem)
-
-
-def _made_earlier(
-    row: TableRow, setting: Setting, options: argparse.Namespace
-) -> dict[int, dict[str, Any]]:
-    """By seed."""
-    found = {
-        seed: finished_result(row, seed, setting, options.output, options.max_epochs)
-        for seed in options.seeds
-    }
-    return {seed: result for seed, result in found.items() if result is not None}
 
 
 def _parser() -> argparse.ArgumentParser:

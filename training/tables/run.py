@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,16 @@ _ATTEMPTS = "attempts.json"
 
 
 def result_of(
-    row: TableRow, seed: int, setting: Setting, output: Path, max_epochs: int | None
+    row: TableRow, seed: int | None, setting: Setting, output: Path, max_epochs: int | None
 ) -> dict[str, Any]:
     """What the row reaches; made now unless an earlier call finished it.
+
+    Args:
+        row: of a table.
+        seed: of the training; a row that is not trained needs none.
+        setting: data and weights.
+        output: folder of all rows' folders.
+        max_epochs: of the training; None for the configured.
 
     Returns:
         ``figures``: by depth map what :func:`~training.judging.tables.averages_of` gives;
@@ -67,19 +74,33 @@ def result_of(
     return result
 
 
-def finished_result(
-    row: TableRow, seed: int, setting: Setting, output: Path, max_epochs: int | None
-) -> dict[str, Any] | None:
-    """What :func:`result_of` found earlier; None where it did not, or by another recipe."""
-    path = _folder(row, seed, output) / RESULT
-    if not path.is_file():
-        return None
-    result = json.loads(path.read_text(encoding="utf-8"))
+def finished_results(
+    row: TableRow, setting: Setting, output: Path, max_epochs: int | None
+) -> dict[int | None, dict[str, Any]]:
+    """What :func:`result_of` found earlier by the same recipe, in the order of the seeds.
+
+    A row that is not trained has one result at most, under None.
+    """
+    seeds = _seeds_begun(row, output) if isinstance(row.method, Trained) else [None]
+    paths = {seed: _folder(row, seed, output) / RESULT for seed in seeds}
+    results = {
+        seed: json.loads(path.read_text(encoding="utf-8"))
+        for seed, path in paths.items()
+        if path.is_file()
+    }
+    if not results:
+        return {}
     recipe = _recipe(row, setting, max_epochs, open_splits(setting.data))
-    return result if result["recipe"] == recipe else None
+    return {seed: result for seed, result in results.items() if result["recipe"] == recipe}
 
 
-def _folder(row: TableRow, seed: int, output: Path) -> Path:
+def _seeds_begun(row: TableRow, output: Path) -> Sequence[int]:
+    prefix = f"{row.run}-seed"
+    texts = (path.name.removeprefix(prefix) for path in output.glob(f"{prefix}*"))
+    return sorted(int(text) for text in texts if text.isdecimal())
+
+
+def _folder(row: TableRow, seed: int | None, output: Path) -> Path:
     return output / (f"{row.run}-seed{seed}" if isinstance(row.method, Trained) else row.run)
 
 
@@ -106,23 +127,32 @@ def _recipe(
 ) -> dict[str, Any]:
     """All that decides the result, but for the seed."""
     method = row.method
-    return {
+    everywhere = {
         "data": str(setting.data),
         "content": {name: _fingerprint(split) for name, split in splits.items()},
-        "configs": [path.name for path in setting.configs],
         "clip": setting.clip,
-        "max_epochs": max_epochs if isinstance(method, Trained) else None,
-        "changes": dict(_changes(method, setting)) if isinstance(method, Trained) else row.run,
     }
+    if not isinstance(method, Trained):
+        return {**everywhere, "method": row.run}
+    return {
+        **everywhere,
+        "configs": {path.name: _digest(path.read_bytes()) for path in setting.configs},
+        "max_epochs": max_epochs,
+        "changes": dict(_changes(method, setting)),
+    }
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _fingerprint(split: DepthSet) -> str:
     """Changes where the folder has got other pictures: their number and the bytes of three."""
-    digest = hashlib.sha256(str(len(split)).encode())
+    parts = [str(len(split)).encode()]
     for item in (0, len(split) // 2, len(split) - 1):
         sample = split[item]
-        digest.update(sample["picture"].numpy().tobytes() + sample["depth"].numpy().tobytes())
-    return digest.hexdigest()[:16]
+        parts += [sample["picture"].numpy().tobytes(), sample["depth"].numpy().tobytes()]
+    return _digest(b"".join(parts))
 
 
 def _changes(method: Trained, setting: Setting) -> Iterator[tuple[str, str]]:
@@ -133,7 +163,7 @@ def _changes(method: Trained, setting: Setting) -> Iterator[tuple[str, str]]:
 
 
 def _arguments(
-    method: Trained, setting: Setting, seed: int, max_epochs: int | None
+    method: Trained, setting: Setting, seed: int | None, max_epochs: int | None
 ) -> Iterator[str]:
     for path in setting.configs:
         yield from ("--config", str(path))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from moa_depth_ros.network import NetworkConfig
 from training.data.nyu_labelled import MAT_NAME
-from training.data.open import Layout, layout_of
+from training.data.open import Layout, layout_of, open_splits
 from training.errors import DataError, WeightsError
 from training.rooms.sets import write_set
 from training.weights import build_network
@@ -50,7 +50,7 @@ def find_setting(data: Path | None) -> Setting:
             ``data/nyu``; where that is missing, rendered rooms, which are rendered if need be.
 
     Raises:
-        DataError: ``data`` is of no such layout.
+        DataError: ``data`` is of no such layout, or damaged.
     """
     rendered = data is None and not (NYU / MAT_NAME).is_file()
     if data is None:
@@ -65,7 +65,8 @@ def find_setting(data: Path | None) -> Setting:
             f"{'a file: name its folder' if layout == 'labelled' else f'a {layout}'}"
         )
     config = CONFIGS / _CONFIG_OF[layout]
-    measured_on = "RENDERED ROOMS" if data.resolve() == ROOMS.resolve() else str(data)
+    judged = open_splits(data)["test"]
+    measured_on = f"{'RENDERED ROOMS' if judged.rendered else data}, {judged.depth_kind} depth"
     if _clip_is_there():
         return Setting(data, (config,), True, (480, 640), f"on {measured_on}, CLIP's weights")
     return Setting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,13 @@ HEADINGS = {
 
 @dataclass(frozen=True)
 class Finished:
-    """A row with the results of its seeds, as :func:`training.tables.run.result_of` gives them."""
+    """A row with the results of its seeds, as :func:`training.tables.run.result_of` gives them.
+
+    What is made once, without a seed, has one result, under None.
+    """
 
     row: TableRow
-    results: dict[int, dict[str, Any]]
+    results: Mapping[int | None, dict[str, Any]]
 
     def values(self, metric: str, average: str = PLAIN) -> list[float]:
         """One figure a seed."""
@@ -71,7 +74,7 @@ def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:
             "",
             body,
             "",
-            "Averages over pictures of the test split, raw depth, Eigen crop; *median-scaled*: "
+            "Averages over pictures of the test split, Eigen crop; *median-scaled*: "
             "each picture's depth scaled to the median of its truth first, as some public "
             "evaluators do. *learn*: parameters that learn; *minutes*: of training.",
             "",
@@ -124,7 +127,7 @@ def _lines(table: Table, finished: Finished) -> Iterable[list[str]]:
     facts = [
         f"{results[0]['trainable']:,}",
         f"{statistics.fmean(result['seconds'] for result in results) / 60:.1f}",
-        ", ".join(str(seed) for seed in finished.results),
+        ", ".join(str(seed) for seed in finished.results if seed is not None),
         ", ".join(sorted({result["commit"] for result in results})),
     ]
     ours = [_cell(finished.values(metric)) for metric in table.metrics]
