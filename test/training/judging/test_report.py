@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,11 +15,14 @@ import cv2
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from moa_depth_ros.pictures.files import write_depth_png
 from test.training.judging.small_file import SIZE, TEST_INDICES
 from training import evaluate, prepare
 from training.data.nyu_labelled import MAT_NAME, RENDERED
+from training.judging import plots
+from training.judging.judgement import RANGE_NAMES, Judgement
 
 VOID = {"meta", "img", "br"}
 
@@ -143,6 +147,43 @@ def test_depth_that_the_file_has_not_is_refused(model, packed, capsys):
     command = [str(model), "--data", str(packed), "--device", "cpu", "--depth", "raw"]
     assert evaluate.main(command) == 1
     assert f"{packed}: expected raw depth, found filled" in capsys.readouterr().err
+
+
+def _legend_of(address: str) -> tuple[float, list[tuple[str, float]]]:
+    """Width of an SVG, and each line of its legend with where the last letter begins."""
+    svg = base64.b64decode(address.partition(";base64,")[2]).decode()
+    width = float(re.search(r'<svg [^>]*?width="([0-9.]+)pt"', svg)[1])
+    # A comment with the text, then its letters: where they begin, and where each is from there.
+    parts = re.split(r"<!-- (.*?) -->", svg[svg.index('id="legend_1"') :])[1:]
+    lines = []
+    for text, letters in zip(parts[::2], parts[1::2], strict=True):
+        left, scale = re.search(
+            r"translate\(([0-9.]+) [0-9.]+\) scale\(([0-9.]+) ", letters
+        ).groups()
+        last = re.findall(r"<use [^>]*translate\(([0-9.]+) 0\)", letters)[-1]
+        lines.append((text, float(left) + float(scale) * float(last)))
+    return width, lines
+
+
+@pytest.mark.parametrize(
+    ("names", "lines"),
+    [
+        (["demo", "mean depth", "mean depth per pixel"], 3),
+        (["/home/someone/" + "experiments/" * 4 + name for name in ("a", "b", "c")], 3),
+        (["W" * 200, "mean depth"], 5),
+    ],
+)
+def test_no_legend_is_cut_off(names, lines):
+    sums = torch.ones((3, len(RANGE_NAMES), 10), dtype=torch.float64)
+    judgements = [
+        Judgement(name, "-", range(3), ["office"] * 3, sums, sums.sum(dim=1), None)
+        for name in names
+    ]
+    for plot in (plots.plot_pictures, plots.plot_ranges, plots.plot_scenes):
+        width, found = _legend_of(plot(judgements))
+        assert "".join(text for text, _ in found) == "".join(names)
+        assert len(found) == lines
+        assert max(end for _, end in found) < width - 10  # a letter is no wider
 
 
 def test_json_and_csv_have_the_breakdowns(written, model):
