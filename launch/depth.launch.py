@@ -88,6 +88,10 @@ def _node(context: LaunchContext) -> list[Node]:
     given = {name: value(name) for name in texts if value(name)}
     switches = ("rectify", "autostart")
     given |= {name: value(name) == "true" for name in switches if value(name)}
+    # As nodes name their loggers; a group's PushRosNamespace counts, too.
+    pushed = context.launch_configurations.get("ros_namespace", "")
+    namespace = posixpath.join(pushed, value("namespace"))
+    logger = ".".join([*filter(None, namespace.split("/")), "moa_depth"])
     profile = profile_environment(os.environ) if value("fastdds_profile") == "true" else {}
     return [
         Node(
@@ -97,7 +101,7 @@ def _node(context: LaunchContext) -> list[Node]:
             namespace=value("namespace"),
             remappings=remappings,
             parameters=[value("params_file"), given],
-            ros_arguments=["--log-level", f"moa_depth:={value('log_level')}"],
+            ros_arguments=["--log-level", f"{logger}:={value('log_level')}"],
             additional_env=profile,
             output="screen",
         )

@@ -50,17 +50,19 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     from rclpy.exceptions import InvalidHandle
     from rclpy.logging import get_logger
     from rclpy.signals import SignalHandlerOptions
-    from rclpy.utilities import remove_ros_args
+    from rclpy.utilities import get_rmw_implementation_identifier, remove_ros_args
 
     from moa_depth_ros.machine.threads import leave_a_core
     from moa_depth_ros.ros.depth_node import DepthNode
     from moa_depth_ros.ros.executor import ServicesAsideExecutor
     from moa_depth_ros.ros.parameters import ParameterError
+    from moa_depth_ros.ros.transport import shared_memory_shortage
 
     keep_freed_memory()
     leave_a_core()
     sys.setswitchinterval(SWITCH_SECONDS)
     try:
+        shortage = shared_memory_shortage(os.environ)  # before DDS takes its own
         _parser().parse_args(remove_ros_args(sys.argv if args is None else list(args))[1:])
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # ROS arguments that it can't read
@@ -68,6 +70,8 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
         return 1
     node, status = None, 1
     try:
+        if shortage and get_rmw_implementation_identifier().startswith("rmw_fastrtps"):
+            get_logger("moa_depth").warning(shortage)
         try:
             node = DepthNode()
         except ParameterError as error:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo
 
 from moa_depth_ros.ros.diagnostics import Statistics
 from moa_depth_ros.ros.inputs import Inputs
@@ -26,6 +27,7 @@ class Camera:
 
     Attributes:
         outputs: None while the node is unconfigured.
+        info: the newest CameraInfo, if one came; many cameras send it once.
         logger: the node's; of a camera with a name a child of it, so that what one camera repeats
             too often to be logged silences no other.
     """
@@ -35,6 +37,7 @@ class Camera:
         self.statistics = Statistics()
         self.inputs = Inputs(node, name, group)
         self.outputs: Outputs | None = None
+        self.info: CameraInfo | None = None
         self.logger = node.get_logger().get_child(name) if name else node.get_logger()
         # With the namespace, so that the cameras of several nodes can be told apart.
         self._full_name = posixpath.join(node.get_fully_qualified_name(), name).strip("/")

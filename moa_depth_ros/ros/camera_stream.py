@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from rclpy.node import Node
-from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
@@ -84,7 +83,6 @@ class CameraStream:
         self._node = node
         self._estimators = estimators
         self._submit = submit
-        self._camera_info: CameraInfo | None = None
         self._focal_scale = self._new_focal_scale()
         self._rectifier = Rectifier() if self._parameter("rectify") else None
         self._smoother = DepthSmoother()
@@ -99,7 +97,7 @@ class CameraStream:
     def on_camera_info(self, msg: CameraInfo) -> None:
         """Keep the newest; warn of a lens that distorts."""
         self.camera.statistics.count("camera_info")
-        self._camera_info = msg
+        self.camera.info = msg
         if self._rectifier or self._warned_of_distortion:
             return
         if warning := distortion_warning(msg, self.camera.inputs.base_topic):
@@ -154,7 +152,7 @@ class CameraStream:
             estimate.depth,
             self._parameter("smoothing"),
             self._parameter("smoothing_max_change"),
-            Time.from_msg(job.header.stamp).nanoseconds * 1e-9,
+            _seconds(job.header),
             source,
         )
         limits = parameters.depth_limits(self._node)
@@ -191,8 +189,8 @@ class CameraStream:
         the camera saw nothing."""
         picture, channels = frame.read()
         if self._rectifier is None:
-            return picture, channels, self._camera_info, None
-        rectified = self._rectifier.rectify(picture, self._camera_info)
+            return picture, channels, self.camera.info, None
+        rectified = self._rectifier.rectify(picture, self.camera.info)
         return rectified.picture, channels, rectified.info, rectified.unseen
 
     def _camera_of(
@@ -221,7 +219,12 @@ class CameraStream:
 
     def _age(self, header: Header) -> float:
         """Seconds since the picture's stamp, by the node's clock (simulated time included)."""
-        return (self._node.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds * 1e-9
+        return self._node.get_clock().now().nanoseconds * 1e-9 - _seconds(header)
 
     def _parameter(self, name: str):
         return self._node.get_parameter(name).value
+
+
+def _seconds(header: Header) -> float:
+    """Of the stamp, which may be anything: rclpy's Time refuses what is before 1970."""
+    return header.stamp.sec + header.stamp.nanosec * 1e-9

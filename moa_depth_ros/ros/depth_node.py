@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from moa_depth_ros.estimator import DepthEstimator
@@ -43,12 +44,14 @@ class DepthNode(LifecycleNode):
         )
         self._group = MutuallyExclusiveCallbackGroup()
         self._estimators = EstimatorSlot(self.get_logger().warning, make_estimator)
-        parameters.declare(self, self._reload)
+        self._qos_overrides = parameters.declare(self, self._reload)
         names = self.get_parameter("cameras").value
         self._cameras = [Camera(self, name, self._group) for name in names]
         self._pipeline: Pipeline | None = None
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
-        self.create_timer(1.0, self._report, callback_group=self._group)
+        # By a clock of its own: simulated time may stand still, or never have come.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(1.0, self._report, callback_group=self._group, clock=steady)
 
     def start(self) -> bool:
         """Configure and activate, as ``autostart`` has it. False if that failed; the log says
@@ -64,10 +67,12 @@ class DepthNode(LifecycleNode):
     def close(self) -> bool:
         """Leave the graph. False if something still runs: a picture that takes longer than one
         waits at the end of a program, or the loading of a model."""
-        if self._pipeline is not None and not self._pipeline.stop(LAST_PICTURE_SECONDS):
-            return False
+        ended = self._pipeline is None or self._pipeline.stop(LAST_PICTURE_SECONDS)
         self.destroy_node()
-        return not self.loading
+        # rclpy leaves this to a garbage collection, which the end of the program does without:
+        # others would see the node for another 20 s, and its shared memory would stay for good.
+        self._state_machine.destroy_when_not_in_use()
+        return ended and not self.loading
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model that the parameters name. Failure leaves the node unconfigured: correct
@@ -75,19 +80,24 @@ class DepthNode(LifecycleNode):
         try:
             fallback = self.get_parameter("fallback_to_cpu").value
             self._estimators.load(parameters.model_choice(self), fallback)
-        except (ValueError, RuntimeError) as error:
             for camera in self._cameras:
-                camera.statistics.error(str(error))
-            self.get_logger().error(str(error))
-            return TransitionCallbackReturn.FAILURE
-        for camera in self._cameras:
-            camera.outputs = Outputs(self, camera.name)
+                camera.outputs = Outputs(self, camera.name)
+        except Exception as error:  # of a model; or of rclpy, of any class, about overrides of QoS
+            self._release()
+            return self._failure(error)
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and work on what comes."""
         self._pipeline = Pipeline(self, self._estimators, self._cameras)
-        self._pipeline.start()
+        try:
+            self._pipeline.start()
+        except Exception as error:  # rclpy's, about overrides of QoS
+            self._stop()
+            return self._failure(error)
+        unused = [name for name in self._qos_overrides if not self.has_parameter(name)]
+        if unused:
+            self.get_logger().warning(f"No topic has these, ignored: {', '.join(unused)}.")
         current = self._estimators.current
         sources = "; ".join(str(camera.inputs) for camera in self._cameras)
         self.get_logger().info(f"Model {current.model} on {current.device}; {sources}.")
@@ -114,10 +124,19 @@ class DepthNode(LifecycleNode):
         self._release()
         return super().on_error(state)
 
+    def _failure(self, error: Exception) -> TransitionCallbackReturn:
+        text = str(error) or type(error).__name__
+        for camera in self._cameras:
+            camera.statistics.error(text)
+        self.get_logger().error(text)
+        return TransitionCallbackReturn.FAILURE
+
     def _stop(self) -> None:
-        if self._pipeline is not None:
-            self._pipeline.stop()
-            self._pipeline = None
+        if self._pipeline is None:
+            return
+        if not self._pipeline.stop():
+            self.get_logger().warning("A picture is still at work; nobody will see its depth.")
+        self._pipeline = None
 
     def _release(self) -> None:
         self._stop()

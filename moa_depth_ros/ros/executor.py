@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import (
     Executor,
     ExternalShutdownException,
@@ -11,6 +13,7 @@ from rclpy.executors import (
     TimeoutException,
 )
 from rclpy.service import Service
+from rclpy.subscription import Subscription
 from rclpy.task import Task
 
 
@@ -51,6 +54,14 @@ class ServicesAsideExecutor(Executor):
         for done in [task for task in self._called if task.done()]:
             self._called.remove(done)
             done.result()
+
+    def _take_subscription(self, sub: Subscription) -> Callable | None:
+        # A transition may have destroyed it in the other thread since it was found to be ready.
+        # Humble's rclpy lets this out, and believes from then on that its group is at work.
+        try:
+            return super()._take_subscription(sub)
+        except InvalidHandle:
+            return None
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
         """Let what runs end, and take nothing new. False if the timeout, in seconds, came first."""

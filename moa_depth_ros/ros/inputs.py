@@ -7,12 +7,9 @@ from collections.abc import Callable
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-# Only the newest picture is of use, and best effort hears reliable cameras too.
-INPUT_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+from moa_depth_ros.ros.qos import OVERRIDABLE, input_qos
 
 
 class Inputs:
@@ -40,12 +37,12 @@ class Inputs:
         self.image_topic = self.base_topic
         if node.get_parameter("image_transport").value == "compressed":
             self._kind = CompressedImage
-            self.image_topic += "/compressed"
-        remapped = node.resolve_topic_name(info)
-        if remapped != node.resolve_topic_name(info, only_expand=True):
-            self.info_topic = remapped
-        else:
-            self.info_topic = self.base_topic.rpartition("/")[0] + "/camera_info"
+            self.image_topic = _remapped(node, f"{image}/compressed") or (
+                f"{self.base_topic}/compressed"
+            )
+            self.base_topic = self.image_topic.removesuffix("/compressed")
+        sibling = self.base_topic.rpartition("/")[0] + "/camera_info"
+        self.info_topic = _remapped(node, info) or sibling
 
     def __str__(self) -> str:
         return f"pictures from {self.image_topic}, camera_info from {self.info_topic}"
@@ -65,14 +62,19 @@ class Inputs:
             self._node.destroy_subscription(self._subscriptions.pop())
 
     def _subscribe(self, kind: type, topic: str, callback: Callable) -> None:
-        options = QoSOverridingOptions.with_default_policies()
         self._subscriptions.append(
             self._node.create_subscription(
                 kind,
                 topic,
                 callback,
-                INPUT_QOS,
+                input_qos(),
                 callback_group=self._group,
-                qos_overriding_options=options,
+                qos_overriding_options=OVERRIDABLE,
             )
         )
+
+
+def _remapped(node: Node, topic: str) -> str | None:
+    """What the user made of the topic; None where that is nothing."""
+    name = node.resolve_topic_name(topic)
+    return None if name == node.resolve_topic_name(topic, only_expand=True) else name

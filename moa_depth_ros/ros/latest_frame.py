@@ -22,6 +22,9 @@ class LatestFrameWorker(Generic[Item]):
         job: called in the worker's thread with the items that are not dropped, the source that has
             waited longest first. What it raises ends the worker.
         name: the thread's name, for debuggers.
+
+    Attributes:
+        abandoned: whether nobody waits any more for the job that still runs.
     """
 
     def __init__(self, job: Callable[[list[Item]], None], name: str = "latest_frame") -> None:
@@ -29,6 +32,7 @@ class LatestFrameWorker(Generic[Item]):
         self._changed = threading.Condition()
         self._waiting: dict[Hashable, Item] = {}  # the slots that hold an item
         self._stopping = False
+        self.abandoned = False
         # A daemon, so that a job stuck in a driver can't keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -58,7 +62,8 @@ class LatestFrameWorker(Generic[Item]):
             self._waiting.clear()
             self._changed.notify()
         self._thread.join(timeout)
-        return not self._thread.is_alive()
+        self.abandoned = self._thread.is_alive()
+        return not self.abandoned
 
     def _run(self) -> None:
         while True:

@@ -6,17 +6,13 @@ import posixpath
 
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
 from moa_depth_ros.estimator import DepthEstimate
 from moa_depth_ros.ros import messages
 from moa_depth_ros.ros.camera_info import camera_info_for
-
-# Reliable, so that readers of both kinds hear it.
-OUTPUT_QOS = QoSProfile(depth=2, reliability=ReliabilityPolicy.RELIABLE)
+from moa_depth_ros.ros.qos import OVERRIDABLE, output_qos
 
 
 class Outputs:
@@ -34,8 +30,9 @@ class Outputs:
 
         def publisher(kind: type, name: str) -> Publisher:
             topic = posixpath.join("~", camera, name)
-            options = QoSOverridingOptions.with_default_policies()
-            made = node.create_publisher(kind, topic, OUTPUT_QOS, qos_overriding_options=options)
+            made = node.create_publisher(
+                kind, topic, output_qos(), qos_overriding_options=OVERRIDABLE
+            )
             self._publishers.append(made)
             return made
 

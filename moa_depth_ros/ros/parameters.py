@@ -31,7 +31,7 @@ _OF_THE_MODEL = ("model", "device", "precision")
 _BY_ROS = ("use_sim_time", "start_type_description_service")
 
 
-def declare(node: Node, reload: Callable[[ModelChoice], str | None]) -> None:
+def declare(node: Node, reload: Callable[[ModelChoice], str | None]) -> list[str]:
     """Declare the table on a node that was made with
     ``automatically_declare_parameters_from_overrides``, and watch later changes.
 
@@ -42,11 +42,15 @@ def declare(node: Node, reload: Callable[[ModelChoice], str | None]) -> None:
         node: declares them.
         reload: called when somebody sets model, device or precision, be it to the same value, and
             nothing speaks against the change; says why it can't be, or None.
+    Returns:
+        The overrides of quality of service that the user gave: publishers and subscriptions declare
+        those that are theirs.
     Raises:
         ParameterError: a value of the wrong type or outside what is allowed.
     """
     given = _take_back_what_was_given(node)
-    unknown = sorted(n for n in given if n not in _ROWS and not n.startswith("qos_overrides."))
+    overrides = [name for name in given if name.startswith("qos_overrides.")]
+    unknown = sorted(name for name in given if name not in _ROWS and name not in overrides)
     if unknown:
         node.get_logger().warning(
             f"Unknown parameters, ignored: {', '.join(unknown)}. "
@@ -55,13 +59,15 @@ def declare(node: Node, reload: Callable[[ModelChoice], str | None]) -> None:
     for row in TABLE:
         try:
             value = node.declare_parameter(row.name, row.default, row.descriptor()).value
-        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+        # ValueError: of an empty list
+        except (InvalidParameterTypeException, InvalidParameterValueException, ValueError) as error:
             raise ParameterError(f"{row.name}: {error}") from error
         if reason := row.refusal(value):
             raise ParameterError(reason)
     if reason := _contradiction(_values(node)):
         raise ParameterError(reason)
     node.add_on_set_parameters_callback(partial(_check, node, reload))
+    return overrides
 
 
 def model_choice(node: Node) -> ModelChoice:
@@ -106,7 +112,10 @@ def _check(
         values[change.name] = change.value
     reason = reason or _contradiction(values)
     if not reason and any(change.name in _OF_THE_MODEL for change in changes):
-        reason = reload(_model_choice(values))  # last: a model that is loaded is in use
+        try:
+            reason = reload(_model_choice(values))  # last: a model that is loaded is in use
+        except RuntimeError as error:  # ~somebody, who has no home
+            reason = f"model: {error}"
     return SetParametersResult(successful=not reason, reason=reason or "")
 
 

@@ -79,6 +79,10 @@ class Pipeline:
                 wait_for(estimate.depth)
         for job in jobs:
             job.laps.end("network")
+        if self._worker.abandoned:  # the outputs may be gone
+            for job in jobs:
+                job.stream.camera.statistics.count("dropped")
+            return
         for job, estimate in zip(jobs, estimates, strict=True):
             with _counting_failures(job), moving_out():
                 job.stream.publish(job, estimate, together=len(jobs))

@@ -1,8 +1,11 @@
-"""Environment variables of DDS: the Fast DDS profile that a process uses, and whom it talks to."""
+"""What DDS takes from the environment: the Fast DDS profile, whom to talk to, shared memory."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
 
 from moa_depth_ros.ros.shared_files import shared_file
 
@@ -11,6 +14,7 @@ from moa_depth_ros.ros.shared_files import shared_file
 VARIABLE = "FASTDDS_DEFAULT_PROFILES_FILE"
 OLDER_VARIABLE = "FASTRTPS_DEFAULT_PROFILES_FILE"
 OLDER_DISTRIBUTIONS = ("humble", "iron", "jazzy")
+_OVERHEAD = 1.05  # what Fast DDS allocates beside the segment itself
 
 
 def profile_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -38,3 +42,31 @@ def local_environment(environment: Mapping[str, str]) -> dict[str, str]:
     if environment.get("ROS_DISTRO") == "humble":
         return {"ROS_LOCALHOST_ONLY": "1"}
     return {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+
+
+def shared_memory_shortage(
+    environment: Mapping[str, str], folder: Path = Path("/dev/shm")
+) -> str | None:
+    """What to do where a profile's shared memory does not fit, or None. Fast DDS itself says that
+    the platform has none, and goes on through UDP, which loses most of the pictures.
+
+    Args:
+        environment: of a process that has not started DDS yet.
+        folder: of the shared memory.
+    """
+    profile = environment.get(VARIABLE) or environment.get(OLDER_VARIABLE)
+    if not profile or not folder.is_dir():
+        return None
+    try:
+        asked = ElementTree.parse(profile).getroot().findtext(".//{*}segment_size")
+        needed = _OVERHEAD * int(asked or 0)
+    except (OSError, ElementTree.ParseError, ValueError):  # Fast DDS tells of these
+        return None
+    free = shutil.disk_usage(folder).free
+    if needed <= free:
+        return None
+    return (
+        f"{folder} has {free / 2**20:.0f} MiB left, {profile} asks for {needed / 2**20:.0f} in "
+        "each process: pictures and clouds will get lost. Give it more (in Docker --shm-size=512m "
+        "or --ipc=host), or write a profile with a smaller segment_size."
+    )

@@ -72,3 +72,17 @@ def test_the_node_takes_compressed_pictures(ros, tiny_model):
         assert values["frames refused"] == "1"
         assert float(values["reading median (ms)"]) > 0
         assert "Traceback" not in process.log()
+
+
+def test_the_compressed_topic_itself_can_be_remapped(ros, tiny_model):
+    """As users of image_transport do it; camera_info is then beside those pictures."""
+    topic = "/thin/image_raw/compressed"
+    remapped = ["-r", f"image/compressed:={topic}", "-r", "__ns:=/thin_lines"]
+    topics = {"image": topic, "info": "/thin/camera_info", "node": "/thin_lines/moa_depth"}
+    with (
+        NodeProcess(tiny_model, *remapped, "-p", "image_transport:=compressed") as process,
+        Robot(**topics, kind=CompressedImage) as robot,
+    ):
+        assert f"pictures from {topic}, camera_info from /thin/camera_info" in process.log()
+        robot.send_info()
+        robot.answer("points", robot.send(compressed(".jpg", robot.header())))

@@ -64,6 +64,13 @@ def test_a_service_that_takes_long_holds_up_neither_subscriptions_nor_timers(nod
     spin_until(executor, call.done)
 
 
+def test_a_subscription_that_is_gone_when_its_message_is_taken_is_passed_over(node, executor):
+    """A transition in another thread may destroy it in between."""
+    gone = node.create_subscription(Header, "gone", print, 1)
+    node.destroy_subscription(gone)
+    assert executor._take_subscription(gone) is None
+
+
 def test_what_a_callback_raises_comes_out_where_the_node_spins(node, executor):
     def fail():
         raise KeyError("of a timer")

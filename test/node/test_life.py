@@ -5,13 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 
 from moa_depth_ros.ros.parameters import ParameterError, declare
-from test.node.harness import ROOT, NodeProcess, Robot, colourful, wait_until
+from test.node.harness import PATIENCE, ROOT, NodeProcess, Robot, colourful, wait_until
 
 
 def test_sigint_twice_ends_the_working_node_cleanly(ros, tiny_model):
@@ -91,6 +92,52 @@ def test_a_model_that_loads_for_long_does_not_hold_the_end_up(ros, tiny_model, t
         process.wait()
 
 
+SLOW_PICTURE = """
+import sys, time
+from moa_depth_ros import estimator, node
+estimate = estimator.DepthEstimator.estimate_batch
+
+def slow(self, pictures):
+    time.sleep(3.0)
+    return estimate(self, pictures)
+
+estimator.DepthEstimator.estimate_batch = slow
+sys.exit(node.main(sys.argv))
+"""
+SEGMENT = re.compile(r"/dev/shm/fastdds_[0-9a-f]{16}$", re.MULTILINE)
+
+
+def shared_memory(process) -> set[str]:
+    """What Fast DDS shares of a process, or of others with it."""
+    return set(SEGMENT.findall(Path(f"/proc/{process}/maps").read_text()))
+
+
+@pytest.mark.parametrize("program", [["-m", "moa_depth_ros.node"], ["-c", SLOW_PICTURE]])
+def test_a_node_that_ended_is_seen_no_more_and_leaves_no_shared_memory(ros, tiny_model, program):
+    """Also one that was at work on a picture."""
+    namespace = "/ended" if program[0] == "-m" else "/ended_at_work"
+    options = ["-r", f"__ns:={namespace}", "-r", "image:=/cam/image", "-p", f"model:={tiny_model}"]
+    command = [sys.executable, *program, "--ros-args", *options]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        names = ("/cam/image", "/cam/camera_info")
+        with Robot(*names, node=f"{namespace}/moa_depth") as robot:
+            own = shared_memory(process.pid) - shared_memory("self")
+            robot.send(colourful())
+            robot.spin(1.0)
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+            robot.until(
+                lambda: namespace not in dict(robot.node.get_node_names_and_namespaces()).values(),
+                "its leaving",
+                seconds=5,
+            )
+            assert not [path for path in own if Path(path).exists()]
+    finally:
+        process.kill()
+        process.wait()
+
+
 STUCK = """
 import sys
 from moa_depth_ros import node
@@ -132,6 +179,7 @@ def test_a_missing_model_ends_it_with_one_line():
             ("cameras", ["front", "rear", "front"]),
             "cameras: expected names such as front_2, each once; found ['front', 'rear', 'front']",
         ),
+        (("cameras", []), "cameras: "),
         (("cameras", ["left/front"]), "found ['left/front']"),
         (("device", 0), "device: Trying to set parameter 'device' to '0' of type 'INTEGER'"),
     ],

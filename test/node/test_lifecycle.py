@@ -109,6 +109,7 @@ def test_a_model_can_be_replaced_and_a_bad_one_is_refused(
 
     for name, value, reason in (
         ("model", "/no/folder", "/no/folder: no such model folder. The model before stays in use."),
+        ("model", "~nobody_of_that_name/model", "model: Could not determine home directory"),
         ("device", "gpu", "device: expected auto, cpu, cuda or cuda:N, found 'gpu'"),
         ("device", "xpu", "device: expected auto, cpu, cuda or cuda:N, found 'xpu'"),
         ("precision", "int8", "precision: expected one of float32, bfloat16, float16; found"),

@@ -10,6 +10,7 @@ from moa_depth_ros.ros.transport import (
     VARIABLE,
     local_environment,
     profile_environment,
+    shared_memory_shortage,
 )
 
 
@@ -58,3 +59,17 @@ def test_a_profile_that_the_user_chose_stays(variable):
 def test_a_missing_file_names_the_places():
     with pytest.raises(FileNotFoundError, match=r"nothing\.xml is not in .*share/moa_depth_ros"):
         shared_file("nothing.xml")
+
+
+def test_shared_memory_that_does_not_fit_is_told_with_the_way_out(tmp_path):
+    profile = shared_file("fastdds.xml").read_text()
+    small, large = tmp_path / "small.xml", tmp_path / "large.xml"
+    small.write_text(profile.replace("67108864", "1024"))
+    large.write_text(profile.replace("67108864", str(10**15)))
+    assert shared_memory_shortage({}) is None
+    assert shared_memory_shortage({VARIABLE: str(small)}, tmp_path) is None
+    for variable in (VARIABLE, OLDER_VARIABLE):
+        text = shared_memory_shortage({variable: str(large)}, tmp_path)
+        assert str(large) in text and "--shm-size" in text
+    assert shared_memory_shortage({VARIABLE: str(tmp_path / "nowhere.xml")}, tmp_path) is None
+    assert shared_memory_shortage({VARIABLE: str(large)}, tmp_path / "nowhere") is None

@@ -172,6 +172,16 @@ def test_the_launched_node_answers_pictures_and_ends_on_an_interrupt(launch):
     assert "Traceback" not in text
 
 
+def test_log_level_holds_for_a_node_in_a_namespace(launch):
+    process, log = launch(
+        "depth.launch.py", "image:=/cam/image", "namespace:=robot", "log_level:=error"
+    )
+    answers = show_pictures_until_answered(seconds=60.0)
+    interrupt(process)
+    assert answers
+    assert "pictures from" not in log.read_text()
+
+
 def change_state(node: str, transition: int, seconds: float) -> bool:
     """As `ros2 lifecycle set` does."""
     import rclpy
