@@ -18,8 +18,6 @@ from torch.nn import functional as F
 
 from training.metrics import MIN_DEPTH
 
-SILOG_SCALE = 10.0
-SILOG_LAMBDA = 0.85
 _SMALLEST_DEPTH = 1e-6
 _SMALLEST_SQUARE = 1e-12
 
@@ -33,12 +31,16 @@ class LossConfig:
         l1: weight of the mean absolute error of the regressed depth.
         silog: weight of the scale-invariant logarithmic loss of the regressed depth.
         silog_form: ``paper`` for Eq. 6 as printed, ``literature`` for the usual square root.
+        silog_scale: what either form is multiplied by.
+        silog_lambda: how much of the squared mean the paper's form adds, the literature's removes.
     """
 
     cross_entropy: float = 1.0
     l1: float = 1.0
     silog: float = 0.5
     silog_form: Literal["paper", "literature"] = "paper"
+    silog_scale: float = 10.0
+    silog_lambda: float = 0.85
 
 
 class LossTerms(NamedTuple):
@@ -77,18 +79,18 @@ def composite_loss(
         cross_entropy = masked_cross_entropy(logits.float(), bin_index, valid, count)
         regressed, depth = regressed.float(), depth.float()
         l1 = masked_l1(regressed, depth, valid, count)
-        silog = masked_silog(regressed, depth, valid, count, config.silog_form)
+        silog = masked_silog(regressed, depth, valid, count, config)
         total = config.cross_entropy * cross_entropy + config.l1 * l1 + config.silog * silog
     return LossTerms(cross_entropy, l1, silog, total)
 
 
 def valid_pixels(depth: Tensor, max_depth: float) -> Tensor:
-    """Where 1e-3 < depth < ``max_depth`` (and so finite), as the metrics have it: bool, same shape.
+    """Where 1e-3 < depth <= ``max_depth`` (and so finite): bool, same shape.
 
     The near end is not that of the network's bins: the nearest bin takes what is nearer, and the
     regression reaches down to 0.
     """
-    return (depth > MIN_DEPTH) & (depth < max_depth)
+    return (depth > MIN_DEPTH) & (depth <= max_depth)
 
 
 def count_valid(valid: Tensor) -> Tensor:
@@ -118,7 +120,7 @@ def masked_silog(
     depth: Tensor,
     valid: Tensor,
     count: Tensor,
-    form: Literal["paper", "literature"] = "paper",
+    config: LossConfig,
 ) -> Tensor:
     """Scale-invariant logarithmic loss over the ``count`` valid pixels; 0 without any.
 
@@ -130,11 +132,11 @@ def masked_silog(
     g = g - torch.log(depth.where(valid, 1.0))
     mean = _over_processes(g.sum()) / count
     variance = _over_processes((g - mean).where(valid, 0.0).square().sum()) / count
-    if form == "paper":
-        return SILOG_SCALE * (variance + SILOG_LAMBDA * mean.square())
-    square = variance + (1 - SILOG_LAMBDA) * mean.square()
+    if config.silog_form == "paper":
+        return config.silog_scale * (variance + config.silog_lambda * mean.square())
+    square = variance + (1 - config.silog_lambda) * mean.square()
     root = square.clamp_min(_SMALLEST_SQUARE).sqrt()
-    return SILOG_SCALE * root.where(square > _SMALLEST_SQUARE, 0.0)
+    return config.silog_scale * root.where(square > _SMALLEST_SQUARE, 0.0)
 
 
 def _over_processes(total: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ def _advice(config: NetworkConfig, error: Exception) -> str:
         "Either connect this machine to the internet once (they are kept in the Hugging Face "
         "cache),\nor copy the weights file here from a machine that has it and name it:\n"
         "    python -m training.train --model.network.pretrained /path/to/weights.safetensors\n"
-        "To train without pretrained weights, on rendered rooms:\n"
+        "To train from random weights, name none instead; on rendered rooms:\n"
         "    python -m training.train --config config/training/demo.yaml"
     )
 

@@ -15,7 +15,8 @@ class NetworkConfig:
     Args:
         architecture: name of a ViT that open_clip knows, or the path of a model-config JSON of
             open_clip's form. OpenAI's weights were trained with QuickGELU, hence the default.
-        pretrained: tag or file of CLIP weights for ``architecture``; ``null`` for random ones.
+        pretrained: tag or file of CLIP weights for ``architecture``; ``none`` (or null) for random
+            ones.
         input_size: height and width of the network's input in pixels, multiples of the patch.
         moa_layers: transformer blocks (counted from 0) that a mixture of adapters follows.
         num_experts: adapters in each mixture, K.
@@ -48,6 +49,8 @@ class NetworkConfig:
     max_depth: float = 10.0
 
     def __post_init__(self) -> None:
+        if self.pretrained == "none":
+            object.__setattr__(self, "pretrained", None)
         object.__setattr__(self, "input_size", tuple(self.input_size))
         object.__setattr__(self, "moa_layers", tuple(self.moa_layers))
         counts = ("num_experts", "bottleneck", "gate_hidden", "num_bins")

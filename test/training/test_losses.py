@@ -26,11 +26,11 @@ def maps(*values: float) -> torch.Tensor:
     return torch.tensor(values).view(1, 1, -1)
 
 
-def test_valid_pixels_are_above_a_millimetre_and_below_the_far_end():
+def test_valid_pixels_are_above_a_millimetre_and_up_to_the_far_end():
     depth = maps(0.0, 1e-3, 2e-3, 9.999, 10.0, -1.0, NAN, INF)
-    expected = [False, False, True, True, False, False, False, False]
+    expected = [False, False, True, True, True, False, False, False]
     assert valid_pixels(depth, 10.0).flatten().tolist() == expected
-    assert valid_pixels(maps(10.0, 79.9, 80.0), 80.0).flatten().tolist() == [True, True, False]
+    assert valid_pixels(maps(10.0, 80.0, 80.1), 80.0).flatten().tolist() == [True, True, False]
 
 
 def test_l1_is_the_mean_over_valid_pixels():
@@ -54,7 +54,9 @@ def test_silog_of_the_specification():
     paper = 10 * (0.04 + 0.85 * 0.04)
     literature = 10 * math.sqrt(0.08 - 0.85 * 0.04)
     for form, expected in (("paper", paper), ("literature", literature)):
-        found = masked_silog(regressed, depth, valid, count_valid(valid), form)
+        found = masked_silog(
+            regressed, depth, valid, count_valid(valid), LossConfig(silog_form=form)
+        )
         assert found == pytest.approx(expected, abs=1e-5)
     assert round(paper, 2) == 0.74
     assert round(literature, 2) == 2.14

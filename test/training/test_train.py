@@ -82,7 +82,7 @@ def test_last_without_a_checkpoint(tmp_path, capsys):
     assert "expected a checkpoint to resume from, there is none" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["paper", "demo", "nyu_folder", "nyu_frames", "finetune"])
+@pytest.mark.parametrize("name", ["paper", "demo", "nyu_folder", "nyu_frames", "finetune", "hires"])
 def test_the_configurations_hold_known_keys(name, capsys):
     path = ROOT / "config" / "training" / f"{name}.yaml"
     with pytest.raises(SystemExit) as caught:
@@ -101,11 +101,20 @@ def test_the_default_is_the_recipe_of_the_paper():
         "l1": 1.0,
         "silog": 0.5,
         "silog_form": "paper",
+        "silog_scale": 10.0,
+        "silog_lambda": 0.85,
     }
     assert recipe["data"]["init_args"]["batch_size"] == 8
     assert recipe["trainer"]["max_epochs"] == 30
     network = NetworkConfig.from_dict(recipe["model"]["network"])
     assert network == NetworkConfig()
+
+
+def test_none_is_random_weights(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--model.network.pretrained", "none", "--print_config"])
+    printed = yaml.safe_load(capsys.readouterr().out)
+    assert NetworkConfig.from_dict(printed["model"]["network"]).pretrained is None
 
 
 def write_forever(path: Path, written: Any) -> None:
