@@ -81,8 +81,9 @@ def only_readings(depth: np.ndarray) -> np.ndarray:
     Returns:
         A new array, or ``depth`` itself where all of it are readings.
     """
-    valid = is_reading(depth)
-    return depth if valid.all() else np.where(valid, depth, np.float32(np.nan))
+    if depth.size and depth.min() > 0 and depth.max() < math.inf:  # NaN, the least, is not above 0
+        return depth
+    return np.where(is_reading(depth), depth, np.float32(np.nan))
 
 
 def drop_edges(depth: Tensor, max_ratio: float) -> Tensor:

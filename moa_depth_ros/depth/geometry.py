@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import torch
@@ -106,7 +108,7 @@ def pack_depth(
 def _bgr0(colour: np.ndarray) -> np.ndarray:
     """(H, W, 3) uint8 RGB as the bytes blue, green, red, 0 of (H, W) float32."""
     bgra = cv2.cvtColor(np.ascontiguousarray(colour), cv2.COLOR_RGB2BGRA).view("<u4")[..., 0]
-    return (bgra & 0x00FFFFFF).view(np.float32)
+    return np.bitwise_and(bgra, 0x00FFFFFF, out=bgra).view(np.float32)
 
 
 def _rays(depth: Tensor, intrinsics: Intrinsics, stride: int) -> tuple[Tensor, Tensor]:
@@ -116,8 +118,13 @@ def _rays(depth: Tensor, intrinsics: Intrinsics, stride: int) -> tuple[Tensor, T
         raise ValueError(
             f"depth is {width}x{height}, but its camera takes {intrinsics.size_text} pictures"
         )
-    u = torch.arange(0, width, stride, dtype=torch.float32, device=depth.device)
-    v = torch.arange(0, height, stride, dtype=torch.float32, device=depth.device)
+    return _rays_of(intrinsics, stride, depth.device)
+
+
+@lru_cache(maxsize=16)  # a camera's stay the same from picture to picture
+def _rays_of(intrinsics: Intrinsics, stride: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    u = torch.arange(0, intrinsics.width, stride, dtype=torch.float32, device=device)
+    v = torch.arange(0, intrinsics.height, stride, dtype=torch.float32, device=device)
     x = (u - intrinsics.cx) / intrinsics.fx
     y = (v - intrinsics.cy) / intrinsics.fy
     return x, y.unsqueeze(1)
