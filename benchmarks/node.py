@@ -150,7 +150,8 @@ def _process(arguments: list[str]) -> Iterator[subprocess.Popen]:
 def compare(
     options: argparse.Namespace, models: dict[str, Path], size: tuple[int, int], cloud: bool
 ) -> None:
-    """Print a row for the relay and one for the node with each model, for one kind of film."""
+    """Print a row for the relay and one for the node with each model, for one kind of film: what
+    all rounds together gave, the memory of the last."""
     width, height = size
     camera = ["benchmarks.camera", "--width", str(width), "--height", str(height)]
     camera += ["--rate", str(options.rate), "--frames", str(options.frames + WARM_UP)]
@@ -161,18 +162,23 @@ def compare(
         parameters = [word for key in values for word in ("-p", f"{key}:={values[key]}")]
         programs[f"node, {name}"] = ["moa_depth_ros.node", *remap, *parameters]
     kind = f"{width}x{height} | {'depth, cloud' if cloud else 'depth'}"
-    runs = {}
-    for name, program in programs.items():
-        runs[name] = run = measure(program, cloud, options.frames, camera)
-        median, p95, p99 = np.percentile(run.latencies, [50, 95, 99])
-        start, end = run.memory
+    runs: dict[str, list[Run]] = {name: [] for name in programs}
+    for _ in range(options.rounds):  # in turns: what slows the machine for a while slows all
+        for name, program in programs.items():
+            runs[name].append(measure(program, cloud, options.frames, camera))
+    relay = np.median(np.concatenate([run.latencies for run in runs["relay"]]))
+    for name, rounds in runs.items():
+        latencies = np.concatenate([run.latencies for run in rounds])
+        median, p95, p99 = np.percentile(latencies, [50, 95, 99])
+        network = np.median([run.network for run in rounds])
+        rate = np.mean([run.rate for run in rounds])
+        start, end = rounds[-1].memory
         print(
-            f"| {kind} | {name} | {len(run.latencies)} | {run.rate:.1f} | {median:.2f} | {p95:.2f} "
-            f"| {p99:.2f} | {run.network:.2f} | {start:.0f}, {end:.0f} | ",
-            end="",
+            f"| {kind} | {name} | {len(latencies)} | {rate:.1f} | {median:.2f} | {p95:.2f} "
+            f"| {p99:.2f} | {network:.2f} | {start:.0f}, {end:.0f} "
+            f"| {(median - network) / relay:.2f} |",
+            flush=True,
         )
-        own = (median - run.network) / np.median(runs["relay"].latencies)
-        print(f"{own:.2f} |", flush=True)
 
 
 def main() -> int:
@@ -227,7 +233,10 @@ def _parser() -> argparse.ArgumentParser:
         help="depth alone, or the cloud beside it (default: both)",
     )
     parser.add_argument(
-        "--frames", type=at_least(1), default=300, help="counted (default: %(default)s)"
+        "--frames", type=at_least(1), default=100, help="counted (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=at_least(1), default=3, help="of every program (default: %(default)s)"
     )
     parser.add_argument("--rate", type=above_zero, default=10.0, help="Hz (default: %(default)s)")
     parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="model folder")
