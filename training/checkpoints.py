@@ -53,18 +53,18 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             ) from error
 
 
-def keep_epochs(folder: Path) -> Checkpoint:
-    """A callback that writes ``epoch-NNN.ckpt`` after finished epochs and keeps the newest few.
+class EpochCheckpoints(Checkpoint):
+    """Writes ``epoch-NNN.ckpt`` after finished epochs and keeps the newest few.
 
     An epoch whose batches were not all trained, because the run's time or steps were used up
     before, is none: a run resumed from it would leave out the rest. The callback says so.
+
+    Lightning's ModelCheckpoint writes half an epoch like a whole one, and never deletes the
+    checkpoint that it resumed from.
+
+    Args:
+        folder: of the checkpoints.
     """
-    return _EpochCheckpoints(folder)
-
-
-class _EpochCheckpoints(Checkpoint):
-    # Lightning's ModelCheckpoint writes half an epoch like a whole one, and never deletes the
-    # checkpoint that it resumed from.
 
     def __init__(self, folder: Path):
         self.folder = folder

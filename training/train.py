@@ -30,7 +30,7 @@ from training.callbacks.non_finite import StopOnNonFiniteLoss
 from training.callbacks.panels import PicturePanels
 from training.callbacks.progress import RunProgressBar
 from training.callbacks.resumption import ResumeAfterEpoch
-from training.checkpoints import AtomicCheckpointIO, keep_epochs, newest, newest_whole
+from training.checkpoints import AtomicCheckpointIO, EpochCheckpoints, newest, newest_whole
 from training.command_line import exit_code
 from training.data.data_modules import DepthDataModule
 from training.errors import CheckpointError, TrainingError
@@ -118,7 +118,7 @@ class TrainingCLI(LightningCLI):
         if self.config.held_out:
             callbacks.append(KeepBest(checkpoints, self.config.held_out))
         # After the choice of the best, which an epoch's checkpoint has to know.
-        callbacks.append(keep_epochs(checkpoints))
+        callbacks.append(EpochCheckpoints(checkpoints))
         return self._instantiate_trainer(config, callbacks)
 
     def fit(self) -> None:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
 from training import train
-from training.checkpoints import keep_epochs, newest
+from training.checkpoints import EpochCheckpoints, newest
 from training.data.file_modules import (
     NyuFolderDataModule,
     NyuFramesDataModule,
@@ -99,7 +99,7 @@ def test_a_resumed_run_goes_on_with_the_next_rooms(tmp_path):
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-            callbacks=[keep_epochs(tmp_path)],
+            callbacks=[EpochCheckpoints(tmp_path)],
         )
         data = rooms(rooms_per_epoch=4, batch_size=2, num_workers=1)
         trainer.fit(recorder, data, ckpt_path=checkpoint, weights_only=True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from test.training.layouts import millimetres, write_png, write_recording
-from training.checkpoints import keep_epochs, newest
+from training.checkpoints import EpochCheckpoints, newest
 from training.data import data_modules, resident
 from training.data.file_modules import RecordingDataModule
 from training.data.recordings import Recording
@@ -47,7 +47,7 @@ def fit(root: Path, residence: str, epochs: int = 2, checkpoints: Path | None = 
         enable_progress_bar=False,
         enable_model_summary=False,
         enable_checkpointing=checkpoints is not None,
-        callbacks=[keep_epochs(checkpoints)] if checkpoints else [],
+        callbacks=[EpochCheckpoints(checkpoints)] if checkpoints else [],
     )
     data = RecordingDataModule(str(root), batch_size=3, num_workers=0, residence=residence)
     resumed = newest(checkpoints) if checkpoints else None

@@ -62,7 +62,7 @@ class KeepBest(ModelCheckpoint):
         super().load_state_dict({**state_dict, **moved})
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Choose, if the epoch is finished; see :func:`training.checkpoints.keep_epochs`."""
+        """Choose, if the epoch is finished; see :class:`training.checkpoints.EpochCheckpoints`."""
         if trainer.is_last_batch:
             super().on_train_epoch_end(trainer, pl_module)
 
