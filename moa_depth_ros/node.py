@@ -36,7 +36,7 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit status: 0; 1 if the node could not start, after one line that says why, or if an
         error that nobody expected ended it, after its traceback.
     """
-    signals = EndSignals()
+    signals = EndSignals(importing=True)
     try:
         return _run(signals, args)
     finally:
@@ -58,6 +58,7 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     from moa_depth_ros.ros.parameters import ParameterError
     from moa_depth_ros.ros.transport import shared_memory_shortage
 
+    signals.importing = False
     keep_freed_memory()
     leave_a_core()
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from types import FrameType
 
@@ -17,12 +18,16 @@ class EndSignals:
 
     Attributes:
         asked: a signal came.
+        importing: as given, while modules are still being imported: a signal then ends the process
+            at once with status 0. An exception would come out somewhere in a module that is being imported, which may
+            catch it, or be imported a second time, which NumPy does not survive.
         starting: True at first; while it is True, a signal ends the process at once with status 0:
             loading may take long and leaves nothing to tidy up. Set it False before spinning.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, importing: bool = False) -> None:
         self.asked = False
+        self.importing = importing
         self.starting = True
         for number in END_SIGNALS:
             signal.signal(number, self._on_signal)
@@ -31,5 +36,7 @@ class EndSignals:
         for other in END_SIGNALS:
             signal.signal(other, signal.SIG_IGN)
         self.asked = True
+        if self.importing:
+            os._exit(0)
         if self.starting:
             raise SystemExit(0)

@@ -47,6 +47,21 @@ def test_a_signal_while_the_node_loads_ends_it_cleanly(tiny_model, number):
         process.__exit__()
 
 
+IMPORTED = """
+import os, signal
+from moa_depth_ros.ros.signals import EndSignals
+EndSignals(importing=True)
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except BaseException:
+    raise ImportError("as modules do that try another way")
+"""
+
+
+def test_a_signal_while_modules_are_imported_is_not_caught_by_them():
+    assert subprocess.run([sys.executable, "-c", IMPORTED], cwd=ROOT, timeout=60).returncode == 0
+
+
 SLOW = """
 import sys, time
 from pathlib import Path
