@@ -19,7 +19,7 @@ class EndSignals:
     Attributes:
         asked: a signal came.
         importing: as given, while modules are still being imported: a signal then ends the process
-            at once with status 0. An exception would come out somewhere in a module that is being imported, which may
+            at once with status 0. An exception would come out somewhere in such a module, which may
             catch it, or be imported a second time, which NumPy does not survive.
         starting: True at first; while it is True, a signal ends the process at once with status 0:
             loading may take long and leaves nothing to tidy up. Set it False before spinning.
