@@ -30,6 +30,7 @@ from moa_depth_ros.command_line import above_zero, add_device_option, at_least, 
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.report import describe, resident_bytes
+from moa_depth_ros.network import ModelFolderError, load_network
 from moa_depth_ros.ros.transport import local_environment, profile_environment
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,13 +200,14 @@ def main() -> int:
     print("| of that the network stage | MB after a tenth, at the end | rest / relay |")
     print("|" + "---|" * 11, flush=True)
     try:
+        load_network(options.model)  # found bad by the node, it would end minutes of measuring
         with tempfile.TemporaryDirectory() as folder:
             models = {"least network": save_least_network(Path(folder))}
             models[options.model.name] = options.model.resolve()
             for size in options.sizes:
                 for answers in options.answers:
                     compare(options, models, size, answers == "cloud")
-    except RuntimeError as error:
+    except (RuntimeError, ModelFolderError) as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
     finally:

@@ -10,7 +10,7 @@ FRAMES = 10
 
 def run(*arguments: object) -> subprocess.CompletedProcess:
     """It takes a domain of its own, without the node that other tests share."""
-    film = ("--sizes", "64x48", "--rate", "10", "--frames", str(FRAMES), "--rounds", "1")
+    film = ("--sizes", "64x48", "--rate", "30", "--frames", str(FRAMES), "--rounds", "1")
     command = [sys.executable, "-m", "benchmarks.node", *film, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)
 
@@ -30,7 +30,8 @@ def test_relay_and_node_are_measured_with_and_without_the_cloud(tiny_model):
         assert program != "relay" or own.rstrip(" |") == "1.00"
 
 
-def test_a_node_that_does_not_start_is_said(tmp_path):
+def test_a_model_that_is_none_is_said_before_anything_is_measured(tmp_path):
     ended = run("--model", tmp_path / "none")
     assert ended.returncode == 1
-    assert "error: moa_depth_ros.node did not start" in ended.stderr
+    assert "none: no such model folder" in ended.stderr
+    assert "| relay |" not in ended.stdout

@@ -143,7 +143,7 @@ def test_a_node_that_ended_is_seen_no_more_and_leaves_no_shared_memory(ros, tiny
             process.terminate()
             assert process.wait(PATIENCE) == 0
             robot.until(
-                lambda: namespace not in dict(robot.node.get_node_names_and_namespaces()).values(),
+                lambda: ("moa_depth", namespace) not in robot.node.get_node_names_and_namespaces(),
                 "its leaving",
                 seconds=5,
             )
