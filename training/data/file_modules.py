@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from torch.utils.data import DistributedSampler
 
@@ -14,6 +13,7 @@ from training.data.nyu_frames import NyuFrames
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled
 from training.data.packed import Packed
 from training.data.recordings import Recording
+from training.data.sample import DepthKind
 from training.data.samplers import ShuffledSampler
 
 
@@ -65,7 +65,7 @@ class NyuDataModule(FilesDataModule):
     def __init__(
         self,
         root: str = "data/nyu",
-        depth: Literal["raw", "filled"] = "raw",
+        depth: DepthKind = "raw",
         seed: int = 0,
         batch_size: int = 8,
         num_workers: int = 2,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
@@ -13,19 +14,16 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
 
 from training.judging.baselines import BASELINES
 from training.judging.calibration import Calibration
 from training.judging.judgement import RANGE_NAMES, Judgement
 from training.metrics import METRICS
 
-_POINTS = 72  # an inch
 _FONT = 10
-_LINE = 1.7 * _FONT
-_HANDLE = 4.8 * _FONT  # the line before a label, and the space before the next column
-_MARGIN = 1.5 * _FONT
+_LINE_INCHES = 0.24
+_LETTERS = 71  # of the widest kind, that go into a line of the legend
+_HANDLE_LETTERS = 8  # the line before a label, and the space before the next column
 _COLUMNS = 3
 _ABS_REL = METRICS.index("abs_rel")
 
@@ -128,31 +126,14 @@ def _figure(columns: int, height: float = 3.4) -> tuple[Figure, Sequence[Axes]]:
 def _legend(figure: Figure, axis: Axes) -> None:
     """Above the plots, where it hides nothing; the figure grows by what is more than one line."""
     handles, labels = axis.get_legend_handles_labels()
-    room = _POINTS * figure.get_figwidth() - 2 * _MARGIN
-    columns = int(room // (_HANDLE + max(map(_width, labels), default=0)))
-    columns = min(max(columns, 1), _COLUMNS)
-    labels = [_broken(label, room - _HANDLE) for label in labels]
+    longest = max(map(len, labels), default=0)
+    columns = min(max(_LETTERS // (longest + _HANDLE_LETTERS), 1), _COLUMNS)
+    labels = [textwrap.fill(label, _LETTERS - _HANDLE_LETTERS) for label in labels]
     lines = math.ceil(sum(1 + label.count("\n") for label in labels) / columns)
-    figure.set_figheight(figure.get_figheight() + (lines - 1) * _LINE / _POINTS)
+    figure.set_figheight(figure.get_figheight() + (lines - 1) * _LINE_INCHES)
     figure.legend(
         handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=_FONT
     )
-
-
-def _width(text: str) -> float:
-    """In points."""
-    font = FontProperties(size=_FONT)
-    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
-
-
-def _broken(label: str, room: float) -> str:
-    """In as many lines as it takes; a path has no better places."""
-    lines = [""]
-    for letter in label:
-        if _width(lines[-1] + letter) > room:
-            lines.append("")
-        lines[-1] += letter
-    return "\n".join(lines)
 
 
 def _styled(judgements: Sequence[Judgement]) -> list[tuple[Judgement, dict[str, Any]]]:
