@@ -22,7 +22,8 @@ from training.metrics import METRICS
 
 _FONT = 10
 _LINE_INCHES = 0.24
-_LETTERS = 71  # of the widest kind, that go into a line of the legend
+_LETTERS = 99  # of average width, that go into a line of the legend
+_WIDE_LETTERS = 63  # likewise of the widest, behind a handle
 _HANDLE_LETTERS = 8  # the line before a label, and the space before the next column
 _COLUMNS = 3
 _ABS_REL = METRICS.index("abs_rel")
@@ -128,7 +129,7 @@ def _legend(figure: Figure, axis: Axes) -> None:
     handles, labels = axis.get_legend_handles_labels()
     longest = max(map(len, labels), default=0)
     columns = min(max(_LETTERS // (longest + _HANDLE_LETTERS), 1), _COLUMNS)
-    labels = [textwrap.fill(label, _LETTERS - _HANDLE_LETTERS) for label in labels]
+    labels = [textwrap.fill(label, _WIDE_LETTERS) for label in labels]
     lines = math.ceil(sum(1 + label.count("\n") for label in labels) / columns)
     figure.set_figheight(figure.get_figheight() + (lines - 1) * _LINE_INCHES)
     figure.legend(
