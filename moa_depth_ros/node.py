@@ -44,24 +44,15 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
-    # Not at the top of the file: this takes seconds, and a signal meanwhile shall end the program
-    # without a traceback.
+    # Not at the top of the file: a signal meanwhile shall end the program without a traceback.
     import rclpy
     from rclpy.exceptions import InvalidHandle
     from rclpy.logging import get_logger
     from rclpy.signals import SignalHandlerOptions
     from rclpy.utilities import get_rmw_implementation_identifier, remove_ros_args
 
-    from moa_depth_ros.machine.threads import leave_a_core
-    from moa_depth_ros.ros.depth_node import DepthNode
-    from moa_depth_ros.ros.executor import ServicesAsideExecutor
-    from moa_depth_ros.ros.parameters import ParameterError
     from moa_depth_ros.ros.transport import shared_memory_shortage
 
-    signals.importing = False
-    keep_freed_memory()
-    leave_a_core()
-    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         shortage = shared_memory_shortage(os.environ)  # before DDS takes its own
         _parser().parse_args(remove_ros_args(sys.argv if args is None else list(args))[1:])
@@ -69,6 +60,17 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     except RuntimeError as error:  # ROS arguments that it can't read
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+    # After what ends at once: with PyTorch, this takes seconds.
+    from moa_depth_ros.machine.threads import leave_a_core
+    from moa_depth_ros.ros.depth_node import DepthNode
+    from moa_depth_ros.ros.executor import ServicesAsideExecutor
+    from moa_depth_ros.ros.parameters import ParameterError
+
+    signals.importing = False
+    keep_freed_memory()
+    leave_a_core()
+    sys.setswitchinterval(SWITCH_SECONDS)
     node, status = None, 1
     try:
         if shortage and get_rmw_implementation_identifier().startswith("rmw_fastrtps"):
