@@ -1,0 +1,81 @@
+"""A trained network's weights in fewer, larger operations: on a GPU each operation is a launch."""
+
+from __future__ import annotations
+
+import torch
+from open_clip.transformer import QuickGELU
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from moa_depth_ros.network.moa import MixtureOfAdapters
+from moa_depth_ros.network.moa_depth_clip import MoADepthClip
+from moa_depth_ros.network.tower import ImageTower
+
+_QUICK_GELU = 1.702
+
+
+class FoldedMixture(nn.Module):
+    """:class:`MixtureOfAdapters`, for inference.
+
+    What reads the tokens is one product, the down-projections and the gate's first layer; what
+    writes to them is another, the up-projections and, weighted by the gates themselves, their
+    biases. The temperature is in the gate's last layer.
+
+    Args:
+        mixture: whose weights to use.
+    """
+
+    def __init__(self, mixture: MixtureOfAdapters):
+        super().__init__()
+        first, last = mixture.gate[0], mixture.gate[-1]
+        assert isinstance(first, nn.Linear) and isinstance(last, nn.Linear)
+        self.num_experts = mixture.num_experts
+        self.splits = len(mixture.down.bias), len(first.bias)
+        self.read = _linear(
+            torch.cat([mixture.down.weight, first.weight]),
+            torch.cat([mixture.down.bias, first.bias]),
+        )
+        self.gate = _linear(last.weight / mixture.temperature, last.bias / mixture.temperature)
+        self.write = _linear(torch.cat([mixture.up.weight, mixture.up_bias.T], dim=1))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Adapted tokens (Eq. 3), same shape (..., d)."""
+        hidden, gate_hidden = self.read(tokens).split(self.splits, dim=-1)
+        gates = self.gate(F.relu(gate_hidden)).softmax(dim=-1)
+        hidden = F.gelu(hidden).unflatten(-1, (self.num_experts, -1))
+        gated = (hidden * gates.unsqueeze(-1)).flatten(-2)
+        return tokens + self.write(torch.cat([gated, gates], dim=-1))
+
+
+@torch.no_grad()
+def fold_tower(tower: ImageTower) -> None:
+    """Fold the mixtures, and CLIP's x sigmoid(1.702 x) into SiLU, which is one operation."""
+    for layer, mixture in tower.moa.items():
+        assert isinstance(mixture, MixtureOfAdapters)
+        tower.moa[layer] = FoldedMixture(mixture)
+    for block in tower.visual.transformer.resblocks:
+        if isinstance(block.mlp.gelu, QuickGELU):
+            block.mlp.c_fc.weight.mul_(_QUICK_GELU)
+            block.mlp.c_fc.bias.mul_(_QUICK_GELU)
+            block.mlp.gelu = nn.SiLU()
+            block.mlp.c_proj.weight.div_(_QUICK_GELU)
+
+
+@torch.no_grad()
+def folded_heads(network: MoADepthClip) -> nn.Linear:
+    """(B, cells, width) to (B, cells, N + 1): the logits, then the regression. The scene context is
+    the same in every cell of every picture, so that its share is a bias."""
+    heads = (network.classification.linear, network.regression.linear)
+    weight = torch.cat([head.weight for head in heads])
+    bias = torch.cat([head.bias for head in heads])
+    width = network.tower.width
+    return _linear(weight[:, :width].contiguous(), bias + weight[:, width:] @ network.context)
+
+
+def _linear(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
+    """A layer with these values, without random ones before."""
+    layer = nn.Linear(weight.shape[1], len(weight), bias=bias is not None, device="meta")
+    layer.weight = nn.Parameter(weight)
+    if bias is not None:
+        layer.bias = nn.Parameter(bias)
+    return layer
