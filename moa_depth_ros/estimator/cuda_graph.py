@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
+
+from moa_depth_ros.machine.device_memory import is_out_of_memory
 
 WARM_UP = 3  # runs before a capture, for kernels to be chosen and compiled
 # Shapes; each costs the memory of a run. A robot's camera adds one: its size, or, beside others of
@@ -19,6 +23,8 @@ Function = Callable[..., Tensor]
 class CudaGraphs:
     """Captures a function once for each shape of its inputs, and replays it from then on.
 
+    Where that fails, but for want of memory, a warning says why and the function is run as it is.
+
     Args:
         function: of CUDA tensors, to one tensor; it may neither wait for the device nor depend on
             anything but the tensors' values. Memory that it reads beside them must stay in place.
@@ -27,17 +33,32 @@ class CudaGraphs:
     def __init__(self, function: Function):
         self._function = function
         self._graphs: OrderedDict[tuple, _Graph] = OrderedDict()
+        self._capturing = True
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         """The function's value, in memory of its own. A new shape takes a capture first; the one
         used longest ago is forgotten for it."""
         key = tuple((tensor.shape, tensor.dtype) for tensor in inputs)
+        if key not in self._graphs and self._capturing:
+            self._capture(key, inputs)
         if key not in self._graphs:
-            while len(self._graphs) >= CAPACITY:
-                self._graphs.popitem(last=False)
-            self._graphs[key] = _Graph(self._function, inputs)
+            return self._function(*inputs)
         self._graphs.move_to_end(key)
         return self._graphs[key].replay(inputs)
+
+    def _capture(self, key: tuple, inputs: tuple[Tensor, ...]) -> None:
+        while len(self._graphs) >= CAPACITY:
+            self._graphs.popitem(last=False)
+        try:
+            self._graphs[key] = _Graph(self._function, inputs)
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise  # which says nothing about the next time
+            self._capturing = False
+            logging.getLogger(__name__).warning(
+                "Pictures go through the network operation by operation, more slowly than as a "
+                f"CUDA graph: {error}"
+            )
 
     def clear(self) -> None:
         """Let all graphs and their memory go."""
@@ -50,15 +71,14 @@ class _Graph:
         # The stream is entered so that a capture that fails at its end leaves the thread on it.
         with torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
             self._inputs = [tensor.clone() for tensor in inputs]
-            present, aside = torch.cuda.current_stream(), torch.cuda.Stream()
+            present, aside = torch.cuda.current_stream(), _stream_for_captures(device)
             aside.wait_stream(present)
             with torch.cuda.stream(aside):
                 for _ in range(WARM_UP):
                     function(*self._inputs)
             present.wait_stream(aside)
             self._graph = torch.cuda.CUDAGraph()
-            # Other threads may go on using CUDA meanwhile. PyTorch's own stream for captures, the
-            # default, belongs to the device that captured first, which may be another one.
+            # Other threads may go on using CUDA meanwhile.
             capture = torch.cuda.graph(self._graph, stream=aside, capture_error_mode="thread_local")
             with capture:
                 self._output = function(*self._inputs)
@@ -68,3 +88,10 @@ class _Graph:
             own.copy_(new)
         self._graph.replay()
         return self._output.clone()
+
+
+@cache
+def _stream_for_captures(device: torch.device) -> torch.cuda.Stream:
+    """One for all of a device's captures: cuBLAS keeps 32 MB for each stream that it ever worked
+    on. PyTorch's own belongs to the device that captured first, which may be another one."""
+    return torch.cuda.Stream(device)

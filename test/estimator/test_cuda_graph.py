@@ -5,7 +5,7 @@ import torch
 
 from moa_depth_ros.estimator.cuda_graph import CAPACITY, CudaGraphs
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
 class Doubler:
@@ -19,6 +19,7 @@ class Doubler:
         return values * 2 + offset
 
 
+@needs_cuda
 @torch.inference_mode()
 def test_new_values_are_seen_and_old_results_stay():
     graphs = CudaGraphs(Doubler())
@@ -28,6 +29,7 @@ def test_new_values_are_seen_and_old_results_stay():
     assert [result.unique().item() for result in results] == [1, 3, 5, 7, 9]
 
 
+@needs_cuda
 @torch.inference_mode()
 def test_a_known_size_is_replayed_and_a_forgotten_one_captured_again():
     function = Doubler()
@@ -46,6 +48,7 @@ def test_a_known_size_is_replayed_and_a_forgotten_one_captured_again():
     assert run(2)
 
 
+@needs_cuda
 @torch.inference_mode()
 def test_strided_inputs_of_one_shape_share_a_graph():
     function = Doubler()
@@ -56,3 +59,33 @@ def test_strided_inputs_of_one_shape_share_a_graph():
     strided = torch.arange(6.0, device="cuda").view(3, 2).T
     assert torch.equal(graphs(strided, offset), strided * 2)
     assert function.runs == runs
+
+
+def test_what_can_not_be_captured_is_run_as_it_is_and_said_once(monkeypatch, caplog):
+    """Here: a CPU's tensors."""
+    captures = refuse_captures(monkeypatch, RuntimeError("operation not permitted when capturing"))
+    graphs = CudaGraphs(Doubler())
+    for size in (3, 3, 4):
+        assert torch.equal(graphs(torch.ones(size), torch.ones(1)), torch.full((size,), 3.0))
+    assert len(captures) == 1
+    assert caplog.text.count("operation not permitted when capturing") == 1
+
+
+def test_a_capture_without_memory_is_the_callers_to_deal_with(monkeypatch):
+    captures = refuse_captures(monkeypatch, torch.cuda.OutOfMemoryError("CUDA out of memory"))
+    graphs = CudaGraphs(Doubler())
+    for _ in range(2):
+        with pytest.raises(torch.cuda.OutOfMemoryError):
+            graphs(torch.ones(3), torch.ones(1))
+    assert len(captures) == 2
+
+
+def refuse_captures(monkeypatch, error):
+    captures = []
+
+    def capture(function, inputs):
+        captures.append(inputs)
+        raise error
+
+    monkeypatch.setattr("moa_depth_ros.estimator.cuda_graph._Graph", capture)
+    return captures
