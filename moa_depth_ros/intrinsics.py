@@ -24,7 +24,8 @@ class Intrinsics:
         cx, cy: principal point in pixels.
 
     Raises:
-        ValueError: a size or focal length that is not positive, or a value that is not finite.
+        ValueError: a size that is no positive whole number, a focal length that is not positive,
+            or a value that is not finite.
     """
 
     width: int
@@ -36,8 +37,11 @@ class Intrinsics:
 
     def __post_init__(self) -> None:
         sizes = (self.width, self.height)
-        if any(isinstance(size, bool) or size <= 0 for size in sizes):  # YAML's yes is True, and 1
-            raise ValueError(f"camera: expected a positive picture size, found {self.size_text}")
+        # YAML's yes is True, and 1; its .inf has no remainder.
+        if any(isinstance(size, bool) or not size > 0 or size % 1 != 0 for size in sizes):
+            raise ValueError(
+                f"camera: expected a positive picture size in pixels, found {self.size_text}"
+            )
         values = (self.fx, self.fy, self.cx, self.cy)
         if not all(math.isfinite(value) for value in values):
             raise ValueError(f"camera: expected finite intrinsics, found {self}")
@@ -104,7 +108,8 @@ class Intrinsics:
                 )
             return camera
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path}: not a YAML file: {error}") from error
+            # In one line; PyYAML shows the place in several.
+            raise ValueError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
         except (KeyError, TypeError, IndexError, AttributeError) as error:
             raise ValueError(
                 f"{path}: expected a camera_info file with image_width, image_height and "
@@ -126,7 +131,7 @@ class Intrinsics:
             OSError: it cannot be read.
         """
         try:
-            matrix = np.loadtxt(path, ndmin=2)
+            matrix = np.loadtxt(path, ndmin=2, encoding="utf-8-sig")
             if matrix.shape != (3, 3) or matrix[2].tolist() != [0, 0, 1]:
                 raise ValueError(
                     f"expected a 3x3 camera matrix that ends in 0 0 1, found {matrix.tolist()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from moa_depth_ros.depth.geometry import unproject
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.pictures.files import (
     colour_uncertainty,
     panel,
@@ -57,15 +59,18 @@ def _run(options: argparse.Namespace) -> int:
 def _stems(pictures: list[Path], out: Path | None) -> dict[Path, Path]:
     """The pictures by what the names of their files begin with."""
     stems: dict[Path, Path] = {}
+    places: dict[tuple[str, str], Path] = {}
     for path in pictures:
         stem = (out or path.parent) / path.stem
-        if stem in stems:
-            raise ValueError(f"{stems[stem]} and {path}: both would be {stem}_depth.png")
-        stems[stem] = path
-    given = {path.resolve() for path in pictures}
+        place = os.path.realpath(stem.parent), stem.name  # a folder may have several names
+        if place in places:
+            raise ValueError(f"{places[place]} and {path}: both would be {stem}_depth.png")
+        stems[stem] = places[place] = path
+    # Not Path.resolve: it raises where links go round in a circle.
+    given = {os.path.realpath(path) for path in pictures}
     for stem, path in stems.items():
         for end in (_DEPTH, _COLOURS, _CLOUD):
-            if Path(f"{stem}{end}").resolve() in given:
+            if os.path.realpath(f"{stem}{end}") in given:
                 raise ValueError(f"{path}: {stem}{end} would be replaced, which is a picture, too")
     return stems
 
@@ -87,7 +92,8 @@ def _predict(estimator: DepthEstimator, path: Path, camera: Intrinsics | None, s
         written.append(f"{stem}{_CLOUD}")
         _write_cloud(written[-1], estimate, camera)
     near, middle, far = np.percentile(depth, [1, 50, 99])
-    print(f"{path}: depth {near:.2f} to {far:.2f} m, median {middle:.2f} m: {', '.join(written)}")
+    depths = f"depth {near:.2f} to {far:.2f} m, median {middle:.2f} m"
+    print(printable(f"{path}: {depths}: {', '.join(written)}"))
 
 
 def _fitted(camera: Intrinsics, picture: np.ndarray, path: Path) -> Intrinsics:

@@ -95,6 +95,11 @@ def check_architecture(architecture: dict[str, Any], config: NetworkConfig) -> N
         raise ValueError(
             f"moa_layers: expected block numbers below {vision.layers}, found {config.moa_layers}"
         )
+    if config.trainable_blocks != "all" and config.trainable_blocks > vision.layers:
+        raise ValueError(
+            f"trainable_blocks: expected at most {vision.layers}, or all, "
+            f"found {config.trainable_blocks}"
+        )
 
 
 def _register(architecture: str) -> str:

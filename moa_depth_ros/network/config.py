@@ -24,8 +24,9 @@ class NetworkConfig:
         gate_hidden: hidden width of the gating network.
         temperature: softmax temperature of the gate, tau in Eq. 2.
         scene_context: whether the heads see the scene context beside the features (section 3.2).
-        trainable_blocks: how many of the last blocks learn, or ``all`` for the whole image tower
-            with its embeddings (for training from random weights).
+        trainable_blocks: how many of the last blocks learn, at most as many as there are, or
+            ``all`` for the whole image tower with its embeddings (for training from random
+            weights).
         num_bins: depth bins of the classification head, N.
         bin_spacing: ``uniform``, ``log`` or ``sid`` (spacing-increasing discretisation).
         min_depth: near end of the bins in metres. For ``log`` take 0.5 or more: equal
@@ -75,6 +76,13 @@ class NetworkConfig:
             "moa_layers",
             "increasing block numbers from 0",
             self.moa_layers,
+        )
+        blocks = self.trainable_blocks
+        _require(
+            blocks == "all" or (type(blocks) is int and blocks >= 0),
+            "trainable_blocks",
+            "a whole number from 0, or all",
+            blocks,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -69,5 +69,5 @@ class ImageTower(nn.Module):
             self.visual.proj.requires_grad_(False)
         if isinstance(trainable_blocks, int):
             blocks = self.visual.transformer.resblocks
-            for block in blocks[max(0, len(blocks) - trainable_blocks) :]:
+            for block in blocks[len(blocks) - trainable_blocks :]:
                 block.requires_grad_(True)

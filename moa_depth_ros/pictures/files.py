@@ -69,17 +69,7 @@ def read_picture(path: str | Path, upright: bool = False) -> NDArray[np.uint8]:
         ValueError: missing, not a picture, cut off, or too large; the message names the file.
     """
     turned = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        data = Path(path).read_bytes()
-        if is_encoded(data):  # of what is cut off, OpenCV fills the rest with grey and says nothing
-            check(data)
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), turned) if data else None
-    except OSError:
-        picture = None
-    except ValueError as error:
-        raise ValueError(f"{path}: expected a whole JPEG or PNG: {error}") from error
-    except cv2.error as error:
-        raise ValueError(f"{path}: OpenCV can't read it: {error.err}") from error
+    picture = _decoded(path, turned)
     if picture is None:
         raise ValueError(
             f"{path}: expected a picture (PNG, JPEG, ...), found none that can be read"
@@ -112,13 +102,36 @@ def read_depth_png(path: str | Path) -> NDArray[np.float32]:
     """Read what :func:`write_depth_png` wrote: (H, W) float32 metres, 0 where there is no reading.
 
     Raises:
-        ValueError: not a 16-bit, one-channel picture; the message names the file.
+        ValueError: missing, cut off, or not a 16-bit, one-channel picture; the message names the
+            file.
     """
-    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    stored = _decoded(path, cv2.IMREAD_UNCHANGED)
     if stored is None or stored.dtype != np.uint16 or stored.ndim != 2:
         found = "none that can be read" if stored is None else f"{stored.dtype} {stored.shape}"
         raise ValueError(f"{path}: expected a 16-bit depth PNG in millimetres, found {found}")
     return stored.astype(np.float32) / np.float32(MILLIMETRES)
+
+
+def _decoded(path: str | Path, flags: int) -> NDArray | None:
+    """The picture as OpenCV has it; None of what can't be read or isn't one.
+
+    Raises:
+        ValueError: cut off, or too large.
+    """
+    # Not cv2.imread: it ends the process where a name isn't UTF-8.
+    try:
+        data = Path(path).read_bytes()
+        if is_encoded(data):  # of what is cut off, OpenCV fills the rest with grey and says nothing
+            check(data)
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except OSError:
+        return None
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: expected a whole JPEG or PNG, found none that can be read: {error}"
+        ) from error
+    except cv2.error as error:
+        raise ValueError(f"{path}: OpenCV can't read it: {error.err}") from error
 
 
 def write_ply(path: str | Path, points: NDArray[np.floating], colours: NDArray[np.uint8]) -> None:

@@ -36,6 +36,10 @@ def test_yaml_takes_the_projection_matrix_unless_it_is_zero(tmp_path, projection
         (CAMERA_INFO.replace("500.0", "0.0") % ZEROS, "positive focal lengths"),
         (CAMERA_INFO.replace("500.0", ".nan") % ZEROS, "finite"),
         (CAMERA_INFO.replace("500.0", "wide") % ZEROS, "camera_info file"),
+        (CAMERA_INFO.replace("640", ".nan") % ZEROS, "positive picture size in pixels, found nan"),
+        (CAMERA_INFO.replace("640", ".inf") % ZEROS, "positive picture size in pixels, found inf"),
+        (CAMERA_INFO.replace("640", "640.5") % ZEROS, "positive picture size in pixels"),
+        (f"{CAMERA_INFO % ZEROS}---\n{CAMERA_INFO % ZEROS}", "expected a single document"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path, text, message):
@@ -44,6 +48,15 @@ def test_a_bad_file_is_named(tmp_path, text, message):
     with pytest.raises(ValueError, match=message) as error:
         Intrinsics.from_yaml(path)
     assert "camera.yaml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_windows_wrote_and_whole_numbers(tmp_path):
+    text = (CAMERA_INFO % ZEROS).replace(".0", "").replace("\n", "\r\n")
+    (tmp_path / "camera.yaml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert Intrinsics.from_yaml(tmp_path / "camera.yaml") == Intrinsics(
+        640, 480, 500, 510, 320, 240
+    )
 
 
 def test_resized_as_image_proc_does():

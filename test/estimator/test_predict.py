@@ -1,6 +1,8 @@
 import dataclasses
+import os
 
 import numpy as np
+import pytest
 import torch
 
 from moa_depth_ros.intrinsics import NYU_KINECT
@@ -47,6 +49,57 @@ def test_pictures_whose_results_would_replace_each_other_are_refused(tmp_path, c
     assert main([*pictures, "--out", str(tmp_path / "out")]) == 1
     assert "rear/1.png: both would be" in capsys.readouterr().err
     assert main(pictures) == 0
+
+
+def test_two_names_of_one_folder_are_one_folder(tmp_path, capsys):
+    for name in ("1.png", "1.bmp"):
+        write_picture(tmp_path / "front" / name, np.zeros((12, 16, 3), np.uint8))
+    (tmp_path / "rear").symlink_to("front")
+    pictures = [str(tmp_path / name) for name in ("front/1.png", "rear/1.bmp")]
+    assert main(pictures) == 1
+    assert "rear/1.bmp: both would be" in capsys.readouterr().err
+
+
+def test_odd_names_and_links(tmp_path, capsys):
+    """A name that isn't UTF-8, where the terminal takes UTF-8 alone, and a link to itself."""
+    latin, loop = tmp_path / os.fsdecode(b"caf\xe9.png"), tmp_path / "loop.png"
+    write_picture(latin, np.zeros((12, 16, 3), np.uint8))
+    loop.symlink_to(loop.name)
+    assert main([str(loop), str(latin), "--device", "cpu"]) == 1
+    found = capsys.readouterr()
+    assert (
+        found.err
+        == f"error: {loop}: expected a picture (PNG, JPEG, ...), found none that can be read\n"
+    )
+    assert found.out.startswith(f"{tmp_path}/caf\\xe9.png: depth ")
+    assert read_depth_png(tmp_path / os.fsdecode(b"caf\xe9_depth.png")).shape == (12, 16)
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".gif", ".webp", ".tiff"])
+def test_other_forms_than_png_and_jpeg(tmp_path, suffix):
+    write_picture(tmp_path / f"hall{suffix}", np.zeros((24, 32, 3), np.uint8))
+    assert main([str(tmp_path / f"hall{suffix}"), "--device", "cpu"]) == 0
+    assert read_depth_png(tmp_path / "hall_depth.png").shape == (24, 32)
+
+
+def test_sixteen_bits_a_colour_are_seen_as_eight(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    write_picture(tmp_path / "eight.png", noise)
+    write_picture(tmp_path / "sixteen.png", noise.astype(np.uint16) * 256)
+    assert main([*(str(tmp_path / f"{name}.png") for name in ("eight", "sixteen"))]) == 0
+    depths = [read_depth_png(tmp_path / f"{name}_depth.png") for name in ("eight", "sixteen")]
+    np.testing.assert_array_equal(*depths)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, capsys):
+    write_picture(tmp_path / "hall.png", np.zeros((12, 16, 3), np.uint8))
+    before = (tmp_path / "hall.png").read_bytes()
+    command = [str(tmp_path / "hall.png"), "--device", "cpu"]
+    assert main([*command, "--out", str(tmp_path / "hall.png")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and "hall.png" in error and error.count("\n") == 1
+    assert (tmp_path / "hall.png").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["hall.png"]
 
 
 def test_a_picture_is_not_replaced_by_the_depth_of_another(tmp_path, capsys):

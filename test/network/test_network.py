@@ -64,6 +64,14 @@ def test_whole_tower_learns_when_asked(tmp_path):
     assert frozen == ["tower.visual.proj"]
 
 
+@pytest.mark.parametrize(("blocks", "free"), [(0, 0), (1, 1), (12, 12)])
+def test_so_many_of_the_last_blocks_learn(tmp_path, blocks, free):
+    visual = MoADepthClip(tiny_config(tmp_path, trainable_blocks=blocks)).tower.visual
+    learn = [count(block, trainable=True) > 0 for block in visual.transformer.resblocks]
+    assert learn == [False] * (12 - free) + [True] * free
+    assert not visual.ln_post.weight.requires_grad
+
+
 def test_heads_are_a_1x1_convolution_over_features_and_context(network):
     features = torch.randn(2, 24, network.tower.width)
     head = network.classification
@@ -210,6 +218,7 @@ def test_default_bins_are_the_specifications():
     [
         ({"input_size": (30, 48)}, r"input_size.*multiples of the patch \(8\)"),
         ({"moa_layers": (2, 12)}, "moa_layers.*below 12"),
+        ({"trainable_blocks": 13}, "trainable_blocks: expected at most 12, or all, found 13"),
         ({"architecture": "ViT-Q-99"}, "ViT-Q-99"),
         ({"architecture": "nowhere/none.json"}, "nowhere/none.json"),
         ({"architecture": "RN50"}, "expected a ViT"),
@@ -231,6 +240,10 @@ def test_contradictions_are_refused(tmp_path, values, message):
         {"moa_layers": (5, 2)},
         {"bin_spacing": "cubic"},
         {"input_size": (224,)},
+        {"trainable_blocks": -1},
+        {"trainable_blocks": 2.5},
+        {"trainable_blocks": "four"},
+        {"trainable_blocks": True},
     ],
 )
 def test_values_out_of_range_are_refused_by_name(values):

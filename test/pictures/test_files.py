@@ -1,3 +1,4 @@
+import os
 import resource
 import struct
 import zlib
@@ -26,6 +27,17 @@ def test_reading_something_else_names_the_file(tmp_path):
         files.read_depth_png(tmp_path / "none.png")
     with pytest.raises(ValueError, match=r"none\.jpg"):
         files.read_picture(tmp_path / "none.jpg")
+
+
+def test_a_file_whose_name_is_not_utf_8_is_read_like_any_other(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    files.write_depth_png(path, np.full((2, 3), 1.5))
+    np.testing.assert_allclose(files.read_depth_png(path), np.full((2, 3), 1.5))
+    files.write_picture(path, np.full((2, 3, 3), 7, np.uint8))
+    assert (files.read_picture(path) == 7).all()
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"\.png: expected a 16-bit depth PNG"):
+        files.read_depth_png(path)
 
 
 def test_colours_are_red(tmp_path):
@@ -121,5 +133,6 @@ def test_a_picture_that_is_too_large_is_refused(tmp_path):
     header = b"IHDR" + struct.pack(">II", 60_000, 60_000) + data[24:29]
     rest = struct.pack(">I", zlib.crc32(header)) + data[33:]
     (tmp_path / "huge.png").write_bytes(data[:12] + header + rest)
-    with pytest.raises(ValueError, match=r"huge\.png"):
-        files.read_picture(tmp_path / "huge.png")
+    for read in (files.read_picture, files.read_depth_png):
+        with pytest.raises(ValueError, match=r"huge\.png"):
+            read(tmp_path / "huge.png")

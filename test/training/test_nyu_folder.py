@@ -84,6 +84,14 @@ def test_a_list_without_lines(tmp_path, content, message):
         NyuFolder(tmp_path, tmp_path / "list.txt")
 
 
+def test_a_list_that_windows_wrote(tmp_path):
+    folder = write_folder(tmp_path)
+    (tmp_path / "list.txt").write_bytes(f"\ufeff{GOOD} \r\n{GOOD}\t\r\n\r\n".encode())
+    dataset = NyuFolder(folder / "sync", tmp_path / "list.txt")
+    assert len(dataset) == 2
+    np.testing.assert_array_equal(dataset[0]["picture"], colour(0).transpose(2, 0, 1))
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

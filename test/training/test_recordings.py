@@ -38,6 +38,19 @@ def test_samples_come_in_the_order_of_the_numbers(tmp_path):
     assert (train.camera, train.size) == (CAMERA, (6, 8))
 
 
+def test_names_are_those_on_the_disk(tmp_path):
+    """Suffixes in capitals, digits that are no numbers, and bytes that are no UTF-8."""
+    write_recording(tmp_path, 5)
+    stems = ["1²", "1٣", os.fsdecode(b"2\xe9"), "10", "²"]
+    for number, stem in enumerate(stems):
+        (tmp_path / f"images/frame_{number}.png").rename(tmp_path / f"images/{stem}.PNG")
+        (tmp_path / f"depth/frame_{number}.png").rename(tmp_path / f"depth/{stem}.PnG")
+    train, val = Recording(tmp_path, "train"), Recording(tmp_path, "val")
+    for number, sample in enumerate([*(train[item] for item in range(4)), val[0]]):
+        np.testing.assert_array_equal(sample["picture"], colour(number).transpose(2, 0, 1))
+        np.testing.assert_allclose(sample["depth"], millimetres(number) / 1000, rtol=1e-6)
+
+
 @pytest.mark.parametrize(("unit", "told"), [(1.0, False), (0.1, True), (5.0, True)])
 def test_depth_in_another_unit_is_told(tmp_path, unit, told):
     """Millimetres, centimetres, fifths of a millimetre."""
@@ -75,6 +88,12 @@ def test_a_used_reader_can_be_pickled_and_read_by_workers(tmp_path):
     assert [batch["index"].tolist() for batch in batches] == [[0, 1], [2, 3]]
 
 
+def test_a_matrix_that_windows_wrote(tmp_path):
+    path = write_recording(tmp_path) / "K.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b" \r\n"))
+    assert Recording(tmp_path, "train").camera == CAMERA
+
+
 def test_a_camera_info_file(tmp_path):
     write_recording(tmp_path)
     (tmp_path / "K.txt").unlink()
@@ -89,6 +108,7 @@ def test_a_camera_info_file(tmp_path):
         ("K.txt", "9.5 0 3.5\n0 9.25 2.5\n1 1 1\n", r"K\.txt: expected a 3x3 camera matrix"),
         ("K.txt", "0 0 3.5\n0 9.25 2.5\n0 0 1\n", r"K\.txt: .*expected positive focal lengths"),
         ("K.txt", "nan 0 3.5\n0 9.25 2.5\n0 0 1\n", r"K\.txt: .*expected finite intrinsics"),
+        ("K.txt", "9.5, 0, 3.5\n0, 9.25, 2.5\n0, 0, 1\n", r"K\.txt: could not convert .*'9\.5,'"),
         ("K.txt", "what is this\n", r"K\.txt: could not convert string"),
         ("camera.yaml", "image_width: 8\n", r"camera\.yaml: expected a camera_info file"),
         ("camera.yaml", CAMERA_INFO.format(width=9), r"camera of 8x6 pictures, found 9x6"),

@@ -10,6 +10,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
+from moa_depth_ros.machine.file_names import printable
 from training.data.picture_pair import read_colour, read_depth
 from training.data.sample import DepthKind, Sample, make_sample, scene_type_of, text_array
 from training.errors import DataError
@@ -61,9 +62,8 @@ class NyuFolder(Dataset[Sample]):
         Raises:
             DataError: a file is damaged, of another size or type, or without a reading.
         """
-        path = self.paths(item)[0]
-        picture = read_colour(path, self._where(item), self.size)
-        scene = scene_type_of(path.parent.name)
+        picture = read_colour(self.paths(item)[0], self._where(item), self.size)
+        scene = scene_type_of(self.recording(item))
         return make_sample(picture, self.depth(item), item, scene)
 
     def depth(self, item: int) -> np.ndarray:
@@ -76,7 +76,7 @@ class NyuFolder(Dataset[Sample]):
 
     def recording(self, item: int) -> str:
         """Name of the recording that sample ``item`` is from."""
-        return self.paths(item)[0].parent.name
+        return printable(self.paths(item)[0].parent.name)
 
     def paths(self, item: int) -> tuple[Path, Path]:
         """Colour picture and depth of sample ``item``."""
@@ -137,7 +137,7 @@ def _pictures(root: Path, folder: str) -> Path:
 
 def _read_lines(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
+        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except FileNotFoundError as error:
         raise DataError(
             f"no such list file: {path}; it has a line 'colour depth focal' for each picture"

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.files import MILLIMETRES
 from training.data.nyu_labelled import RENDERED, Split
@@ -40,15 +41,15 @@ def pack(
             protocol judges at the size of the label.
 
     Raises:
-        DataError: a picture cannot be read, or its depth not be written in 16 bits; or another
-            file is there.
+        DataError: a picture cannot be read, its depth not be written in 16 bits, or none of its
+            readings is left when it is shrunk; or another file is there.
     """
     if path.exists() and not is_packed(path):
         raise DataError(
             f"{path}: is there already and is no packed file; take another name, or remove it"
         )
     with whole_file(path) as unfinished, h5py.File(unfinished, "w") as file:
-        file.attrs["format"], file.attrs["source"] = FORMAT, source
+        file.attrs["format"], file.attrs["source"] = FORMAT, printable(source)
         file.attrs["depth"] = splits["train"].depth_kind
         file.attrs[RENDERED] = splits["train"].rendered
         for split, dataset in splits.items():
@@ -89,6 +90,12 @@ def _small_picture(sample: Sample, size: tuple[int, int]) -> Tensor:
 def _millimetres(sample: Sample, size: tuple[int, int]) -> np.ndarray:
     depth = prepare_depth(sample["depth"].unsqueeze(0), size)[0].numpy()
     values = np.rint(depth.astype(np.float64) * MILLIMETRES)
+    if not values.any():
+        raise DataError(
+            f"index {sample['index']}: expected depth, found not one of its "
+            f"{int(sample['depth'].count_nonzero())} readings left at {size[1]}x{size[0]} pixels, "
+            "in millimetres; take a larger --size, or leave this picture out of the data"
+        )
     if values.max() > _MAX_MILLIMETRES:
         raise DataError(
             f"index {sample['index']}: expected depth up to {_MAX_MILLIMETRES / MILLIMETRES} m, "

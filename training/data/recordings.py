@@ -12,6 +12,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.machine.file_names import printable
 from training.data.picture_pair import read_colour, read_depth
 from training.data.sample import DepthKind, Sample, make_sample, text_array, warn_of_unit
 from training.errors import DataError
@@ -52,17 +53,19 @@ class Recording(Dataset[Sample]):
 
     def __init__(self, root: str | Path, split: Literal["train", "val"]):
         self.root = Path(root)
-        names = _pair_names(self.root)
-        held_out = max(1, round(VAL_FRACTION * len(names)))
-        self.first = 0 if split == "train" else len(names) - held_out
-        self.names = text_array(names[:-held_out] if split == "train" else names[-held_out:])
+        pairs = _pair_names(self.root)
+        held_out = max(1, round(VAL_FRACTION * len(pairs)))
+        self.first = 0 if split == "train" else len(pairs) - held_out
+        kept = pairs[:-held_out] if split == "train" else pairs[-held_out:]
+        self.colours = text_array(colour for colour, _ in kept)
+        self.depths = text_array(depth for _, depth in kept)
         self.size = read_colour(self._colour(0), self._where(0)).shape[1:]
         self.camera = _read_camera(self.root, self.size)
         with contextlib.suppress(DataError):  # told with its index when it is read to learn from
             warn_of_unit([self.depth(item) for item in {0, len(self) // 2}], str(self.root))
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.colours)
 
     def __getitem__(self, item: int) -> Sample:
         """Sample ``item`` of the split; its ``index`` counts from 0 in the whole recording.
@@ -71,7 +74,8 @@ class Recording(Dataset[Sample]):
             DataError: a file is damaged, of another size or type, or without a reading.
         """
         picture = read_colour(self._colour(item), self._where(item), self.size)
-        return make_sample(picture, self.depth(item), self.first + item, self.root.resolve().name)
+        scene = printable(self.root.resolve().name)
+        return make_sample(picture, self.depth(item), self.first + item, scene)
 
     def depth(self, item: int) -> np.ndarray:
         """(H, W) float32 metres of sample ``item``, without reading its picture.
@@ -79,18 +83,18 @@ class Recording(Dataset[Sample]):
         Raises:
             DataError: as for the sample.
         """
-        path = self.root / DEPTH_FOLDER / f"{self._colour(item).stem}.png"
+        path = self.root / DEPTH_FOLDER / os.fsdecode(self.depths[item])
         return read_depth(path, self._where(item), self.size)
 
     def _colour(self, item: int) -> Path:
-        return self.root / COLOUR_FOLDER / os.fsdecode(self.names[item])
+        return self.root / COLOUR_FOLDER / os.fsdecode(self.colours[item])
 
     def _where(self, item: int) -> str:
         return f"{self.root}, index {self.first + item}"
 
 
-def _pair_names(root: Path) -> list[str]:
-    """File names of the colour pictures in their order, each with a depth picture."""
+def _pair_names(root: Path) -> list[tuple[str, str]]:
+    """File names of colour and depth pictures, in their order."""
     colours = _by_stem(root / COLOUR_FOLDER, _COLOUR_SUFFIXES)
     depths = _by_stem(root / DEPTH_FOLDER, (".png",))
     for here, there, missing in ((colours, depths, "depth"), (depths, colours, "colour")):
@@ -106,7 +110,7 @@ def _pair_names(root: Path) -> list[str]:
             f"{root}: expected at least 2 pictures, one to train on and one to validate, "
             f"found {len(colours)}"
         )
-    return [colours[stem].name for stem in sorted(colours, key=_natural)]
+    return [(colours[stem].name, depths[stem].name) for stem in sorted(colours, key=_natural)]
 
 
 def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
@@ -127,7 +131,8 @@ def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
 
 def _natural(stem: str) -> list[str | int]:
     """Sorts frame_9 before frame_10: text and numbers take turns."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", stem)]
+    parts = re.split(r"([0-9]+)", stem)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def _read_camera(root: Path, size: tuple[int, int]) -> Intrinsics:
