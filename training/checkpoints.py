@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import warnings
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from torch import Tensor
 
 from moa_depth_ros.machine.whole_file import whole_file
 from training.errors import CheckpointError
@@ -24,6 +26,8 @@ _NAME = re.compile(r"epoch-(\d+)\.ckpt")
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes beside the target, flushes to the disk, then renames: a kill leaves the previous file.
 
+    After an epoch's checkpoint, those that it makes too old are removed.
+
     Lightning's own writer goes through the system's temporary folder, which may be another disk:
     from there a rename is a copy, and a kill in the middle leaves half a checkpoint.
     """
@@ -31,11 +35,23 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
-        """Write ``checkpoint`` to ``path``."""
-        with whole_file(Path(path)) as unfinished, unfinished.open("wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
+        """Write ``checkpoint`` to ``path``.
+
+        Raises:
+            OSError: it can't be written; names ``path``.
+        """
+        try:
+            with whole_file(Path(path)) as unfinished, unfinished.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+        except (OSError, RuntimeError) as error:
+            # What torch.save raises where a disk is full says nothing of it.
+            reason = error if isinstance(error, OSError) else error.__context__
+            if not isinstance(reason, OSError):
+                raise
+            raise OSError(reason.errno, reason.strerror, str(path)) from error
+        _remove_older(Path(path))
 
     def load_checkpoint(self, path: str | Path, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Read ``path``: tensors and plain values only, nothing in it is executed.
@@ -53,8 +69,38 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             ) from error
 
 
+class BackgroundCheckpointIO(AtomicCheckpointIO):
+    """Writes while the training goes on, what was there when it was told to.
+
+    One checkpoint at a time. An error in the background is raised by whatever waits for the
+    writing next: another checkpoint, or :meth:`teardown`.
+
+    Lightning's AsyncCheckpointIO copies on the GPU, as many checkpoints as are not written yet, and
+    nobody can wait for it before the end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written: Future[None] | None = None
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
+        """Copy ``checkpoint`` to the host, and begin to write that to ``path``."""
+        self.teardown()
+        writer = ThreadPoolExecutor(1)
+        self._written = writer.submit(super().save_checkpoint, _on_host(checkpoint), path)
+        writer.shutdown(wait=False)
+
+    def teardown(self) -> None:
+        """Wait until the last checkpoint is in its place."""
+        written, self._written = self._written, None
+        if written is not None:
+            written.result()
+
+
 class EpochCheckpoints(Checkpoint):
-    """Writes ``epoch-NNN.ckpt`` after finished epochs and keeps the newest few.
+    """Writes ``epoch-NNN.ckpt`` after finished epochs.
 
     An epoch whose batches were not all trained, because the run's time or steps were used up
     before, is none: a run resumed from it would leave out the rest. The callback says so.
@@ -70,21 +116,17 @@ class EpochCheckpoints(Checkpoint):
         self.folder = folder
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the epoch's checkpoint, then delete those that it makes too old."""
+        """Write the epoch's checkpoint."""
         if trainer.fast_dev_run or not trainer.is_last_batch:
             return
         path = self.folder / f"epoch-{trainer.current_epoch:03d}.ckpt"
         trainer.save_checkpoint(path, weights_only=False)
-        if trainer.is_global_zero:
-            # From this one on: a run that goes on from an earlier epoch finds later ones here.
-            found = _newest_first(self.folder)
-            for old in found[found.index(path) + _KEPT :]:
-                old.unlink()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that the last epoch is not finished, if it is not, and where to go on."""
         if trainer.is_last_batch or not trainer.is_global_zero:
             return
+        trainer.strategy.checkpoint_io.teardown()
         epoch = trainer.current_epoch - 1  # Lightning counts it as completed
         if newest(self.folder) is None:
             goes_on = "no epoch is finished, so that there is no checkpoint to go on from"
@@ -114,6 +156,25 @@ def newest_whole(folder: Path) -> Path:
             return path
     state = "each of them is damaged" if found else "there is none"
     raise CheckpointError(f"{folder}: expected a checkpoint to resume from, {state}")
+
+
+def _on_host(value: Any) -> Any:
+    """A copy of a checkpoint, or a part of it, that the training won't change."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: _on_host(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_on_host, value))
+    return value
+
+
+def _remove_older(path: Path) -> None:
+    """Leave this epoch's checkpoint, the one before it, and whatever is newer."""
+    found = _newest_first(path.parent)
+    # From this one on: a run that goes on from an earlier epoch finds later ones here.
+    for old in found[found.index(path) + _KEPT :] if path in found else []:
+        old.unlink()
 
 
 def _newest_first(folder: Path) -> list[Path]:

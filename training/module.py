@@ -10,6 +10,7 @@ from typing import Any, Literal
 import lightning as L
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
@@ -119,14 +120,28 @@ class DepthModule(L.LightningModule):
             self.network.compile(mode=self.compile_mode)
 
     def configure_optimizers(self) -> Any:
-        """AdamW over the parameters that learn."""
+        """AdamW over the parameters that learn.
+
+        Raises:
+            TrainingError: a schedule for a run without an end.
+        """
         config = self.optimiser_config
         learning = [p for p in self.network.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(learning, lr=config.lr, weight_decay=config.weight_decay)
+        # One kernel for all weights. Lightning refuses to clip gradients for it.
+        clipped = self._trainer is not None and self._trainer.gradient_clip_val
+        fused = True if learning[0].is_cuda and not clipped else None
+        optimiser = torch.optim.AdamW(
+            learning, lr=config.lr, weight_decay=config.weight_decay, fused=fused
+        )
         if config.schedule == "constant":
             return optimiser
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = LambdaLR(optimiser, lambda step: one_cycle(step, steps))
+        steps = self.trainer.estimated_stepping_batches
+        if steps == float("inf"):
+            raise TrainingError(
+                f"trainer.max_epochs: expected a number of epochs, because {config.schedule} "
+                f"ends with the run; found {self.trainer.max_epochs} without trainer.max_steps"
+            )
+        schedule = LambdaLR(optimiser, lambda step: one_cycle(step, int(steps)))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_fit_start(self) -> None:
@@ -163,8 +178,10 @@ class DepthModule(L.LightningModule):
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """The weighted loss of a batch."""
         pictures, label = self.training_inputs(batch)
+        if self.compile_mode is not None:
+            pictures, label = fill_up(pictures, label, self.trainer.datamodule.batch_size)
         terms = self.training_terms(pictures, label)
-        self._log_terms("train", terms, len(pictures))
+        self._log_terms("train", terms, len(batch["index"]))
         return terms.total
 
     def training_inputs(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
@@ -212,11 +229,12 @@ class DepthModule(L.LightningModule):
             statistics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint what network it is of."""
+        """Say in the checkpoint what network it is of, and its schedule."""
         checkpoint["network"] = self.network_config.to_dict()
+        checkpoint["schedule"] = self.optimiser_config.schedule
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the checkpoint of another network.
+        """Refuse the checkpoint of another network, or another schedule.
 
         Raises:
             CheckpointError: naming what differs.
@@ -229,6 +247,12 @@ class DepthModule(L.LightningModule):
         ]
         if differences:
             raise CheckpointError("checkpoint of another network: " + "; ".join(differences))
+        began, asked = checkpoint.get("schedule"), self.optimiser_config.schedule
+        if began != asked:
+            raise CheckpointError(
+                f"model.optimiser.schedule: expected {began}, which the run began with, found "
+                f"{asked}; go on with the former, or start another run with --output"
+            )
 
     def _prepare(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """Pictures (B, 3, h, w) and depth (B, h, w) at the network's input size, in the metres that
@@ -275,6 +299,15 @@ def _check_compilation(mode: str, accumulated: int) -> None:
             "model.compile: expected default, because trainer.accumulate_grad_batches is "
             f"{accumulated} and CUDA graphs don't add up gradients; found {mode}"
         )
+
+
+def fill_up(pictures: Tensor, label: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """A batch of ``count`` pictures: those without depth at its end don't count in the loss.
+
+    The last batch of an epoch, with fewer pictures, would be compiled once more.
+    """
+    missing = count - len(pictures)
+    return F.pad(pictures, (0, 0) * 3 + (0, missing)), F.pad(label, (0, 0) * 2 + (0, missing))
 
 
 def one_cycle(step: int, steps: int) -> float:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from jsonargparse import Namespace
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
@@ -30,7 +31,13 @@ from training.callbacks.non_finite import StopOnNonFiniteLoss
 from training.callbacks.panels import PicturePanels
 from training.callbacks.progress import RunProgressBar
 from training.callbacks.resumption import ResumeAfterEpoch
-from training.checkpoints import AtomicCheckpointIO, EpochCheckpoints, newest, newest_whole
+from training.checkpoints import (
+    AtomicCheckpointIO,
+    BackgroundCheckpointIO,
+    EpochCheckpoints,
+    newest,
+    newest_whole,
+)
 from training.command_line import exit_code
 from training.data.data_modules import DepthDataModule
 from training.errors import CheckpointError, TrainingError
@@ -89,11 +96,8 @@ class TrainingCLI(LightningCLI):
         """
         self.checkpoint = _resume_from(self.config.ckpt_path, self.folder / "checkpoints")
         trainer = self.config.trainer
-        if self.config.held_out and trainer.limit_val_batches == 0:
-            raise TrainingError(
-                "trainer.limit_val_batches: expected more than 0, because held_out "
-                f"({self.config.held_out:g}) chooses the best epoch by validation; found 0"
-            )
+        if self.config.held_out:
+            _check_validation(trainer, self.config.held_out)
         if trainer.precision is None:
             trainer.precision = default_precision(trainer.accelerator)
             rank_zero_info(f"precision: {trainer.precision}")
@@ -105,14 +109,19 @@ class TrainingCLI(LightningCLI):
         config = {**self.config_init.trainer, **kwargs}
         if config["logger"] is None:
             config["logger"] = [tensorboard, csv]
-        config["plugins"] = [*(config["plugins"] or []), AtomicCheckpointIO()]
+        config["default_root_dir"] = config["default_root_dir"] or self.folder
+        # An epoch on a CPU takes so much longer than its checkpoint that there is nothing to gain.
+        on_gpu = computes_on_gpu(config["accelerator"])
+        checkpoint_io = BackgroundCheckpointIO() if on_gpu else AtomicCheckpointIO()
+        config["plugins"] = [*(config["plugins"] or []), checkpoint_io]
         checkpoints = self.folder / "checkpoints"
         callbacks = [
             ResumeAfterEpoch(),
             StopOnNonFiniteLoss(self.folder / "non_finite", checkpoints),
             PicturePanels(self.folder / "panels"),
-            LearningRateMonitor("step"),
         ]
+        if config["logger"]:
+            callbacks.append(LearningRateMonitor("step"))
         if config["enable_progress_bar"] is not False:
             callbacks.append(RunProgressBar())
         if self.config.held_out:
@@ -151,10 +160,29 @@ class TrainingCLI(LightningCLI):
 
 def default_precision(accelerator: str) -> Precision:
     """bfloat16 on a GPU that computes in it, with weights and losses in float32; else float32."""
-    on_gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    if on_gpu and torch.cuda.is_bf16_supported(including_emulation=False):
+    if computes_on_gpu(accelerator) and torch.cuda.is_bf16_supported(including_emulation=False):
         return "bf16-mixed"
     return "32-true"
+
+
+def computes_on_gpu(accelerator: str) -> bool:
+    """Whether the trainer takes a GPU."""
+    return accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+
+
+def _check_validation(trainer: Namespace, held_out: float) -> None:
+    """Refuse a run that holds pictures out, but never validates on them."""
+    epochs = trainer.max_epochs or -1
+    if trainer.limit_val_batches == 0:
+        key, expected = "limit_val_batches", "more than 0"
+    elif epochs > 0 and (trainer.check_val_every_n_epoch or 1) > epochs:
+        key, expected = "check_val_every_n_epoch", f"at most {epochs}, as many as there are epochs"
+    else:
+        return
+    raise TrainingError(
+        f"trainer.{key}: expected {expected}, because held_out ({held_out:g}) chooses the best "
+        f"epoch by validation; found {trainer[key]:g}"
+    )
 
 
 def _resume_from(ckpt_path: str | None, checkpoints: Path) -> Path | None:
@@ -201,6 +229,7 @@ def _command_line(args: Sequence[str] | None) -> TrainingCLI:
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
             parser_kwargs={"allow_abbrev": False, "prog": "python -m training.train"},
+            save_config_kwargs={"overwrite": True},  # where a run without a logger is resumed
             run=False,
             args=args,
         )

@@ -10,30 +10,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import torch
 from huggingface_hub import constants
 from safetensors import SafetensorError
 
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.network import MoADepthClip, ModelFolderError, NetworkConfig, load_network
+from moa_depth_ros.network.clip import ClipParts, build_clip
 from training.errors import TrainingError, WeightsError
 
 _CONNECT_SECONDS = 3.0
 
 
 def build_network(config: NetworkConfig) -> MoADepthClip:
-    """The network with its pretrained weights.
+    """The network with its pretrained weights, on the CPU.
 
     Raises:
         WeightsError: they can be neither found nor downloaded.
         TrainingError: the configuration contradicts itself.
     """
     try:
-        with one_quick_attempt():
-            return MoADepthClip(config)
-    except (RuntimeError, OSError, pickle.UnpicklingError, SafetensorError) as error:
-        raise WeightsError(_advice(config, error)) from error
+        # A trainer on a GPU makes that the default device. open_clip's model would be on the CPU
+        # all the same, and its tokens on the GPU.
+        with torch.device("cpu"):
+            return MoADepthClip(config, _clip(config))
     except ValueError as error:
         raise TrainingError(f"network: {error}") from error
+
+
+def _clip(config: NetworkConfig) -> ClipParts:
+    if config.pretrained is None:
+        return build_clip(config)
+    try:
+        with one_quick_attempt(from_hub=not os.path.isfile(config.pretrained)):
+            return build_clip(config)
+    except (RuntimeError, OSError, pickle.UnpicklingError, SafetensorError) as error:
+        raise WeightsError(_advice(config, error)) from error
 
 
 def network_to_finetune(folder: str) -> tuple[MoADepthClip, Intrinsics]:
@@ -64,10 +76,14 @@ def _advice(config: NetworkConfig, error: Exception) -> str:
 
 
 @contextmanager
-def one_quick_attempt() -> Iterator[None]:
-    """Without internet look into the cache only, at once, instead of retrying for a minute."""
+def one_quick_attempt(from_hub: bool = True) -> Iterator[None]:
+    """Without internet look into the cache only, at once, instead of retrying for a minute.
+
+    Args:
+        from_hub: whether the weights come from there at all; a file's don't.
+    """
     before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = before or not _hub_in_reach()
+    constants.HF_HUB_OFFLINE = before or (from_hub and not _hub_in_reach())
     # open_clip logs every failure that it raises, too; once is enough.
     logging.disable(logging.ERROR)
     try:

@@ -18,6 +18,7 @@ from test.training.tiny_runs import arguments, write_pictures
 from training import train
 from training.callbacks.panels import COLUMNS, Look, draw_panel
 from training.callbacks.progress import time_left
+from training.module import DepthModule
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +128,32 @@ def test_weights_broken_by_the_last_step_of_an_epoch_become_no_checkpoint(
     assert "the validation loss is not finite" in error
     assert error.endswith("in epoch 0; start again with a lower learning rate\n")
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_weights_that_are_no_numbers_become_no_checkpoint(
+    tmp_path, monkeypatch, data, tiny_clip, capsys
+):
+    """Also where nothing is validated."""
+
+    def spoil(self, optimiser):
+        if self.trainer.is_last_batch:
+            self.network.regression.linear.weight.grad.fill_(math.nan)
+
+    monkeypatch.setattr(DepthModule, "on_before_optimizer_step", spoil)
+    changes = {"trainer__limit_val_batches": 0}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
+    said = "error: weights are not finite at the end of epoch 0; start again with a lower learning"
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "checkpoints").exists()
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_run_without_a_logger(tmp_path, monkeypatch, data, tiny_clip):
+    """It goes on, too, and leaves nothing outside its folder."""
+    monkeypatch.chdir(tmp_path)
+    for changes in ({}, {"ckpt_path": "last", "trainer__max_epochs": 2}):
+        changes = {"trainer__logger": "false", "trainer__enable_progress_bar": "true", **changes}
+        assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 0
+    found = {path.name for path in (tmp_path / "run").iterdir()}
+    assert found == {"config.yaml", "checkpoints", "panels", "model"}
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -54,3 +54,17 @@ def test_a_compiled_run(tmp_path, write_nyu, tiny_clip, captured):
     expected = load_network(tmp_path / "plain" / "model")[0].state_dict()
     found = load_network(run / "model")[0].state_dict()
     assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+def test_the_last_batch_of_an_epoch_is_not_compiled_anew(tmp_path, write_nyu, tiny_clip, captured):
+    """Two pictures of a batch of four: what fills it up changes nothing."""
+    data = write_pictures(tmp_path / "data", write_nyu)
+    losses = {}
+    for name, changes in (("plain", {}), ("compiled", {"model__compile": "default"})):
+        changes = {"data__batch_size": 4, "trainer__limit_val_batches": 0, **changes}
+        assert train.main(arguments(data, tmp_path / name, tiny_clip, **changes)) == 0
+        with next((tmp_path / name).glob("logs/*/csv/metrics.csv")).open() as file:
+            rows = [row for row in csv.DictReader(file) if row["train/loss_epoch"]]
+        losses[name] = float(rows[-1]["train/loss_epoch"])
+    assert len(captured) == 1
+    assert losses["compiled"] == pytest.approx(losses["plain"], rel=1e-4)

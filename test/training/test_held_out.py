@@ -172,11 +172,19 @@ def test_half_an_epoch_is_not_chosen(tmp_path, data, tiny_clip, interval):
     assert not (tmp_path / "best").exists()
 
 
-def test_nothing_to_choose_by(tmp_path, data, tiny_clip, capsys):
-    changes = {"held_out": 0.3, "trainer__limit_val_batches": 0}
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("limit_val_batches", 0, "more than 0"),
+        ("check_val_every_n_epoch", 2, "at most 1, as many as there are epochs"),
+    ],
+)
+def test_nothing_to_choose_by(tmp_path, data, tiny_clip, capsys, key, value, expected):
+    changes = {"held_out": 0.3, f"trainer__{key}": value}
     assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 1
     error = capsys.readouterr().err
-    assert "error: trainer.limit_val_batches: expected more than 0, because held_out" in error
+    assert f"error: trainer.{key}: expected {expected}, because held_out" in error
+    assert f"found {value}\n" in error
     assert not (tmp_path / "run").exists()
 
 
@@ -198,3 +206,23 @@ def test_what_is_held_out_is_not_trained_on(tmp_path, monkeypatch, write_nyu, ti
     assert seen["train"] and seen["val"]
     assert seen["train"].isdisjoint(seen["val"])
     assert seen["train"] | seen["val"] == set(range(6))
+
+
+def test_what_was_trained_on_does_not_choose_later(tmp_path, data, tiny_clip, capsys):
+    held, none = "--held_out 0.3 --data.seed 0", "--held_out 0"
+    began = {name: tmp_path / name for name in (held, none)}
+    assert train.main(arguments(data, began[held], tiny_clip, held_out=0.3)) == 0
+    changes = {"trainer__limit_val_batches": 0}
+    assert train.main(arguments(data, began[none], tiny_clip, **changes)) == 0
+    for before, changes, found in (
+        (held, {"held_out": 0.4}, "--held_out 0.4 --data.seed 0"),
+        (held, {"held_out": 0.3, "data__seed": 1}, "--held_out 0.3 --data.seed 1"),
+        (held, {}, none),
+        (none, {"held_out": 0.3}, held),
+    ):
+        changes = {**changes, "ckpt_path": "last", "trainer__max_epochs": 2}
+        assert train.main(arguments(data, began[before], tiny_clip, **changes)) == 1
+        said = f"error: expected {before}, which the run began with, found {found}: the best"
+        assert said in capsys.readouterr().err
+    changes = {"data__seed": 1, "trainer__limit_val_batches": 0, "ckpt_path": "last"}
+    assert train.main(arguments(data, began[none], tiny_clip, **changes)) == 0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import lightning as L
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 from moa_depth_ros.intrinsics import Intrinsics
-from moa_depth_ros.network import NetworkConfig
+from moa_depth_ros.network import NetworkConfig, save_network
 from training.augmentation import Augmentation, augment, draw_numbers
 from training.depth_maps import depths_of
 from training.judging.predictors import NetworkPredictor
@@ -135,3 +137,32 @@ def test_the_mirrored_pictures_depth_is_mirrored_back(module, batch):
     for name, depth in here.depths.items():
         torch.testing.assert_close(there.depths[name].flip(-1), depth, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(there.uncertainty.flip(-1), here.uncertainty, rtol=1e-3, atol=1e-3)
+
+
+def test_a_network_is_built_on_the_host_whatever_the_default_device(tmp_path, tiny_clip):
+    """Lightning makes a GPU the default while the module builds."""
+    module = DepthModule(NetworkConfig(str(tiny_clip), None, (48, 64), num_bins=7))
+    module.trainer = Mock(ckpt_path=None)
+    with torch.device("meta"):
+        module.configure_model()
+    save_network(module.network, tmp_path, WIDE)
+    with torch.device("meta"):
+        tuned = DepthModule(init_from=str(tmp_path))
+    for network in (module.network, tuned.network):
+        for value in (*network.parameters(), *network.buffers()):
+            assert value.device.type == "cpu"
+            assert value.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("on_gpu", "clip", "fused"), [(True, None, True), (True, 1.0, None), (False, None, None)]
+)
+def test_one_kernel_updates_all_weights_where_lightning_has_it(monkeypatch, on_gpu, clip, fused):
+    made = Mock()
+    monkeypatch.setattr(torch.optim, "AdamW", made)
+    module = DepthModule()
+    module.trainer = Mock(gradient_clip_val=clip)
+    module.network = Mock(spec=torch.nn.Module)
+    module.network.parameters.return_value = [Mock(requires_grad=True, is_cuda=on_gpu)]
+    module.configure_optimizers()
+    assert made.call_args.kwargs["fused"] is fused

@@ -15,6 +15,7 @@ from training.data.file_modules import RecordingDataModule
 from training.data.recordings import Recording
 from training.data.resident import ResidentLoader, read_onto, resident_bytes
 from training.data.samplers import ShuffledSampler
+from training.data.workers import readers
 from training.errors import DataError
 
 
@@ -150,3 +151,27 @@ def test_a_bad_picture_is_named_before_the_first_step(tmp_path):
     write_png(root / "depth" / "frame_3.png", millimetres(0, (6, 7)))
     with pytest.raises(DataError, match=r"index 3: .*frame_3\.png: expected 8x6 pixels"):
         fit(root, "device")
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "processes", "expected"),
+    [(2, 2, 1, 2), (6, 2, 1, 6), (16, 2, 1, 8), (16, 12, 1, 12), (16, 2, 4, 4), (16, 0, 1, 0)],
+)
+def test_readers_at_the_start(monkeypatch, cores, workers, processes, expected):
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)))
+    assert readers(workers, processes) == expected
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_both_sets_are_read_by_them(tmp_path, monkeypatch):
+    asked = []
+
+    class Loader(torch.utils.data.DataLoader):
+        def __init__(self, dataset, num_workers, **options):
+            asked.append(num_workers)
+            super().__init__(dataset, num_workers=0, **options)
+
+    monkeypatch.setattr(data_modules, "DataLoader", Loader)
+    monkeypatch.setattr(data_modules, "readers", lambda workers, processes: 5 * processes)
+    fit(write_recording(tmp_path), "device", epochs=1)
+    assert asked == [5, 5]

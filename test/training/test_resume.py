@@ -12,6 +12,7 @@ import torch
 from test.training.sleeper import LIMIT
 from test.training.tiny_runs import ENVIRONMENT, ROOT, TRAINER, arguments, write_pictures
 from training import train
+from training.checkpoints import BackgroundCheckpointIO
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,28 @@ def test_a_resumed_run_takes_the_learning_rate_that_it_is_given(
     ]
     assert 0 <= group["lr"] <= 1e-7
     assert group["weight_decay"] == 0.5
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+def test_another_schedule_is_refused(finished, tmp_path, tiny_clip, capsys, schedule):
+    other = {"constant": "one_cycle", "one_cycle": "constant"}[schedule]
+    first = {"model__optimiser__schedule": schedule}
+    assert train.main(arguments(finished[0], tmp_path, tiny_clip, **first)) == 0
+    assert resume(finished[0], tmp_path, tiny_clip, model__optimiser__schedule=other) == 1
+    said = f"error: model.optimiser.schedule: expected {schedule}, which the run began with, found"
+    assert f"{said} {other}" in capsys.readouterr().err
+
+
+def test_checkpoints_written_in_the_background(finished, tmp_path, monkeypatch, tiny_clip):
+    """As on a GPU: the run ends after the last one, and goes on to the bit."""
+    monkeypatch.setattr(train, "AtomicCheckpointIO", BackgroundCheckpointIO)
+    first = {"trainer__max_epochs": 2, "trainer__limit_val_batches": 0}
+    data, undisturbed = finished
+    assert train.main(arguments(data, tmp_path, tiny_clip, **first)) == 0
+    assert checkpoints(tmp_path) == ["epoch-000.ckpt", "epoch-001.ckpt"]
+    assert resume(data, tmp_path, tiny_clip) == 0
+    assert checkpoints(tmp_path) == ["epoch-001.ckpt", "epoch-002.ckpt"]
+    assert weights(tmp_path) == weights(undisturbed)
 
 
 @pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import multiprocessing
 import os
+import resource
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,8 @@ from huggingface_hub import constants
 
 from moa_depth_ros.network import NetworkConfig
 from test.training.tiny_runs import arguments, write_pictures
-from training import train
-from training.checkpoints import AtomicCheckpointIO, newest
+from training import train, weights
+from training.checkpoints import AtomicCheckpointIO, BackgroundCheckpointIO, newest
 from training.errors import CheckpointError, WeightsError
 from training.module import DepthModule, one_cycle
 from training.weights import build_network
@@ -52,6 +54,25 @@ def test_without_weights_it_says_what_to_get(monkeypatch, tmp_path):
     config = DepthModule().network_config
     with pytest.raises(WeightsError, match=r"no CLIP weights 'openai' for 'ViT-B-32-quickgelu'"):
         build_network(config)
+
+
+def test_weights_that_are_no_download_ask_for_none(monkeypatch, tmp_path, tiny_clip):
+    monkeypatch.setattr(weights, "_hub_in_reach", lambda: pytest.fail("asked"))
+    build_network(NetworkConfig(str(tiny_clip), None, (48, 64)))
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match="no CLIP weights"):
+        build_network(NetworkConfig(str(tiny_clip), str(path), (48, 64)))
+
+
+def test_an_error_of_the_code_is_not_taken_for_missing_weights(monkeypatch, tiny_clip):
+    def broken(config):
+        raise RuntimeError("two devices")
+
+    monkeypatch.setattr(weights, "build_clip", broken)
+    with pytest.raises(RuntimeError, match="two devices") as caught:
+        build_network(NetworkConfig(str(tiny_clip), None, (48, 64)))
+    assert type(caught.value) is RuntimeError
 
 
 @pytest.mark.parametrize("key", ["model.network.num_expert", "model.loss.max_depth"])
@@ -141,6 +162,49 @@ def test_checkpoints_replace_whole(tmp_path):
     assert newest(tmp_path) == path
 
 
+def epochs(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("epoch-*"))
+
+
+def test_a_checkpoint_in_the_background_is_of_the_moment(tmp_path, monkeypatch):
+    """Training goes on meanwhile; the older ones stay until it is in its place."""
+    going = threading.Event()
+    io, flush = BackgroundCheckpointIO(), os.fsync
+    state = {"optimiser": [{"step": torch.zeros(3)}]}
+    for number in range(2):
+        io.save_checkpoint(state, tmp_path / f"epoch-00{number}.ckpt")
+    io.teardown()
+    monkeypatch.setattr(os, "fsync", lambda file: going.wait(30) and flush(file))
+    io.save_checkpoint(state, tmp_path / "epoch-002.ckpt")
+    state["optimiser"][0]["step"] += 1
+    assert epochs(tmp_path) == ["epoch-000.ckpt", "epoch-001.ckpt"]
+    going.set()
+    io.teardown()
+    assert epochs(tmp_path) == ["epoch-001.ckpt", "epoch-002.ckpt"]
+    (group,) = io.load_checkpoint(tmp_path / "epoch-002.ckpt")["optimiser"]
+    assert torch.equal(group["step"], torch.zeros(3))
+
+
+@pytest.mark.parametrize("io", [AtomicCheckpointIO, BackgroundCheckpointIO])
+def test_a_full_disk_ends_the_run_in_one_line(
+    tmp_path, monkeypatch, write_nyu, tiny_clip, capsys, io
+):
+    monkeypatch.setattr(train, "AtomicCheckpointIO", io)
+    data = write_pictures(tmp_path / "data", write_nyu)
+    changes = {"trainer__limit_val_batches": 0}
+    _, most = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))  # a checkpoint has more bytes
+    try:
+        assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    path = tmp_path / "checkpoints" / "epoch-000.ckpt"
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said == f"error: [Errno 27] File too large: '{path}'"
+    assert not list(path.parent.iterdir())
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_missing_checkpoint(tmp_path):
     with pytest.raises(CheckpointError, match="epoch-007"):
         AtomicCheckpointIO().load_checkpoint(tmp_path / "epoch-007.ckpt")
@@ -192,3 +256,11 @@ def test_the_optimiser_is_the_configurations(tmp_path, write_nyu, tiny_clip):
     assert rates == pytest.approx([1e-3 * one_cycle(step, 6) for step in range(6)])
     checkpoint = AtomicCheckpointIO().load_checkpoint(newest(tmp_path / "run" / "checkpoints"))
     assert checkpoint["optimizer_states"][0]["param_groups"][0]["weight_decay"] == 0.25
+
+
+def test_a_schedule_wants_an_end(tmp_path, write_nyu, tiny_clip, capsys):
+    data = write_pictures(tmp_path / "data", write_nyu)
+    changes = {"model__optimiser__schedule": "one_cycle", "trainer__max_epochs": -1}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
+    said = "error: trainer.max_epochs: expected a number of epochs, because one_cycle ends"
+    assert said in capsys.readouterr().err

@@ -10,8 +10,6 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from training.data.held_out import hold_out
-
 
 class KeepBest(ModelCheckpoint):
     """Keeps ``best.ckpt``: the weights with the least AbsRel of the fused depth.
@@ -41,8 +39,7 @@ class KeepBest(ModelCheckpoint):
             DataError: it cannot be divided.
         """
         super().setup(trainer, pl_module, stage)
-        data = trainer.datamodule
-        data.train_set, data.val_set = hold_out(data.train_set, self.share, data.seed)
+        trainer.datamodule.hold_out(self.share)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from the best so far, wherever the run's folder lies by now."""

@@ -27,7 +27,8 @@ class StopOnNonFiniteLoss(Callback):
         checkpoints: of the run; whether there are any yet says how to go on.
 
     Raises:
-        NonFiniteLossError: the loss of a step, or that of a whole validation, is NaN or infinite.
+        NonFiniteLossError: the loss of a step, that of a whole validation, or a weight at the end
+            of an epoch is NaN or infinite.
     """
 
     def __init__(self, folder: Path, checkpoints: Path):
@@ -62,7 +63,16 @@ class StopOnNonFiniteLoss(Callback):
         if loss is not None and not torch.isfinite(loss):
             raise NonFiniteLossError(
                 f"the validation loss is not finite ({loss.item():g}) in epoch "
-                f"{trainer.current_epoch}; {self._way_on()}"
+                f"{trainer.current_epoch}; {self._way_on(trainer)}"
+            )
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Weights that are not numbers are not written, also where nothing was validated."""
+        finite = [p.detach().isfinite().all() for p in pl_module.parameters() if p.requires_grad]
+        if not torch.stack(finite).all():
+            raise NonFiniteLossError(
+                f"weights are not finite at the end of epoch {trainer.current_epoch}; "
+                f"{self._way_on(trainer)}"
             )
 
     def _stop(self, trainer: Trainer) -> None:
@@ -80,10 +90,11 @@ class StopOnNonFiniteLoss(Callback):
             f"the loss is not finite ({values}) in epoch {epoch}, batch {self._batch_idx}; the "
             f"samples have the indices {indices} and are in {self.folder / name}. This step did "
             "not touch the weights, but the steps before it may have spoiled them; look at these "
-            f"samples, or {self._way_on()}"
+            f"samples, or {self._way_on(trainer)}"
         )
 
-    def _way_on(self) -> str:
+    def _way_on(self, trainer: Trainer) -> str:
+        trainer.strategy.checkpoint_io.teardown()  # a checkpoint may still be on its way
         if newest(self.checkpoints) is None:
             return "start again with a lower learning rate"
         return "resume with --ckpt_path last and a lower learning rate"

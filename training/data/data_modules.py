@@ -11,9 +11,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
 
 from moa_depth_ros.intrinsics import Intrinsics
+from training.data.held_out import hold_out
 from training.data.resident import ResidentLoader, free_bytes, read_onto, resident_bytes
-from training.data.workers import use_one_thread
-from training.errors import TrainingError
+from training.data.workers import readers, use_one_thread
+from training.errors import CheckpointError, TrainingError
 
 Residence = Literal["auto", "device", "stream"]
 _LARGEST_SHARE = 0.5  # of the free memory; the network and its activations need the rest
@@ -25,19 +26,21 @@ class DepthDataModule(L.LightningDataModule, ABC):
     Args:
         batch_size: pictures in a batch of one process.
         num_workers: processes that read; 0 reads in the training process.
-        residence: ``device`` reads both data sets onto the training device at the start and makes
-            batches there, ``stream`` reads each picture when it is needed, ``auto`` takes the
-            first where both fit in half of the device's free memory. On the device, depth has
-            half precision.
+        residence: ``device`` reads both data sets onto the training device at the start, by more
+            processes where there are cores, and makes batches there, ``stream`` reads each picture
+            when it is needed, ``auto`` takes the first where both fit in half of the device's free
+            memory. On the device, depth has half precision.
 
     Attributes:
         camera: the camera of the training pictures, for the model folder.
+        seed: of the order of pictures, or of the stream they come from.
 
     Raises:
         TrainingError: there is no such batch, or no such number of processes.
     """
 
     camera: Intrinsics
+    seed: int
     train_set: Dataset
     val_set: Dataset
 
@@ -50,15 +53,36 @@ class DepthDataModule(L.LightningDataModule, ABC):
         self.num_workers = num_workers
         self.residence = residence
         self._resumed_epoch = 0
+        self._division = "--held_out 0"
+
+    def hold_out(self, share: float) -> None:
+        """Validate on a share of the training pictures, drawn by ``seed``, instead.
+
+        Raises:
+            DataError: as :func:`training.data.held_out.hold_out`.
+        """
+        self.train_set, self.val_set = hold_out(self.train_set, share, self.seed)
+        self._division = f"--held_out {share:g} --data.seed {self.seed}"
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps: the epoch that comes next."""
+        """What a checkpoint keeps: the epoch that comes next, and what is held out."""
         assert self.trainer is not None
-        return {"next_epoch": self.trainer.fit_loop.epoch_progress.current.processed}
+        next_epoch = self.trainer.fit_loop.epoch_progress.current.processed
+        return {"next_epoch": next_epoch, "division": self._division}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the epoch after the checkpoint's."""
-        self._resumed_epoch = state_dict["next_epoch"]
+        """Go on with the epoch after the checkpoint's.
+
+        Raises:
+            CheckpointError: other pictures are held out.
+        """
+        self._resumed_epoch, began = state_dict["next_epoch"], state_dict["division"]
+        if began != self._division:
+            raise CheckpointError(
+                f"expected {began}, which the run began with, found {self._division}: the best "
+                "epoch would be chosen by pictures that were trained on; go on with the former, "
+                "or start another run with --output"
+            )
 
     @abstractmethod
     def train_sampler(self) -> DistributedSampler:
@@ -73,7 +97,7 @@ class DepthDataModule(L.LightningDataModule, ABC):
         sampler.set_epoch(max(self.trainer.current_epoch, self._resumed_epoch))
         if self._on_device:
             return self._resident(self.train_set, sampler)
-        return self._stream(self.train_set, sampler, persistent_workers=self.num_workers > 0)
+        return self._stream(self.train_set, sampler)
 
     def val_dataloader(self) -> DataLoader | ResidentLoader:
         """Batches of validation samples, in their order."""
@@ -83,7 +107,7 @@ class DepthDataModule(L.LightningDataModule, ABC):
                 self.val_set, replica["world_size"], replica["rank"], shuffle=False
             )
             return self._resident(self.val_set, sampler)
-        return self._stream(self.val_set, None, persistent_workers=self.num_workers > 0)
+        return self._stream(self.val_set, None)
 
     def transfer_batch_to_device(
         self, batch: dict[str, Any], device: torch.device, dataloader_idx: int
@@ -114,20 +138,25 @@ class DepthDataModule(L.LightningDataModule, ABC):
         """That the run trains on; the CPU without a run."""
         return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
 
-    def _stream(self, dataset: Dataset, sampler: Sampler | None, **options: bool) -> DataLoader:
+    def _stream(self, dataset: Dataset, sampler: Sampler | None) -> DataLoader:
+        return self._loader(
+            dataset, self.num_workers, sampler=sampler, persistent_workers=self.num_workers > 0
+        )
+
+    def _resident(self, dataset: Dataset, sampler: DistributedSampler) -> ResidentLoader:
+        assert self.trainer is not None
+        loader = self._loader(dataset, readers(self.num_workers, self.trainer.num_devices))
+        return ResidentLoader(read_onto(dataset, self._device, loader), self.batch_size, sampler)
+
+    def _loader(self, dataset: Dataset, num_workers: int, **options: Any) -> DataLoader:
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
-            sampler=sampler,
-            num_workers=self.num_workers,
+            num_workers=num_workers,
             worker_init_fn=use_one_thread,
             pin_memory=self._device.type == "cuda",
             **options,
         )
-
-    def _resident(self, dataset: Dataset, sampler: DistributedSampler) -> ResidentLoader:
-        samples = read_onto(dataset, self._device, self._stream(dataset, None))
-        return ResidentLoader(samples, self.batch_size, sampler)
 
     def _replica(self) -> dict[str, int]:
         assert self.trainer is not None
