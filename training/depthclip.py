@@ -7,12 +7,15 @@ follows what its public code does.
 from __future__ import annotations
 
 import dataclasses
+import os
+import pickle
 from typing import Literal
 
 import open_clip
 import torch
 from open_clip import constants
 from open_clip.transformer import VisionTransformer
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -85,11 +88,12 @@ class DepthClip(nn.Module):
         # A ResNet takes any size; only its pooling, which is not used here, would know one.
         size = (bottom - top, right - left) if backbone.startswith("ViT") else None
         try:
-            with one_quick_attempt():
+            from_hub = pretrained is not None and not os.path.isfile(pretrained)
+            with one_quick_attempt(from_hub):
                 clip = open_clip.create_model(
                     backbone, pretrained=pretrained, force_image_size=size
                 ).eval()
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, pickle.UnpicklingError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
             raise WeightsError(
                 f"no CLIP weights {pretrained!r} for {backbone!r}: {reason}"

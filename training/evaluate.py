@@ -17,6 +17,7 @@ import torch
 
 from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.machine.file_names import printable
 from training.command_line import exit_code, new_file, use_device
 from training.data.open import DepthSet
 from training.errors import DataError
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     pictures, splits = open_chosen(options, options.depth)
     camera = splits[options.split].camera
     models = {
-        str(folder): open_predictor(folder, device, camera, options.flip)
+        printable(str(folder)): open_predictor(folder, device, camera, options.flip)
         for folder in options.models
     }
     predictors = models | baselines_of(splits["train"], options.workers)
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
     protocol = _protocol(options, splits[options.split], device)
     origin = f", {protocol['origin']}" if protocol["origin"] else ""
     print(
-        f"{options.split} split of {options.data}{origin}, {protocol['depth']} depth, "
+        f"{options.split} split of {protocol['data']}{origin}, {protocol['depth']} depth, "
         f"crop {options.crop}: {first.pictures} pictures"
         + (f", {first.without_valid} left out without a valid pixel" * bool(first.without_valid))
     )
@@ -134,7 +135,7 @@ def _protocol(
     made = provenance(device)
     versions = made.pop("versions")
     return {
-        "data": str(options.data),
+        "data": printable(str(options.data)),
         "origin": "rendered rooms" if judged.rendered else None,
         "split": options.split,
         "depth": judged.depth_kind,

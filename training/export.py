@@ -14,6 +14,7 @@ from pathlib import Path
 from torch.utils.data import Dataset
 from tqdm import trange
 
+from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.pictures.files import write_picture
 from training.command_line import exit_code
 from training.data.sample import Sample
@@ -34,7 +35,8 @@ def export(pictures: Dataset[Sample], folder: Path) -> None:
         write_picture(
             folder / file_name(sample["index"]), sample["picture"].numpy().transpose(1, 2, 0)
         )
-    print(f"{folder}: {count} pictures; write the depth of each under the same name elsewhere")
+    out = printable(str(folder))
+    print(f"{out}: {count} pictures; write the depth of each under the same name elsewhere")
 
 
 def main(args: Sequence[str] | None = None) -> int:

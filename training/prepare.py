@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from moa_depth_ros.command_line import at_least
+from moa_depth_ros.machine.file_names import printable
 from training.command_line import exit_code
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, check_layout, read_split
 from training.data.options import add_layout_options, open_as_told
@@ -120,7 +121,7 @@ def convert(options: argparse.Namespace) -> None:
         raise DataError(f"--out: expected a file that ends in {PACKED_SUFFIX}, found {target}")
     splits = open_as_told(options.convert, options, options.depth)
     pack(splits, target, str(options.convert), tuple(options.size) if options.size else None)
-    print(f"{target}: {target.stat().st_size} bytes")
+    print(printable(f"{target}: {target.stat().st_size} bytes"))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -151,7 +152,7 @@ def main(args: Sequence[str] | None = None) -> int:
     options = parser.parse_args(args)
     if options.convert and not options.out:
         parser.error(f"--convert needs --out FILE{PACKED_SUFFIX}")
-    for name in ("base_url",) if options.convert else ("size", "depth", "list", "train_list"):
+    for name in ("base_url",) if options.convert else ("size", "depth", "test_list", "train_list"):
         if getattr(options, name):
             which = "a download" if options.convert else "--convert"
             parser.error(f"--{name.replace('_', '-')} is for {which}")

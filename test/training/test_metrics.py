@@ -10,7 +10,15 @@ import torch
 
 from test.training.judged import sums_of
 from training.judging.baselines import fit_baselines
-from training.metrics import METRICS, DepthMetrics, crop_bounds, metrics_of, pixel_sums
+from training.metrics import (
+    METRICS,
+    DepthMetrics,
+    TrueDepth,
+    crop_bounds,
+    metrics_of,
+    pixel_sums,
+    range_sums,
+)
 
 NAN, INF = math.nan, math.inf
 
@@ -110,6 +118,32 @@ def test_baselines_are_means_over_valid_readings():
     assert baselines["mean depth per pixel"].predict((1, 3)).tolist() == [[[2.0, 5.0, 3.0]]]
     with pytest.raises(ValueError, match="no valid depth"):
         fit_baselines([np.zeros((2, 2), np.float32)])
+
+
+def test_a_baseline_travels_once_for_each_size():
+    fixed = fit_baselines([np.array([[1.0, 2.0], [3.0, 4.0]], np.float32)])["mean depth per pixel"]
+
+    def predicted(pictures: int, size: tuple[int, int]) -> torch.Tensor:
+        batch = torch.zeros((pictures, 3, *size), dtype=torch.uint8)
+        return fixed(batch, range(pictures), size).depths["-"]
+
+    first, last, small = predicted(8, (4, 4)), predicted(3, (4, 4)), predicted(1, (2, 2))
+    assert (first.shape, last.shape, small.shape) == ((8, 4, 4), (3, 4, 4), (1, 2, 2))
+    assert first.data_ptr() == last.data_ptr()
+    assert small.tolist() == [[[1.0, 2.0], [3.0, 4.0]]]
+
+
+def test_sums_are_those_of_each_range_by_itself():
+    """Of ten terms at once, the pixels of one range."""
+    rng = np.random.default_rng(0)
+    truth = torch.from_numpy(rng.uniform(0.0, 11.0, (3, 4, 5)))
+    prediction = torch.from_numpy(rng.uniform(0.0, 11.0, (3, 4, 5)))
+    judged, edges = TrueDepth(truth, "none"), (1e-3, 2.0, 10.0)
+    found = range_sums(judged.match(prediction), judged, judged.members(edges))
+    assert found.shape == (3, 2, 10)
+    for place, (near, far) in enumerate(((1e-3, 2.0), (2.0, 10.0))):
+        alone = truth.float().where((truth > near) & (truth <= far), 0.0)
+        torch.testing.assert_close(found[:, place], pixel_sums(prediction, alone, "none"))
 
 
 def test_medians_are_of_the_pixels_that_have_a_truth():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,13 +18,16 @@ from torch.utils.data import DataLoader
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from test.training.layouts import write_folder, write_frames, write_recording
+from test.training.tiny_runs import arguments
 from training import prepare, train
 from training.data.nyu_folder import TEST_LIST, TRAIN_LIST
 from training.data.nyu_labelled import MAT_NAME, RENDERED
 from training.data.open import open_splits
 from training.data.packed import FORMAT, Packed
 from training.errors import DataError
+from training.module import DepthModule
 
+CONFIG = Path(__file__).parents[2] / "config" / "training" / "packed.yaml"
 WRITERS = {"folder": write_folder, "frames": write_frames, "recording": write_recording}
 
 
@@ -59,6 +64,25 @@ def test_samples_are_those_of_the_source(tmp_path, nyu, layout):
             tolerance = 0 if layout in ("folder", "recording") else 0.0005001
             assert (sample["depth"] - expected["depth"]).abs().max() <= tolerance
             assert torch.equal(sample["depth"] == 0, expected["depth"] == 0)
+
+
+@pytest.mark.parametrize(
+    ("layout", "scene"),
+    [("folder", "caf\\xe9"), ("frames", "caf\\xe9"), ("recording", "caf\\xe9_1")],
+)
+def test_names_that_are_not_utf_8_are_packed_as_text(tmp_path, layout, scene):
+    name = os.fsdecode(b"caf\xe9_1")
+    data = WRITERS[layout](tmp_path / "data").rename(tmp_path / name)
+    if layout == "frames":
+        (data / "train/study_0003").rename(data / "train" / name)
+    if layout == "folder":  # the list's paths start from the folder itself
+        for path in (data / "sync/kitchen_0028b").iterdir():
+            path.rename(data / path.name)
+        shutil.rmtree(data / "sync")
+        (data / TRAIN_LIST).write_text((data / TRAIN_LIST).read_text().replace("kitchen_0028b", ""))
+    source, found = open_splits(data)["train"], open_splits(convert(data))["train"]
+    assert source[0]["scene"] == found[0]["scene"] == scene
+    assert found.recording(0) == ("" if layout == "recording" else "caf\\xe9_1")
 
 
 def test_filled_depth_can_be_packed(nyu):
@@ -107,6 +131,21 @@ def test_only_training_pictures_shrink_and_their_camera_with_them(nyu):
     assert train.camera == NYU_KINECT.resized(4, 3)
     assert set(train[0]["depth"].unique().tolist()) <= {0.0, 3.0}
     assert 75 <= train[0]["picture"][:, 1].float().mean() <= 125
+
+
+def test_depth_whose_readings_are_lost_by_shrinking_is_named(nyu, tmp_path, capsys):
+    raw = np.ones((5, 6, 8), np.float32)
+    raw[2] = 0
+    raw[2, 0, :2] = 1.0  # of a row and columns that the nearest pixel leaves out
+    data, out = nyu(raw=raw), tmp_path / "out.h5"
+    command = ["--convert", str(data), "--out", str(out)]
+    assert prepare.main([*command, "--size", "2", "2"]) == 1
+    assert (
+        "index 2: expected depth, found not one of its 2 readings left at 2x2 pixels, in "
+        "millimetres; take a larger --size" in capsys.readouterr().err
+    )
+    assert not out.exists()
+    assert prepare.main(command) == 0
 
 
 def test_a_used_reader_can_be_pickled_and_read_by_workers(packed):
@@ -161,7 +200,7 @@ def test_a_list_that_lies_elsewhere_is_packed_too(tmp_path):
     root = write_folder(tmp_path / "nyu")
     lists = {
         option: shutil.move(root / name, tmp_path / name)
-        for option, name in (("--train-list", TRAIN_LIST), ("--list", TEST_LIST))
+        for option, name in (("--train-list", TRAIN_LIST), ("--test-list", TEST_LIST))
     }
     options = [part for pair in lists.items() for part in pair]
     found = open_splits(convert(root, *options))
@@ -178,11 +217,45 @@ def test_what_the_command_refuses(tmp_path, capsys):
 
 
 def test_the_configuration_holds_known_keys(capsys):
-    path = Path(__file__).parents[2] / "config" / "training" / "packed.yaml"
     with pytest.raises(SystemExit) as caught:
-        train.main(["--config", str(path), "--data.root", "other.h5", "--print_config"])
+        train.main(["--config", str(CONFIG), "--data.root", "other.h5", "--print_config"])
     assert caught.value.code in (0, None)
     assert yaml.safe_load(capsys.readouterr().out)["data"]["init_args"]["root"] == "other.h5"
+
+
+@pytest.mark.parametrize(
+    ("options", "input_size", "told"),
+    [
+        (("--size", 3, 4), "[48,64]", True),
+        (("--size", 3, 4), "[2,2]", False),
+        ((), "[48,64]", False),  # all that its camera has seen
+    ],
+)
+def test_training_pictures_shrunk_below_the_networks_input_are_told(
+    tmp_path, nyu, tiny_clip, monkeypatch, options, input_size, told
+):
+    monkeypatch.setattr(DepthModule, "configure_model", _stop)
+    data = convert(nyu(), *options)
+    changes = {"model__network__input_size": input_size}
+    with warnings.catch_warnings(record=True) as caught, pytest.raises(_Stopped):
+        warnings.simplefilter("always")
+        command = arguments(data, tmp_path / "run", tiny_clip, **changes)
+        train.main(["--config", str(CONFIG), *command])
+    expected = (
+        f"{data}: the training pictures were shrunk to 4x3 pixels, and are enlarged to the "
+        "network's input, 64x48, without the detail that the test pictures (8x6) have; pack them "
+        "again with --size 48 64, or without"
+    )
+    assert [str(warning.message) for warning in caught].count(expected) == told
+
+
+class _Stopped(Exception):
+    pass
+
+
+def _stop(module: DepthModule) -> None:
+    """In the place of what comes after the data are opened."""
+    raise _Stopped
 
 
 def test_a_missing_file(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from moa_depth_ros.intrinsics import NYU_KINECT
@@ -18,14 +19,14 @@ from moa_depth_ros.network import NetworkConfig
 from test.training.layouts import write_recording
 from training import prepare
 from training.data.nyu_labelled import MAT_NAME, RENDERED
-from training.errors import DataError, TrainingError
+from training.errors import DataError, TrainingError, WeightsError
 from training.losses import LossConfig
 from training.rooms import sample_frame
 from training.tables.__main__ import main
 from training.tables.rows import TABLES, TableRow, Trained, ZeroShot
 from training.tables.run import finished_results, result_of
 from training.tables.setting import CONFIGS, Setting, find_setting
-from training.tables.write import Finished, markdown, write_table
+from training.tables.write import Finished, markdown, plot, write_table
 
 pytestmark = pytest.mark.timeout(300)  # trainers in processes of their own, on a busy machine
 
@@ -52,7 +53,7 @@ def setting(tmp_path_factory, write_nyu, tiny_clip) -> Setting:
     }
     tiny = folder / "tiny.yaml"
     tiny.write_text(yaml.safe_dump(changes))
-    return Setting(data, (CONFIGS / "paper.yaml", tiny), False, (96, 128), "on eight rooms")
+    return Setting(data, (CONFIGS / "paper.yaml", tiny), None, (96, 128), "on eight rooms")
 
 
 def row_of(table: str, key: str) -> TableRow:
@@ -120,6 +121,7 @@ def test_a_row_is_trained_judged_and_not_made_twice(setting, tmp_path):
     assert 0 <= figures["per image"]["d1"] <= 1 and figures["per image"]["rmse"] > 0
     assert figures["per image"] != figures["per image, median-scaled"]
     assert result["seconds"] > 0 and result["trainable"] > 0
+    assert [made["device"][:3] for made in result["provenance"]] == ["CPU", "CPU"]
     (folder / "model" / "model.safetensors").unlink()  # a second training or judging would miss it
     assert result_of(row, 1, setting, tmp_path, None) == result
     with pytest.raises(TrainingError, match="made by another recipe"):
@@ -178,16 +180,18 @@ def test_data_that_no_table_is_made_on(tmp_path, name, says):
         find_setting(data)
 
 
-def test_a_trained_row_that_was_not_judged_goes_on_there(setting, tmp_path):
+def test_a_trained_row_that_was_not_judged_goes_on_there(setting, tmp_path, monkeypatch):
     row = row_of("2", "k1")
     first = result_of(row, 0, setting, tmp_path, None)
     folder = tmp_path / "bins-10-experts-1-seed0"
     (folder / "result.json").unlink()
     for checkpoint in (folder / "checkpoints").iterdir():
         checkpoint.unlink()
+    monkeypatch.setattr("training.tables.run.provenance", lambda device: made("later"))
     again = result_of(row, 0, setting, tmp_path, None)
     assert again["figures"] == first["figures"]
     assert again["seconds"] == first["seconds"]
+    assert again["provenance"] == [first["provenance"][0], made("later")]
 
 
 def test_a_failed_training_says_where_and_how(setting, tmp_path, capfd):
@@ -195,6 +199,22 @@ def test_a_failed_training_says_where_and_how(setting, tmp_path, capfd):
     with pytest.raises(TrainingError, match=r"bad-seed0: training ended with status"):
         result_of(row, 0, setting, tmp_path, None)
     assert "num_bins" in capfd.readouterr().err
+
+
+def test_what_a_training_is_made_by_is_noted_before_it_starts(setting, tmp_path, monkeypatch):
+    row, commits, seen = row_of("2", "k1"), ["one", "two"], []
+    path = tmp_path / "bins-10-experts-1-seed0" / "attempts.json"
+
+    def killed(command):
+        seen.append([attempt["provenance"] for attempt in json.loads(path.read_text())])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.tables.run.subprocess.run", killed)
+    monkeypatch.setattr("training.tables.run.provenance", lambda device: made(commits.pop(0)))
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            result_of(row, 0, setting, tmp_path, None)
+    assert seen == [[made("one")], [made("one"), made("two")]]
 
 
 def test_rows_without_training(setting, tmp_path):
@@ -207,6 +227,88 @@ def test_rows_without_training(setting, tmp_path):
     assert found["figures"]["-"]["per image"]["rmse"] > 0
 
 
+def test_random_weights_of_a_zero_shot_row_are_always_the_same(setting, tmp_path, monkeypatch):
+    drawn = []
+
+    def network(backbone, words, pretrained):
+        drawn.append(torch.rand(3))
+        raise WeightsError
+
+    monkeypatch.setattr("training.tables.run.DepthClip", network)
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        state = torch.get_rng_state()
+        with pytest.raises(WeightsError):
+            result_of(row_of("1", "baseline"), None, setting, tmp_path, None)
+        assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(*drawn)
+
+
+def test_a_row_is_not_taken_for_one_of_other_words(setting, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.tables.run._judge", lambda *_: {})
+    row = row_of("1", "baseline")
+    result_of(row, None, setting, tmp_path, None)
+    words = dataclasses.replace(row.method.words, depths=(*row.method.words.depths[:-1], 9.0))
+    other = dataclasses.replace(row, method=dataclasses.replace(row.method, words=words))
+    assert finished_results(other, setting, tmp_path, None) == {}
+    with pytest.raises(TrainingError, match="made by another recipe"):
+        result_of(other, None, setting, tmp_path, None)
+
+
+def test_a_row_is_not_taken_for_one_of_another_tower(setting, tmp_path, monkeypatch):
+    tower, config = tmp_path / "tower.json", tmp_path / "tower.yaml"
+    tower.write_text("{}")
+    config.write_text(yaml.safe_dump({"model": {"network": {"architecture": str(tower)}}}))
+    here = dataclasses.replace(setting, configs=(*setting.configs, config))
+    monkeypatch.setattr("training.tables.run._train", lambda *_: None)
+    monkeypatch.setattr("training.tables.run._judge", lambda *_: {})
+    monkeypatch.setattr("training.tables.run._trainable", lambda *_: 0)
+    row = row_of("2", "k1")
+    result_of(row, 0, here, tmp_path, None)
+    result_of(row, 0, here, tmp_path, None)
+    tower.write_text('{"embed_dim": 8}')
+    with pytest.raises(TrainingError, match="made by another recipe"):
+        result_of(row, 0, here, tmp_path, None)
+
+
+@pytest.mark.parametrize("recipe", [{}, {"recipe": {"clip": False}}])
+def test_results_of_an_earlier_version_are_refused(setting, tmp_path, monkeypatch, capsys, recipe):
+    """They lack what tells recipes apart; those of their time have another provenance, too."""
+    monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: setting)
+    for key, name in (("mean", "no-network"), ("k1", "bins-10-experts-1-seed0")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.json").write_text('{"clip": false}')
+        (tmp_path / name / "attempts.json").write_text("[1.5]")
+        old = {**recipe, "figures": {}, "seconds": 1.5, "commit": "abc", "device": "CPU"}
+        (tmp_path / name / "result.json").write_text(json.dumps(old))
+        assert main(["2", "--rows", key, "--output", str(tmp_path)]) == 1
+        assert f"error: {tmp_path / name}: made by another recipe" in capsys.readouterr().err
+
+
+def test_a_row_whose_weights_are_missing_does_not_keep_the_others(
+    setting, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: setting)
+
+    def no_weights(method, clip):
+        raise WeightsError(f"no CLIP weights for {method.backbone!r}")
+
+    monkeypatch.setattr("training.tables.run._zero_shot", no_weights)
+    command = ["1", "--rows", "depthclip-7", "mean-pixel", "--output", str(tmp_path)]
+    assert main(command) == 1
+    printed = capsys.readouterr()
+    assert "| mean depth per pixel | **ours** |" in printed.out
+    assert "  DepthCLIP, ResNet-50, 7 bins: no CLIP weights for 'RN50-quickgelu'" in printed.err
+    assert "mean depth" not in printed.err
+    shutil.rmtree(tmp_path / "no-network")
+    assert main([*command[:3], *command[-2:]]) == 1  # a table without a row
+    assert "mean depth" not in (tmp_path / "table-1.md").read_text()
+
+
+def made(commit: str) -> dict:
+    return {"commit": commit, "device": f"CPU of {commit}", "versions": {"torch": "1"}}
+
+
 def test_the_tables_three_forms(tmp_path):
     averages = {"d1": 0.5, "d2": 0.7, "d3": 0.9, "abs_rel": 0.3, "log10": 0.1, "rmse": 0.8}
 
@@ -216,9 +318,7 @@ def test_the_tables_three_forms(tmp_path):
             "figures": {"fused": {"per image": plain, "per image, median-scaled": averages}},
             "trainable": 1234567,
             "seconds": 90.0,
-            "commit": "abc",
-            "device": "CPU",
-            "versions": {"torch": "1"},
+            "provenance": [made("abc+"), made("def")],
         }
 
     finished = [Finished(row_of("3", "n64"), {0: result(0.0), 1: result(0.1)})]
@@ -232,6 +332,9 @@ def test_the_tables_three_forms(tmp_path):
         "**0.350 ± 0.071** | **0.850 ± 0.071** | **0.550 ± 0.071** | 1,234,567 | 1.5 | 0, 1 |"
         in text
     )
+    assert "0, 1 | abc+, def |" in text
+    assert "- Made with CPU of abc+; torch 1.\n- Made with CPU of def; torch 1.\n" in text
+    assert "±: sample standard deviation over the seeds" in text
     assert "| ours, median-scaled | 0.300 ± 0.000 | 0.800 ± 0.000 | 0.500 ± 0.000 |" in text
     with (tmp_path / "table-3.csv").open() as file:
         lines = list(csv.DictReader(file))
@@ -243,11 +346,18 @@ def test_the_tables_three_forms(tmp_path):
     assert [(line["paper"], float(line["ours"])) for line in wanted] == [
         ("0.534", pytest.approx(0.9))
     ]
+    assert wanted[0]["commit"] == "abc+ def"
     assert (tmp_path / "table-3.png").read_bytes().startswith(b"\x89PNG")
+    figure = plot(table, "on rooms", finished)
+    (bar,) = figure.axes[0].containers[0].lines[2]
+    (((left, _), (right, _)),) = bar.get_segments()
+    assert (right - left) / 2 == pytest.approx(0.1 / 2**0.5)  # as the Markdown has it
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "ours; bars: sample standard deviation over the seeds" in legend
 
 
 def test_a_run_of_some_rows_keeps_the_others_of_its_recipe(setting, tmp_path, monkeypatch):
-    monkeypatch.setattr("training.tables.__main__.find_setting", lambda data: setting)
+    monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: setting)
 
     def rows(*options: str) -> list[str]:
         assert main(["2", *options, "--output", str(tmp_path)]) == 0
@@ -263,7 +373,7 @@ def test_a_run_of_some_rows_keeps_the_others_of_its_recipe(setting, tmp_path, mo
 def test_every_seed_of_the_recipe_stays_and_what_needs_none_is_made_once(
     setting, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr("training.tables.__main__.find_setting", lambda data: setting)
+    monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: setting)
 
     def table(*seeds: str) -> tuple[list[str], set[tuple[str, str]]]:
         command = ["2", "--rows", "mean", "k1", "--output", str(tmp_path), "--seeds", *seeds]
@@ -305,6 +415,47 @@ def test_a_row_is_not_taken_for_one_of_another_configuration(setting, tmp_path):
     result_of(mean, None, here, tmp_path, None)  # nothing of it was configured
 
 
+def test_rooms_of_an_earlier_version_that_stand_in_are_named(setting, tmp_path, monkeypatch):
+    """Their file does not tell that it holds rendered rooms."""
+    monkeypatch.setattr("training.tables.setting._clip_is_there", lambda: False)
+    monkeypatch.setattr("training.tables.setting.NYU", tmp_path / "nyu")
+    monkeypatch.setattr("training.tables.setting.ROOMS", setting.data)
+    assert find_setting(None).title.startswith("on RENDERED ROOMS, raw depth, ")
+
+
+def test_a_file_of_weights(setting, tmp_path, monkeypatch):
+    """It is checked, told to the trainer and to ViT-B/32's rows, and known by its content."""
+    with pytest.raises(WeightsError, match="no CLIP weights"):
+        find_setting(setting.data, tmp_path / "missing.safetensors")
+    weights = tmp_path / "clip.safetensors"
+    weights.write_bytes(b"1")
+    monkeypatch.setattr("training.tables.setting.build_network", lambda config: None)
+    here = find_setting(setting.data, weights)
+    assert here.title == f"on {setting.data}, raw depth, CLIP's weights from clip.safetensors"
+    commands, clips = [], []
+
+    def trained(command):
+        commands.append(command)
+        raise KeyboardInterrupt
+
+    def untrained(backbone, words, pretrained):
+        clips.append((backbone, pretrained))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.tables.run.provenance", lambda device: made("one"))
+    monkeypatch.setattr("training.tables.run.subprocess.run", trained)
+    monkeypatch.setattr("training.tables.run.DepthClip", untrained)
+    for key in ("moa", "baseline", "depthclip-7"):
+        with pytest.raises(KeyboardInterrupt):
+            result_of(row_of("1", key), 0, here, tmp_path, None)
+    place = commands[0].index("--model.network.pretrained")
+    assert commands[0][place + 1] == str(weights)
+    assert clips == [("ViT-B-32-quickgelu", str(weights)), ("RN50-quickgelu", "openai")]
+    weights.write_bytes(b"2")
+    with pytest.raises(TrainingError, match="made by another recipe"):
+        result_of(row_of("1", "moa"), 0, find_setting(setting.data, weights), tmp_path, None)
+
+
 @pytest.mark.parametrize("rendered", [True, False])
 def test_the_title_says_what_the_data_are(setting, tmp_path, monkeypatch, rendered):
     monkeypatch.setattr("training.tables.setting._clip_is_there", lambda: False)
@@ -316,6 +467,7 @@ def test_the_title_says_what_the_data_are(setting, tmp_path, monkeypatch, render
     for place, depth in ((data, "raw"), (packed, "filled")):
         name = "RENDERED ROOMS" if rendered else place
         assert find_setting(place).title.startswith(f"on {name}, {depth} depth, a TINY TOWER")
+        assert "zero-shot rows towers of full size, RANDOM, too" in find_setting(place).title
 
 
 def test_an_unknown_row_is_refused(capsys):

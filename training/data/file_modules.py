@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+from lightning.pytorch.utilities.rank_zero import rank_zero_warn
 from torch.utils.data import DistributedSampler
 
 from moa_depth_ros.intrinsics import NYU_KINECT
@@ -160,10 +162,24 @@ class PackedDataModule(FilesDataModule):
     """
 
     def setup(self, stage: str | None = None) -> None:
-        """Open the file and check it.
+        """Open the file and check it; warn where it was shrunk too far for the network.
 
         Raises:
             DataError: it is missing, damaged or of another layout.
         """
         self.train_set, self.val_set = Packed(self.root, "train"), Packed(self.root, "test")
         self.camera = self.train_set.camera
+        if self.trainer is not None:
+            self._warn_of_lost_detail(self.trainer.lightning_module.network_config.input_size)
+
+    def _warn_of_lost_detail(self, input_size: tuple[int, int]) -> None:
+        found, whole = self.train_set.size, self.val_set.size
+        # Pictures that a small camera took are as good as they get; a robot's are enlarged, too.
+        if found != whole and any(np.less(found, input_size)):
+            # No error: a run that was begun with such a file may go on.
+            rank_zero_warn(
+                f"{self.root}: the training pictures were shrunk to {found[1]}x{found[0]} pixels, "
+                f"and are enlarged to the network's input, {input_size[1]}x{input_size[0]}, "
+                f"without the detail that the test pictures ({whole[1]}x{whole[0]}) have; pack "
+                f"them again with --size {input_size[0]} {input_size[1]}, or without"
+            )

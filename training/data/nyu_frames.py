@@ -11,6 +11,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.machine.file_names import printable
 from training.data.sample import (
     DepthKind,
     Sample,
@@ -72,7 +73,7 @@ class NyuFrames(Dataset[Sample]):
                 negative or without a reading.
         """
         picture = self._read(item, "rgb", (3, *self.size))
-        scene = scene_type_of(self._path(item).parent.name)
+        scene = scene_type_of(self.recording(item))
         return make_sample(picture, self.depth(item), item, scene)
 
     def depth(self, item: int) -> np.ndarray:
@@ -87,7 +88,7 @@ class NyuFrames(Dataset[Sample]):
 
     def recording(self, item: int) -> str:
         """Name of the recording that frame ``item`` is from."""
-        return self._path(item).parent.name
+        return printable(self._path(item).parent.name)
 
     def _path(self, item: int) -> Path:
         return self.folder / os.fsdecode(self.names[item])

@@ -13,8 +13,13 @@ from training.data.sample import DepthKind
 def add_layout_options(parser: argparse.ArgumentParser) -> None:
     """Options for data sets whose files don't lie where they usually do."""
     add = parser.add_argument
-    add("--list", type=Path, help="test list of a folder, where not in it under its usual name")
-    add("--train-list", type=Path, help="its training list, likewise")
+    add(
+        "--test-list",
+        type=Path,
+        metavar="FILE",
+        help="test list of a folder, where not in it under its usual name",
+    )
+    add("--train-list", type=Path, metavar="FILE", help="its training list, likewise")
 
 
 def open_as_told(
@@ -25,4 +30,4 @@ def open_as_told(
     Raises:
         DataError: as :func:`training.data.open.open_splits`.
     """
-    return open_splits(data, depth, options.train_list, options.list)
+    return open_splits(data, depth, options.train_list, options.test_list)

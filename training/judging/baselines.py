@@ -31,6 +31,7 @@ class FixedDepth:
 
     def __init__(self, depth: Tensor):
         self.depth = depth
+        self._kept: dict[tuple[torch.device, tuple[int, int]], Tensor] = {}
 
     def predict(self, size: tuple[int, int]) -> Tensor:
         """(1, height, width) metres at ``size``, resized bilinearly."""
@@ -40,8 +41,10 @@ class FixedDepth:
         self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
     ) -> Predicted:
         """As a :class:`~training.judging.predictors.Predictor`."""
-        depth = self.predict(size).to(pictures.device)  # one map travels, not one a picture
-        return Predicted({UNNAMED: depth.expand(len(pictures), -1, -1)})
+        place = pictures.device, size
+        if place not in self._kept:  # a copy to a GPU would wait for it in every batch
+            self._kept[place] = self.predict(size).to(pictures.device)
+        return Predicted({UNNAMED: self._kept[place].expand(len(pictures), -1, -1)})
 
 
 class _DepthOnly(Dataset[np.ndarray]):

@@ -33,8 +33,9 @@ class Calibration:
         oracle: (20,) the least that it could be, metres.
         spearman: rank correlation of uncertainty and absolute error, -1 to 1; None where either
             is the same everywhere.
-        ause: area between curve and oracle as a share of the RMSE over everything (area under the
-            sparsification error, Ilg et al. 2018); 0 is best.
+        ause: area between curve and oracle, from 5 % of the pixels to all of them, as a share of
+            the RMSE over everything (area under the sparsification error, Ilg et al. 2018); 0 is
+            best.
         ence: mean over the groups of |found - predicted| / predicted (expected normalised
             calibration error, Levi et al. 2020); 0 is best.
     """

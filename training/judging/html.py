@@ -61,12 +61,13 @@ def write_html(
         tables=_tables(judgements),
         headline=headline,
         ranges=RANGE_NAMES,
-        scenes=headline[0].by_scene(),
+        scenes=headline[0].by_scene,
         calibrated=[judgement for judgement in judgements if judgement.calibration],
         plots={
             "pictures": plots.plot_pictures(headline),
             "ranges": plots.plot_ranges(headline),
-            "scenes": plots.plot_scenes(headline),
+            # One type for all pictures is the data set's name, or all that it has of this type.
+            "scenes": plots.plot_scenes(headline) if len(headline[0].by_scene) > 1 else None,
             "calibration": plots.plot_calibration(headline),
         },
         gallery=shown,

@@ -73,6 +73,7 @@ class Judgement:
         """(N, 9) in the order of :data:`training.metrics.METRICS`, NaN without a valid pixel."""
         return metrics_of(self.range_sums.sum(dim=1))
 
+    @cached_property
     def by_range(self) -> dict[str, Group]:
         """Over all pixels of each range of true depth; ranges without pixels are left out."""
         sums = self.range_sums.sum(dim=0)
@@ -82,6 +83,7 @@ class Judgement:
             if values[0]
         }
 
+    @cached_property
     def by_scene(self) -> dict[str, Group]:
         """Averages over the pictures of each scene type, by name; those without a valid pixel are
         left out."""

@@ -11,13 +11,19 @@ from moa_depth_ros.command_line import at_least
 from training.data.nyu_labelled import MAT_NAME, Split
 from training.data.open import DepthSet
 from training.data.options import add_layout_options, open_as_told
+from training.data.packed import PACKED_SUFFIX
 from training.data.sample import DepthKind, Sample
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Options that name a data set, its split and how much of it."""
     add = parser.add_argument
-    add("--data", type=Path, required=True, help=f"folder of the data set, or {MAT_NAME} itself")
+    add(
+        "--data",
+        type=Path,
+        required=True,
+        help=f"folder of the data set, or {MAT_NAME} or a packed {PACKED_SUFFIX} file itself",
+    )
     add_layout_options(parser)
     add("--split", choices=("train", "test"), default="test", help="default: %(default)s")
     add("--limit", type=at_least(1), help="only the first pictures of the split")

@@ -55,7 +55,7 @@ def plot_ranges(judgements: Sequence[Judgement]) -> str:
     """RMSE and AbsRel of the pixels of each range of true depth."""
     figure, axes = _figure(2)
     for judgement, style in _styled(judgements):
-        groups = judgement.by_range()
+        groups = judgement.by_range
         places = [RANGE_NAMES.index(name) for name in groups]
         for axis, metric in zip(axes, ("rmse", "abs_rel"), strict=True):
             values = [group.metrics[metric] for group in groups.values()]
@@ -71,11 +71,11 @@ def plot_ranges(judgements: Sequence[Judgement]) -> str:
 
 def plot_scenes(judgements: Sequence[Judgement]) -> str:
     """AbsRel of the pictures of each scene type, the hardest for the first judgement on top."""
-    first = judgements[0].by_scene()
+    first = judgements[0].by_scene
     names = sorted(first, key=lambda name: first[name].metrics["abs_rel"])
     figure, axes = _figure(1, height=1.2 + 0.22 * len(names))
     for judgement, style in _styled(judgements):
-        groups = judgement.by_scene()
+        groups = judgement.by_scene
         values = [groups[name].metrics["abs_rel"] for name in names]
         marked = {"linestyle": "none", "marker": "o", "markersize": 5}
         axes[0].plot(values, range(len(names)), **{**style, **marked})

@@ -62,8 +62,8 @@ def write_json(path: Path, protocol: Mapping[str, Any], judgements: Sequence[Jud
             "pictures": judgement.plain.pictures,
             "without_valid_pixel": judgement.plain.without_valid,
             **averages_of(judgement),
-            "by depth, pooled": _groups(judgement.by_range(), "pixels"),
-            "by scene type, per image": _groups(judgement.by_scene(), "pictures"),
+            "by depth, pooled": _groups(judgement.by_range, "pixels"),
+            "by scene type, per image": _groups(judgement.by_scene, "pictures"),
             "calibration": _calibration(judgement.calibration),
         }
         for judgement in judgements
@@ -77,7 +77,8 @@ def write_csv(path: Path, judgements: Sequence[Judgement]) -> None:
     """Metrics of every picture by every predictor; empty where it has no valid pixel."""
     with (
         whole_file(path) as unfinished,
-        unfinished.open("w", newline="", encoding="utf-8") as file,
+        # Names may be those of folders, which need not be UTF-8.
+        unfinished.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
     ):
         writer = csv.writer(file)
         writer.writerow(CSV_HEADER)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from moa_depth_ros.command_line import at_least
 from training.command_line import exit_code
+from training.errors import WeightsError
 from training.tables.rows import TABLES, Table, Trained
 from training.tables.run import finished_results, result_of
 from training.tables.setting import Setting, find_setting
@@ -17,9 +18,10 @@ from training.tables.write import Finished, write_table
 
 _EPILOG = (
     "Without NYU Depth V2 in data/nyu, rendered rooms stand in; without CLIP's weights, a tiny "
-    "random tower. The table's title then says so. A table that was interrupted goes on where it "
-    "stopped when the command is given again; a finished row is not run again, rows that two "
-    "tables share are run once, and what other seeds of the same recipe found stays in the table."
+    "random tower. The table's title then says so. A row whose weights alone are missing is left "
+    "out, and named at the end. A table that was interrupted goes on where it stopped when the "
+    "command is given again; a finished row is not run again, rows that two tables share are run "
+    "once, and what other seeds of the same recipe found stays in the table."
 )
 
 
@@ -35,29 +37,48 @@ def main(args: Sequence[str] | None = None) -> int:
     stem = options.output / f"table-{options.table}"
     # As an exception, which ends the trainer, too: one left behind would write beside the next.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    if code := exit_code(lambda: make(table, find_setting(options.data), options, stem)):
-        return code
+    return exit_code(lambda: run(table, options, stem))
+
+
+def run(table: Table, options: argparse.Namespace, stem: Path) -> None:
+    """Make the table, and print it.
+
+    Raises:
+        WeightsError: at the end, naming the rows whose weights are not at hand.
+        TrainingError: about the data, or a training that failed.
+    """
+    missing = make(table, find_setting(options.data, options.pretrained), options, stem)
     print(stem.with_suffix(".md").read_text(encoding="utf-8"))
     print(f"wrote {stem}.md, {stem}.csv and {stem}.png")
-    return 0
+    if missing:
+        rows = "".join(f"\n  {title}: {reason}" for title, reason in missing.items())
+        raise WeightsError(f"rows that were not made:{rows}")
 
 
-def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path) -> None:
+def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path) -> dict[str, str]:
     """Run the rows that were asked for, and write the table anew after each one.
 
     Rows and seeds that earlier runs of the same recipe finished stay in it.
+
+    Returns:
+        The rows that were not made for want of weights, by title, and why.
     """
     chosen = [row for row in table.rows if not options.rows or row.key in options.rows]
     limits = options.output, options.max_epochs
+    missing: dict[str, str] = {}
     made = {row.key: finished_results(row, setting, *limits) for row in table.rows}
     for number, row in enumerate(chosen, start=1):
         for seed in options.seeds if isinstance(row.method, Trained) else [None]:
             which = row.title if seed is None else f"{row.title}, seed {seed}"
             print(f"[{number}/{len(chosen)}] {which}", flush=True)
-            result_of(row, seed, setting, *limits)
+            try:
+                result_of(row, seed, setting, *limits)
+            except WeightsError as error:
+                missing[row.title] = str(error)
         made[row.key] = finished_results(row, setting, *limits)
         finished = [Finished(row, made[row.key]) for row in table.rows if made[row.key]]
         write_table(table, setting.title, finished, stem)
+    return missing
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,6 +99,12 @@ def _parser() -> argparse.ArgumentParser:
         "--seeds", nargs="+", type=at_least(0), default=[0], metavar="N", help="default: 0"
     )
     parser.add_argument("--data", type=Path, help="data set; default: data/nyu, if it is there")
+    parser.add_argument(
+        "--pretrained",
+        type=Path,
+        metavar="FILE",
+        help="CLIP's weights for ViT-B/32; default: OpenAI's, as open_clip finds or downloads them",
+    )
     parser.add_argument(
         "--max_epochs", type=at_least(1), metavar="N", help="default: as configured"
     )

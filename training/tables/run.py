@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 
 from moa_depth_ros.machine.whole_file import whole_file
+from moa_depth_ros.network import NetworkConfig
 from training.checkpoints import newest
 from training.data.open import DepthSet, open_splits
 from training.depthclip import DepthClip
@@ -24,11 +25,12 @@ from training.judging.predictors import UNNAMED, Predicted, Predictor, open_pred
 from training.judging.tables import averages_of
 from training.provenance import provenance
 from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
-from training.tables.setting import Setting
+from training.tables.setting import CONFIGS, OPENAI, Setting, digest
 from training.weights import network_to_finetune
 
 RESULT, RECIPE = "result.json", "recipe.json"
 _ATTEMPTS = "attempts.json"
+_STAND_IN_SEED = 0
 
 
 def result_of(
@@ -45,10 +47,11 @@ def result_of(
 
     Returns:
         ``figures``: by depth map what :func:`~training.judging.tables.averages_of` gives;
-        ``trainable``: parameters that learn; ``seconds``: of training; and ``recipe``, ``commit``,
-        ``device``, ``versions``.
+        ``trainable``: parameters that learn; ``seconds``: of training; ``recipe``; and
+        ``provenance``: of each start of the training, and of the judging.
 
     Raises:
+        WeightsError: those of a row that is not trained are not at hand.
         TrainingError: the training failed, or the folder is of another recipe.
     """
     trained = isinstance(row.method, Trained)
@@ -60,15 +63,17 @@ def result_of(
     path = folder / RESULT
     if path.is_file():
         return json.loads(path.read_text(encoding="utf-8"))
-    if trained:
-        _train(folder, _arguments(row.method, setting, seed, max_epochs))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    here = provenance(device)
+    if trained:
+        _train(folder, _arguments(row.method, setting, seed, max_epochs), here)
+    attempts = _attempts(folder)
     result = {
         "recipe": recipe,
         "figures": _judge(row, folder, setting, splits, device),
         "trainable": _trainable(folder) if trained else 0,
-        "seconds": sum(_attempts(folder)),
-        **provenance(device),
+        "seconds": sum(attempt["seconds"] for attempt in attempts),
+        "provenance": [*(attempt["provenance"] for attempt in attempts), here],
     }
     _write(path, result)
     return result
@@ -91,7 +96,7 @@ def finished_results(
     if not results:
         return {}
     recipe = _recipe(row, setting, max_epochs, open_splits(setting.data))
-    return {seed: result for seed, result in results.items() if result["recipe"] == recipe}
+    return {seed: result for seed, result in results.items() if result.get("recipe") == recipe}
 
 
 def _seeds_begun(row: TableRow, output: Path) -> Sequence[int]:
@@ -117,7 +122,7 @@ def _claim(folder: Path, recipe: dict[str, Any]) -> None:
         )
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: object) -> None:
     with whole_file(path) as unfinished:
         unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
@@ -130,20 +135,27 @@ def _recipe(
     everywhere = {
         "data": str(setting.data),
         "content": {name: _fingerprint(split) for name, split in splits.items()},
-        "clip": setting.clip,
+        "clip": setting.weights,
     }
     if not isinstance(method, Trained):
-        return {**everywhere, "method": row.run}
+        return {**everywhere, "method": row.run, "made of": digest(repr(method).encode())}
     return {
         **everywhere,
-        "configs": {path.name: _digest(path.read_bytes()) for path in setting.configs},
+        "configs": {path.name: digest(path.read_bytes()) for path in setting.configs},
+        "architecture": _architecture(setting.configs),
         "max_epochs": max_epochs,
         "changes": dict(_changes(method, setting)),
     }
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+def _architecture(configs: Sequence[Path]) -> str:
+    """The tower's name, or a digest where the configurations name its file."""
+    name = NetworkConfig().architecture
+    for path in configs:
+        network = yaml.safe_load(path.read_bytes())["model"].get("network", {})
+        name = network.get("architecture", name)
+    path = CONFIGS.parents[1] / name
+    return digest(path.read_bytes()) if path.is_file() else name
 
 
 def _fingerprint(split: DepthSet) -> str:
@@ -152,7 +164,7 @@ def _fingerprint(split: DepthSet) -> str:
     for item in (0, len(split) // 2, len(split) - 1):
         sample = split[item]
         parts += [sample["picture"].numpy().tobytes(), sample["depth"].numpy().tobytes()]
-    return _digest(b"".join(parts))
+    return digest(b"".join(parts))
 
 
 def _changes(method: Trained, setting: Setting) -> Iterator[tuple[str, str]]:
@@ -168,6 +180,8 @@ def _arguments(
     for path in setting.configs:
         yield from ("--config", str(path))
     yield from ("--data.root", str(setting.data))
+    if setting.clip:
+        yield from ("--model.network.pretrained", setting.clip)
     for name in ("seed_everything", "data.seed", "model.augmentation.seed"):
         yield from (f"--{name}", str(seed))
     if max_epochs is not None:
@@ -176,25 +190,28 @@ def _arguments(
         yield from (f"--{name}", value)
 
 
-def _train(folder: Path, arguments: Iterator[str]) -> None:
+def _train(folder: Path, arguments: Iterator[str], here: dict[str, Any]) -> None:
     """In a process of its own, so that memory and settings start anew; resumes what was killed."""
     if (folder / "model" / "config.json").is_file():
         return
     command = [sys.executable, "-m", "training.train", *arguments, "--output", str(folder)]
     if newest(folder / "checkpoints"):
         command += ["--ckpt_path", "last"]
+    earlier, attempt = _attempts(folder), {"seconds": 0.0, "provenance": here}
+    # Before the start, too: the machine may go off.
+    _write(folder / _ATTEMPTS, [*earlier, attempt])
     started = time.monotonic()
     try:
         status = subprocess.run(command).returncode
     finally:
-        seconds = [*_attempts(folder), time.monotonic() - started]
-        (folder / _ATTEMPTS).write_text(json.dumps(seconds) + "\n", encoding="utf-8")
+        attempt["seconds"] = time.monotonic() - started
+        _write(folder / _ATTEMPTS, [*earlier, attempt])
     if status:
         raise TrainingError(f"{folder}: training ended with status {status}: {' '.join(command)}")
 
 
-def _attempts(folder: Path) -> list[float]:
-    """Seconds that each start of the trainer took."""
+def _attempts(folder: Path) -> list[dict[str, Any]]:
+    """Seconds and provenance of each start of the trainer."""
     path = folder / _ATTEMPTS
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
 
@@ -223,14 +240,21 @@ def _predictors(
     if isinstance(row.method, NoNetwork):
         return baselines_of(splits["train"])
     if isinstance(row.method, ZeroShot):
-        pretrained = "openai" if setting.clip else None
-        network = DepthClip(row.method.backbone, row.method.words, pretrained).to(device)
+        network = _zero_shot(row.method, setting.clip).to(device)
         return {
             row.depth: lambda pictures, indices, size: Predicted(
                 {UNNAMED: network.predict(pictures, size)}
             )
         }
     return {row.title: open_predictor(folder / "model", device, splits["test"].camera)}
+
+
+def _zero_shot(method: ZeroShot, clip: str | None) -> DepthClip:
+    """With the weights at hand, a file being ViT-B/32's; without, random ones, always the same."""
+    pretrained = OPENAI if clip and not method.backbone.startswith("ViT") else clip
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(_STAND_IN_SEED)
+        return DepthClip(method.backbone, method.words, pretrained)
 
 
 def _trainable(folder: Path) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.network import NetworkConfig
 from training.data.nyu_labelled import MAT_NAME
 from training.data.open import Layout, layout_of, open_splits
@@ -13,8 +16,10 @@ from training.rooms.sets import write_set
 from training.weights import build_network
 
 CONFIGS = Path(__file__).parents[2] / "config" / "training"
+OPENAI = "openai"
 NYU, ROOMS = Path("data/nyu"), Path("data/rooms")
 ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED = 200, 100, 7
+_HIRES = (480, 640)
 _CONFIG_OF: dict[Layout, str] = {
     "labelled": "paper.yaml",
     "folder": "nyu_folder.yaml",
@@ -30,27 +35,38 @@ class Setting:
     Attributes:
         data: folder of the data set.
         configs: configuration files of the trainer, the later ones over the earlier.
-        clip: whether CLIP's weights are at hand; else every backbone starts from random ones.
+        clip: tag or file of CLIP's weights for ViT-B/32; None where they are not at hand, and
+            every backbone starts from random ones.
         hires: the large input of the network.
         title: what the reader must know first: what these figures were measured on.
     """
 
     data: Path
     configs: tuple[Path, ...]
-    clip: bool
+    clip: str | None
     hires: tuple[int, int]
     title: str
 
+    @cached_property
+    def weights(self) -> str | None:
+        """What tells ``clip`` from other weights: the tag, or a digest of the file."""
+        if self.clip in (None, OPENAI):
+            return self.clip
+        return digest(Path(self.clip).read_bytes())  # type: ignore[arg-type]
 
-def find_setting(data: Path | None) -> Setting:
+
+def find_setting(data: Path | None, pretrained: Path | None = None) -> Setting:
     """The data set and the weights that are at hand.
 
     Args:
         data: a data set of any layout but a recording. By default NYU Depth V2 in
             ``data/nyu``; where that is missing, rendered rooms, which are rendered if need be.
+        pretrained: file of CLIP's weights for ViT-B/32; None for OpenAI's from open_clip, or a
+            stand-in.
 
     Raises:
         DataError: ``data`` is of no such layout, or damaged.
+        WeightsError: no such weights in the file.
     """
     rendered = data is None and not (NYU / MAT_NAME).is_file()
     if data is None:
@@ -66,22 +82,32 @@ def find_setting(data: Path | None) -> Setting:
         )
     config = CONFIGS / _CONFIG_OF[layout]
     judged = open_splits(data)["test"]
-    measured_on = f"{'RENDERED ROOMS' if judged.rendered else data}, {judged.depth_kind} depth"
+    shown = "RENDERED ROOMS" if rendered or judged.rendered else printable(str(data))
+    measured_on = f"{shown}, {judged.depth_kind} depth"
+    if pretrained:
+        build_network(NetworkConfig(pretrained=str(pretrained)))
+        title = f"on {measured_on}, CLIP's weights from {printable(pretrained.name)}"
+        return Setting(data, (config,), str(pretrained), _HIRES, title)
     if _clip_is_there():
-        return Setting(data, (config,), True, (480, 640), f"on {measured_on}, CLIP's weights")
+        return Setting(data, (config,), OPENAI, _HIRES, f"on {measured_on}, CLIP's weights")
     return Setting(
         data,
         (config, CONFIGS / "stand_in.yaml"),
-        False,
+        None,
         (216, 288),
-        f"on {measured_on}, a TINY TOWER WITH RANDOM WEIGHTS instead of CLIP's: not comparable "
-        "with the paper",
+        f"on {measured_on}, a TINY TOWER WITH RANDOM WEIGHTS instead of CLIP's (in zero-shot rows "
+        "towers of full size, RANDOM, too): not comparable with the paper",
     )
+
+
+def digest(content: bytes) -> str:
+    """Short, for content that is compared with itself."""
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _clip_is_there() -> bool:
     try:
-        build_network(NetworkConfig())
+        build_network(NetworkConfig(pretrained=OPENAI))
     except WeightsError:
         print("CLIP's weights are neither here nor in reach: a tiny random tower stands in.")
         return False

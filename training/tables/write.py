@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import statistics
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ HEADINGS = {
     "log10": "log10 ↓",
     "rmse": "RMSE ↓",
 }
+_SPREAD = "sample standard deviation over the seeds"
+_LETTERS_A_PANEL = 35  # of the title
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class Finished:
         return [
             result["figures"][self.row.depth][average][metric] for result in self.results.values()
         ]
+
+    def provenance(self) -> list[dict[str, Any]]:
+        """Of every start of a training, and of every judging."""
+        return [made for result in self.results.values() for made in result["provenance"]]
 
 
 def write_table(table: Table, setting: str, rows: Sequence[Finished], stem: Path) -> None:
@@ -65,7 +72,7 @@ def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:
         lines += _lines(table, finished)
     body = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     notes = [f"- {f.row.title}: {f.row.note}" for f in rows if f.row.note]
-    made = sorted({_made_with(result) for f in rows for result in f.results.values()})
+    made = sorted({_made_with(made) for f in rows for made in f.provenance()})
     return "\n".join(
         [
             f"# {table.title}",
@@ -76,7 +83,9 @@ def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:
             "",
             "Averages over pictures of the test split, Eigen crop; *median-scaled*: "
             "each picture's depth scaled to the median of its truth first, as some public "
-            "evaluators do. *learn*: parameters that learn; *minutes*: of training.",
+            f"evaluators do. ±: {_SPREAD}. *learn*: parameters that learn; *minutes*: of training; "
+            "*commit*: of each start of the training and of the judging, + where files were "
+            "changed since.",
             "",
             *notes,
             *(f"- Made with {line}." for line in made),
@@ -86,7 +95,8 @@ def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:
 
 
 def plot(table: Table, setting: str, rows: Sequence[Finished]) -> Figure:
-    """A panel a metric, a line a row: ours with the spread of its seeds, the paper's beside it."""
+    """A panel a metric, a line a row: ours with the standard deviation over its seeds, the paper's
+    beside it."""
     count = len(table.metrics)
     figure = Figure(figsize=(3 + 2.2 * count, 1.9 + 0.42 * len(rows)), layout="constrained")
     panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
@@ -94,11 +104,9 @@ def plot(table: Table, setting: str, rows: Sequence[Finished]) -> Figure:
     for panel, metric in zip(panels, table.metrics, strict=True):
         found = [finished.values(metric) for finished in rows]
         means = [statistics.fmean(values) for values in found]
-        spread = [
-            [mean - min(values) for mean, values in zip(means, found, strict=True)],
-            [max(values) - mean for mean, values in zip(means, found, strict=True)],
-        ]
-        panel.errorbar(means, places, xerr=spread, fmt="o", color="tab:blue", label="ours")
+        spreads = [_spread(values) for values in found]
+        label = f"ours; bars: {_SPREAD}" if any(spreads) else "ours"
+        panel.errorbar(means, places, xerr=spreads, fmt="o", color="tab:blue", label=label)
         papers = [
             (finished.row.paper[metric], place)
             for place, finished in zip(places, rows, strict=True)
@@ -112,7 +120,8 @@ def plot(table: Table, setting: str, rows: Sequence[Finished]) -> Figure:
     panels[0].invert_yaxis()
     handles = {label: handle for panel in panels for handle, label in _legend(panel)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
-    figure.suptitle(f"{table.title}\n{setting}", fontsize=10)
+    lines = textwrap.fill(setting, _LETTERS_A_PANEL * count)
+    figure.suptitle(f"{table.title}\n{lines}", fontsize=10)
     return figure
 
 
@@ -128,7 +137,7 @@ def _lines(table: Table, finished: Finished) -> Iterable[list[str]]:
         f"{results[0]['trainable']:,}",
         f"{statistics.fmean(result['seconds'] for result in results) / 60:.1f}",
         ", ".join(str(seed) for seed in finished.results if seed is not None),
-        ", ".join(sorted({result["commit"] for result in results})),
+        ", ".join(sorted({made["commit"] for made in finished.provenance()})),
     ]
     ours = [_cell(finished.values(metric)) for metric in table.metrics]
     yield ["" if row.paper else row.title, "**ours**", *(f"**{cell}**" for cell in ours), *facts]
@@ -138,12 +147,16 @@ def _lines(table: Table, finished: Finished) -> Iterable[list[str]]:
 
 def _cell(values: Sequence[float]) -> str:
     text = f"{statistics.fmean(values):.3f}"
-    return text + (f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else "")
+    return text + (f" ± {_spread(values):.3f}" if len(values) > 1 else "")
 
 
-def _made_with(result: dict[str, Any]) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
-    return f"{result['device']}; {versions}"
+def _spread(values: Sequence[float]) -> float:
+    return statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def _made_with(made: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in made["versions"].items())
+    return f"{made['device']}; {versions}"
 
 
 def _records(table: Table, rows: Sequence[Finished]) -> Iterable[list[object]]:
@@ -154,5 +167,6 @@ def _records(table: Table, rows: Sequence[Finished]) -> Iterable[list[object]]:
                 values = finished.values(metric, average)
                 for (seed, result), value in zip(finished.results.items(), values, strict=True):
                     paper = finished.row.paper.get(metric, "")
-                    facts = (result["trainable"], round(result["seconds"], 1), result["commit"])
+                    commits = " ".join(sorted({made["commit"] for made in result["provenance"]}))
+                    facts = (result["trainable"], round(result["seconds"], 1), commits)
                     yield [finished.row.title, metric, paper, average, seed, value, *facts]

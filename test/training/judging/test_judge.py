@@ -68,7 +68,7 @@ def test_as_predicted_and_median_scaled(judged):
 
 
 def test_by_range_of_depth(judged):
-    groups = judged["fixed", "-"].by_range()
+    groups = judged["fixed", "-"].by_range
     expected = {"0-1 m": 1.5, "1-2 m": 0.5, "3-5 m": 2.0, "5-10 m": 6.0}  # none at 2 to 3 m
     assert {name: group.metrics["rmse"] for name, group in groups.items()} == pytest.approx(
         expected
@@ -77,13 +77,14 @@ def test_by_range_of_depth(judged):
 
 
 def test_by_scene_type(judged):
-    groups = judged["fixed", "-"].by_scene()
+    groups = judged["fixed", "-"].by_scene
     assert {name: group.size for name, group in groups.items()} == {
         "cafe": 1,
         "kitchen": 1,  # the other kitchen has no reading
         "office": 2,
     }
     assert groups["office"].metrics["rmse"] == pytest.approx((1.5 + 2.0) / 2)
+    assert judged["fixed", "-"].by_scene is groups  # a report asks for every scene
 
 
 def test_pictures_are_ranked_without_those_that_say_nothing(judged):

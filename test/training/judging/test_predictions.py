@@ -163,8 +163,10 @@ def test_the_example_of_the_documentation_runs(nyu_file, model, capsys):
     for there, own in here.items():
         assert there in example
         example = example.replace(there, str(own))
-    exec(example, {})
+    exec(example, {"__name__": "__main__"})
     assert "mine fused 0." in capsys.readouterr().out
+    exec(example, {"__name__": "__mp_main__"})  # as a worker that is not forked imports it
+    assert capsys.readouterr().out == ""
 
 
 def test_test_pictures_of_another_lens_are_judged_by_that_lens(model, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -22,7 +23,9 @@ from test.training.judging.small_file import SIZE, TEST_INDICES
 from training import evaluate, prepare
 from training.data.nyu_labelled import MAT_NAME, RENDERED
 from training.judging import plots
+from training.judging.html import write_html
 from training.judging.judgement import RANGE_NAMES, Judgement
+from training.judging.tables import write_csv
 
 VOID = {"meta", "img", "br"}
 
@@ -99,6 +102,40 @@ def test_every_row_of_the_json_is_in_the_table(written, page):
     for (model, depth), values in rows.items():
         figures = [f"{value:.3f}" for value in values.values()]
         assert [next(cells) for _ in range(2 + len(figures))] == [model, depth, *figures]
+
+
+def test_one_scene_type_is_no_breakdown(written, tmp_path):
+    assert "By scene type" in (written / "new" / "r.html").read_text(encoding="utf-8")
+    sums = torch.ones((3, len(RANGE_NAMES), 10), dtype=torch.float64)
+    for scenes, shown in ((["official"] * 3, False), (["office", "office", "cafe"], True)):
+        judgement = Judgement("-", "-", range(3), scenes, sums, sums.sum(dim=1), None)
+        write_html(tmp_path / "r.html", {"data": "nyu"}, [judgement], {}, [], torch.device("cpu"))
+        page = (tmp_path / "r.html").read_text(encoding="utf-8")
+        assert ("By scene type" in page) == shown
+        assert Page(page).open == []
+
+
+def test_names_that_are_not_utf_8_lose_nothing(written, nyu_file, tmp_path, capsys):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(written / "<b>&", folder / "mine")
+    shutil.copytree(nyu_file, folder / "nyu")
+    command = [folder / "mine", "--data", folder / "nyu", "--device", "cpu", "--workers", "0"]
+    command += ["--json", tmp_path / "r.json", "--html", tmp_path / "r.html"]
+    assert evaluate.main([str(part) for part in command]) == 0
+    name = str(tmp_path / "caf\\xe9" / "mine")
+    assert name in capsys.readouterr().out
+    for file in ("r.csv", "r.html"):
+        assert name in (tmp_path / file).read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "r.json").read_text())["rows"][0]["model"] == name
+
+
+def test_a_csv_takes_any_name(tmp_path):
+    sums = torch.ones((1, len(RANGE_NAMES), 10), dtype=torch.float64)
+    name = os.fsdecode(b"caf\xe9")
+    write_csv(tmp_path / "r.csv", [Judgement(name, "-", [0], [name], sums, sums[:, 0], None)])
+    with (tmp_path / "r.csv").open(encoding="utf-8") as file:
+        (line,) = csv.DictReader(file)
+    assert (line["model"], line["scene"]) == ("caf\\udce9",) * 2
 
 
 def test_the_protocol_says_how_it_was_judged(written):
