@@ -7,21 +7,18 @@ follows what its public code does.
 from __future__ import annotations
 
 import dataclasses
-import os
-import pickle
 from typing import Literal
 
 import open_clip
 import torch
 from open_clip import constants
 from open_clip.transformer import VisionTransformer
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.errors import WeightsError
 from training.preparation import prepare_pictures, resize_depth
-from training.weights import one_quick_attempt
+from training.weights import NO_WEIGHTS, one_quick_attempt
 
 Backbone = Literal["RN50-quickgelu", "ViT-B-32-quickgelu"]
 
@@ -88,12 +85,11 @@ class DepthClip(nn.Module):
         # A ResNet takes any size; only its pooling, which is not used here, would know one.
         size = (bottom - top, right - left) if backbone.startswith("ViT") else None
         try:
-            from_hub = pretrained is not None and not os.path.isfile(pretrained)
-            with one_quick_attempt(from_hub):
+            with one_quick_attempt(pretrained):
                 clip = open_clip.create_model(
                     backbone, pretrained=pretrained, force_image_size=size
                 ).eval()
-        except (RuntimeError, OSError, pickle.UnpicklingError, SafetensorError) as error:
+        except NO_WEIGHTS as error:
             reason = str(error).strip().splitlines()[0]
             raise WeightsError(
                 f"no CLIP weights {pretrained!r} for {backbone!r}: {reason}"

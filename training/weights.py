@@ -19,6 +19,9 @@ from moa_depth_ros.network import MoADepthClip, ModelFolderError, NetworkConfig,
 from moa_depth_ros.network.clip import ClipParts, build_clip
 from training.errors import TrainingError, WeightsError
 
+NO_WEIGHTS = (RuntimeError, OSError, pickle.UnpicklingError, SafetensorError)
+"""What open_clip raises where weights are missing, damaged or of another network."""
+
 _CONNECT_SECONDS = 3.0
 
 
@@ -42,9 +45,9 @@ def _clip(config: NetworkConfig) -> ClipParts:
     if config.pretrained is None:
         return build_clip(config)
     try:
-        with one_quick_attempt(from_hub=not os.path.isfile(config.pretrained)):
+        with one_quick_attempt(config.pretrained):
             return build_clip(config)
-    except (RuntimeError, OSError, pickle.UnpicklingError, SafetensorError) as error:
+    except NO_WEIGHTS as error:
         raise WeightsError(_advice(config, error)) from error
 
 
@@ -76,13 +79,14 @@ def _advice(config: NetworkConfig, error: Exception) -> str:
 
 
 @contextmanager
-def one_quick_attempt(from_hub: bool = True) -> Iterator[None]:
+def one_quick_attempt(pretrained: str | None) -> Iterator[None]:
     """Without internet look into the cache only, at once, instead of retrying for a minute.
 
     Args:
-        from_hub: whether the weights come from there at all; a file's don't.
+        pretrained: tag of the weights, or a file, or None for random ones.
     """
     before = constants.HF_HUB_OFFLINE
+    from_hub = pretrained is not None and not os.path.isfile(pretrained)
     constants.HF_HUB_OFFLINE = before or (from_hub and not _hub_in_reach())
     # open_clip logs every failure that it raises, too; once is enough.
     logging.disable(logging.ERROR)
