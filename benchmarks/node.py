@@ -26,12 +26,12 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image, PointCloud2
 
 from benchmarks.least_network import save_least_network
+from demo.own_domain import own_domain
 from moa_depth_ros.command_line import above_zero, add_device_option, at_least, picture_size
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.report import describe, resident_bytes
 from moa_depth_ros.network import ModelFolderError, load_network
-from moa_depth_ros.ros.transport import local_environment, profile_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 WARM_UP = 20  # frames that don't count
@@ -186,11 +186,7 @@ def main() -> int:
     """Returns the exit status."""
     options = _parser().parse_args()
     keep_freed_memory()
-    os.environ.update(profile_environment(os.environ))
-    # Another one than the present one, where a node of this name may answer, too.
-    present = int(os.environ.get("ROS_DOMAIN_ID") or os.getpid())
-    os.environ["ROS_DOMAIN_ID"] = str(1 + (present + 50) % 101)
-    os.environ.update(local_environment(os.environ))
+    os.environ.update(own_domain(os.environ))
     rclpy.init()
     print(f"{options.rate:g} pictures a second, {options.precision}; {describe(options.device)}\n")
     print(

@@ -99,7 +99,7 @@ def _run(source: Source, rate: float, seconds: float, signals: EndSignals) -> in
             raise TimeoutError("node and viewer don't subscribe")
         time.sleep(0.05)
     time.sleep(0.5)  # the other side may know of the connection a moment later
-    signals.starting = False
+    signals.phase = "running"
     print(f"camera: {rate:g} pictures a second for {seconds:g} s", flush=True)
     published = film(camera, source, rate, seconds, signals)
     time.sleep(0.5)  # reliable readers may still ask for the last frame

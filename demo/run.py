@@ -13,10 +13,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from demo.own_domain import own_domain
 from demo.report import report
 from moa_depth_ros.command_line import above_zero
 from moa_depth_ros.ros.signals import END_SIGNALS
-from moa_depth_ros.ros.transport import local_environment, profile_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120.0  # for the network to load and the rooms to be rendered, on a busy machine
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name in ("camera.json", "viewer.json"):
         (out / name).unlink(missing_ok=True)  # of an earlier run
-    processes = Processes(_environment())
+    processes = Processes({**os.environ, **own_domain(os.environ)})
     try:
         processes.start("node", "moa_depth_ros.node", *_node_arguments(options.model))
         seconds = str(options.seconds)
@@ -114,16 +114,6 @@ def _result(out: Path, name: str) -> dict[str, Any]:
     if not file.is_file():
         raise DemoError(f"the {name} was interrupted")
     return json.loads(file.read_text())
-
-
-def _environment() -> dict[str, str]:
-    """Of the children: a DDS domain of its own, this machine only, and the transport profile."""
-    return {
-        **os.environ,
-        **profile_environment(os.environ),
-        "ROS_DOMAIN_ID": str(1 + os.getpid() % 101),
-        **local_environment(os.environ),
-    }
 
 
 def _node_arguments(model: Path | None) -> list[str]:

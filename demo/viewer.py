@@ -156,8 +156,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     parser.add_argument("--seconds", type=float, default=15.0, help="length of the film")
     options = parser.parse_args()
-    signals = EndSignals()
-    signals.starting = False
+    signals = EndSignals("running")
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     viewer = Viewer(options.seconds / (2 * ROWS))  # later on, a short film repeats itself
     executor = SingleThreadedExecutor()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-_SHAPE_TOLERANCE = 0.02  # of width / height; sizes are rounded where pictures are resized
+SHAPE_TOLERANCE = 0.02  # of width / height; sizes are rounded where pictures are resized
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Intrinsics:
         Raises:
             ValueError: they have another shape.
         """
-        if abs(math.log(width / height * self.height / self.width)) > _SHAPE_TOLERANCE:
+        if abs(math.log(width / height * self.height / self.width)) > SHAPE_TOLERANCE:
             raise ValueError(
                 f"{width}x{height} pixels are not this camera's, which has {self.size_text}: the "
                 "shape differs"

@@ -7,15 +7,22 @@ import contextlib
 import gc
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.ros.signals import EndSignals
 
+if TYPE_CHECKING:
+    from moa_depth_ros.ros.depth_node import DepthNode
+    from moa_depth_ros.ros.executor import ServiceThreadExecutor
+
 # The executor's thread and the one that works on pictures take turns in the interpreter. By default
 # the one that waits lets the other go on for 5 ms, as long as a small network takes.
 SWITCH_SECONDS = 1e-4
+LAST_WORK_SECONDS = 0.5  # what a service, and then a picture, that is at work is given to end
 
 HELP = """\
 Metric depth and point clouds from one colour camera, as a managed ROS 2 node, moa_depth. It takes
@@ -36,7 +43,7 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit status: 0; 1 if the node could not start, after one line that says why, or if an
         error that nobody expected ended it, after its traceback.
     """
-    signals = EndSignals(importing=True)
+    signals = EndSignals("importing")
     try:
         return _run(signals, args)
     finally:
@@ -44,66 +51,82 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
-    # Not at the top of the file: a signal meanwhile shall end the program without a traceback.
+    try:
+        _init_ros(args)
+    except RuntimeError as error:  # ROS arguments that it can't read
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+    # Not at the top of the file, nor before ROS: with PyTorch, this takes seconds, in which a
+    # signal shall end the program without a traceback.
+    from rclpy.logging import get_logger
+    from rclpy.utilities import try_shutdown
+
+    from moa_depth_ros.machine.threads import leave_a_core
+    from moa_depth_ros.ros.depth_node import DepthNode
+    from moa_depth_ros.ros.executor import ServiceThreadExecutor
+    from moa_depth_ros.ros.parameters import ParameterError
+
+    signals.phase = "running"
+    keep_freed_memory()
+    leave_a_core()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    node, status = None, 1
+    executor = ServiceThreadExecutor()
+    try:
+        node = DepthNode()
+        executor.add_node(node)
+        status = _spin(node, executor, signals)
+    except ParameterError as error:
+        get_logger("moa_depth").fatal(str(error))
+    except Exception:
+        traceback.print_exc()  # here: what follows may end the process at once
+    ended = executor.shutdown(LAST_WORK_SECONDS)
+    closed = node is None or node.close(LAST_WORK_SECONDS if ended else 0.0)
+    try_shutdown()
+    if not (ended and closed):
+        os._exit(status)  # else the interpreter would wait for the thread that still works
+    return status
+
+
+def _init_ros(args: Sequence[str] | None) -> None:
     import rclpy
-    from rclpy.exceptions import InvalidHandle
     from rclpy.logging import get_logger
     from rclpy.signals import SignalHandlerOptions
     from rclpy.utilities import get_rmw_implementation_identifier, remove_ros_args
 
     from moa_depth_ros.ros.transport import shared_memory_shortage
 
-    try:
-        shortage = shared_memory_shortage(os.environ)  # before DDS takes its own
-        _parser().parse_args(remove_ros_args(sys.argv if args is None else list(args))[1:])
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:  # ROS arguments that it can't read
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    shortage = shared_memory_shortage(os.environ)  # before DDS takes its own
+    _parser().parse_args(remove_ros_args(sys.argv if args is None else list(args))[1:])
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    if shortage and get_rmw_implementation_identifier().startswith("rmw_fastrtps"):
+        get_logger("moa_depth").warning(shortage)
 
-    # After what ends at once: with PyTorch, this takes seconds.
-    from moa_depth_ros.machine.threads import leave_a_core
-    from moa_depth_ros.ros.depth_node import DepthNode
-    from moa_depth_ros.ros.executor import ServicesAsideExecutor
-    from moa_depth_ros.ros.parameters import ParameterError
 
-    signals.importing = False
-    keep_freed_memory()
-    leave_a_core()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    node, status = None, 1
-    try:
-        if shortage and get_rmw_implementation_identifier().startswith("rmw_fastrtps"):
-            get_logger("moa_depth").warning(shortage)
+def _spin(node: DepthNode, executor: ServiceThreadExecutor, signals: EndSignals) -> int:
+    """Until a signal comes, or the node can't start: the exit status."""
+    from rclpy.exceptions import InvalidHandle
+
+    failed = threading.Event()
+
+    def start() -> None:
+        started = False
         try:
-            node = DepthNode()
-        except ParameterError as error:
-            get_logger("moa_depth").fatal(str(error))
-            return status
-        if node.get_parameter("autostart").value and not node.start():
-            return status
-        signals.starting = False
-        executor = ServicesAsideExecutor()
-        executor.add_node(node)
-        while not signals.asked:
-            # The executor has no lock against what a transition destroys in the other thread while
-            # it is being looked at; it begins anew with the next wait.
-            with contextlib.suppress(InvalidHandle):
-                executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
-        if not node.loading:
-            executor.shutdown()  # waits for its threads
-        status = 0
-    except SystemExit:  # by a signal, while it starts
-        status = 0
-        raise
-    except Exception:
-        traceback.print_exc()  # here: what follows may end the process at once
-    finally:
-        closed = node is None or node.close()
-        rclpy.try_shutdown()
-        if not closed:
-            os._exit(status)  # else the interpreter would wait for the thread that still works
-    return status
+            started = node.start()
+        finally:
+            if not started:
+                failed.set()
+
+    if node.get_parameter("autostart").value:
+        # In a service's thread, as if somebody called for it: reports come while the model loads.
+        node.create_guard_condition(start).trigger()
+    while not (signals.asked or failed.is_set()):
+        # The executor has no lock against what a transition destroys in the other thread while
+        # it is being looked at; it begins anew with the next wait.
+        with contextlib.suppress(InvalidHandle):
+            executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
+    return 0 if signals.asked else 1
 
 
 def _parser() -> argparse.ArgumentParser:

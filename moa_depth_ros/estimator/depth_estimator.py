@@ -86,6 +86,7 @@ class DepthEstimator:
             raise ValueError(f"precision: expected one of {list(PRECISIONS)}, found {precision!r}")
         self.model = Path(model)
         self.device = find_device(device)
+        self.precision = precision
         network, self.training_camera = load_network(self.model, self.device)
         self.network = InferenceNetwork(network, PRECISIONS[precision])
         # Not a method: a cycle would keep weights and graphs until the next garbage collection.
@@ -131,7 +132,7 @@ class DepthEstimator:
         """Run once on an empty VGA picture, so that the first real one is not the slow one."""
         self.estimate(np.zeros((480, 640, 3), np.uint8))
 
-    def forget_sizes(self) -> None:
+    def clear_graphs(self) -> None:
         """Let the memory go that is kept for each size of pictures seen so far."""
         if isinstance(self._maps, CudaGraphs):
             self._maps.clear()
@@ -162,14 +163,14 @@ class DepthEstimator:
 def _estimate(network: InferenceNetwork, colours: Tensor, ratios: Tensor) -> Tensor:
     """(B, H, W, 3) uint8 and (B,) factors to (B, 2, H, W): depth and uncertainty.
 
-    The network sees what `training.preparation.prepare_pictures` gives, but for rounding: scaled
-    after the resize, when less is left to scale.
+    The network sees what `training.preparation.prepare_pictures` gives, but for rounding, which it
+    scales itself.
     """
     pixels = colours.permute(0, 3, 1, 2).float()
     pictures = F.interpolate(
         pixels, size=network.config.input_size, mode="bilinear", antialias=True
     )
-    maps = network(pictures / 255) * ratios.view(-1, 1, 1, 1)
+    maps = network(pictures) * ratios.view(-1, 1, 1, 1)
     return F.interpolate(maps, size=colours.shape[1:3], mode="bilinear")
 
 

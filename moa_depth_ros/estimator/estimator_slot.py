@@ -35,18 +35,16 @@ class EstimatorSlot:
 
     Attributes:
         current: the estimator, or None before the first `load` and after `clear`.
-        loading: True while `load` runs.
         notice: what a user should know of the present estimator; empty if it is what was chosen.
     """
 
     def __init__(self, warn: Callable[[str], None], make: MakeEstimator = DepthEstimator) -> None:
         self.current: DepthEstimator | None = None
-        self.loading = False
         self.notice = ""
         self._warn = warn
         self._make = make
-        self._held = threading.Lock()
-        self._queue = threading.Lock()  # whoever has it gets `_held` next
+        self._lock = threading.Lock()
+        self._turn = threading.Lock()  # whoever has it gets `_lock` next
 
     def load(self, choice: ModelChoice, fallback_to_cpu: bool = False) -> None:
         """Load beside the present estimator, warm up and take its place between two pictures.
@@ -62,7 +60,6 @@ class EstimatorSlot:
             ModelFolderError, ValueError, RuntimeError: as `DepthEstimator`, RuntimeError for
                 whatever else went wrong; the present estimator stays.
         """
-        self.loading = True
         try:
             run_in_passing_thread(lambda: self._load(choice))
             return
@@ -72,29 +69,29 @@ class EstimatorSlot:
         except Exception as error:  # PyTorch and drivers raise whatever they like
             raise RuntimeError(f"{type(error).__name__}: {error}") from error
         self.load(dataclasses.replace(choice, device="cpu", precision="float32"))
-        self._tell_of_the_cpu("cuda" if choice.device == "auto" else choice.device)
+        self._announce_cpu("cuda" if choice.device == "auto" else choice.device)
 
     def clear(self) -> None:
         """Let the estimator and the device's memory go."""
-        with self.held():
+        with self.exclusive():
             self.current, self.notice = None, ""
             free_cached_memory()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """While this is entered, nobody else replaces or uses the estimator. Fair: a loader that
         waits comes before the next picture, however quickly pictures follow each other."""
-        with self._queue:
-            self._held.acquire()
+        with self._turn:
+            self._lock.acquire()
         try:
             yield
         finally:
-            self._held.release()
+            self._lock.release()
 
     def estimate_batch(
         self, pictures: Sequence[Picture], fallback_to_cpu: bool
     ) -> list[DepthEstimate]:
-        """`DepthEstimator.estimate_batch` of the present estimator; call it while `held`.
+        """`DepthEstimator.estimate_batch` of the present estimator; call it in `exclusive`.
 
         Where the device's memory is out, what PyTorch keeps there for later is freed and the
         pictures tried again, one at a time, then, if allowed, on the CPU, where the estimator
@@ -106,7 +103,7 @@ class EstimatorSlot:
         if (estimates := self._try(pictures)) is not None:
             return estimates
         # Not in an except clause: there, the error's traceback would hold the tensors.
-        self._present.forget_sizes()
+        self._present.clear_graphs()
         free_cached_memory()
         if len(pictures) > 1:
             return [self.estimate_batch([one], fallback_to_cpu)[0] for one in pictures]
@@ -118,9 +115,9 @@ class EstimatorSlot:
         return self._present.estimate_batch(pictures)
 
     @contextmanager
-    def moving_out(self, fallback_to_cpu: bool) -> Iterator[None]:
+    def falling_back(self, fallback_to_cpu: bool) -> Iterator[None]:
         """What finds no memory in here, after the network, is lost; the estimator moves to the CPU,
-        if allowed. Enter it while `held`.
+        if allowed. Enter it in `exclusive`.
 
         Raises:
             whatever is raised inside.
@@ -157,12 +154,11 @@ class EstimatorSlot:
     def _load(self, choice: ModelChoice) -> None:
         try:
             estimator = self._make(choice.folder, choice.device, choice.precision)
-            with self.held():
+            with self.exclusive():
                 estimator.warm_up()
                 self.current, self.notice = estimator, ""
         finally:
-            self.loading = False
-            with self.held():  # nobody records a graph meanwhile
+            with self.exclusive():  # nobody records a graph meanwhile
                 free_cached_memory()
 
     def _try(self, pictures: Sequence[Picture]) -> list[DepthEstimate] | None:
@@ -177,9 +173,9 @@ class EstimatorSlot:
         device = self._present.device
         self.current = self._make(self._present.model, "cpu", "float32")
         free_cached_memory()
-        self._tell_of_the_cpu(device)
+        self._announce_cpu(device)
 
-    def _tell_of_the_cpu(self, device: object) -> None:
+    def _announce_cpu(self, device: object) -> None:
         self.notice = (
             f"{device} has no memory left: pictures are estimated on the CPU, in float32. Make "
             "room there and set the parameter device again to go back."

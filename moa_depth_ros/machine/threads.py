@@ -1,4 +1,4 @@
-"""Threads of PyTorch's on a CPU that has other work, too."""
+"""Threads that compute on a CPU that has other work, too."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+import cv2
 import torch
 
 Value = TypeVar("Value")
 
 
 def leave_a_core() -> None:
-    """Let PyTorch compute on all cores but one, unless ``OMP_NUM_THREADS`` says on how many.
+    """Let PyTorch and OpenCV compute on all cores but one, unless ``OMP_NUM_THREADS`` says on how
+    many.
 
-    Its threads wait for each other at every operation. If DDS or another program takes the core of
+    The threads wait for each other at every operation. If DDS or another program takes the core of
     one of them, all of them stand still until it is back: now and then a picture takes ten times as
     long.
     """
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, torch.get_num_threads() - 1))
+    cv2.setNumThreads(torch.get_num_threads())  # it has no ear for OMP_NUM_THREADS
 
 
 def run_in_passing_thread(function: Callable[[], Value]) -> Value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from open_clip.transformer import QuickGELU
+from open_clip.transformer import QuickGELU, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -12,6 +12,7 @@ from moa_depth_ros.network.moa_depth_clip import MoADepthClip
 from moa_depth_ros.network.tower import ImageTower
 
 _QUICK_GELU = 1.702
+_BRIGHTEST = 255  # of a camera's values
 
 
 class FoldedMixture(nn.Module):
@@ -45,6 +46,52 @@ class FoldedMixture(nn.Module):
         hidden = F.gelu(hidden).unflatten(-1, (self.num_experts, -1))
         gated = (hidden * gates.unsqueeze(-1)).flatten(-2)
         return tokens + self.write(torch.cat([gated, gates], dim=-1))
+
+
+class FoldedEmbedding(nn.Module):
+    """From a camera's values to tokens: normalisation in one pass, patch embedding as one product.
+
+    Patches don't overlap, so that CLIP's convolution is a product. The pass before it scales,
+    changes the type and lays out the patches; the product adds their positions.
+
+    Args:
+        visual: whose weights to use.
+        mean: (1, 3, 1, 1), CLIP's, of values in 0 to 1.
+        std: likewise.
+        dtype: of the product.
+    """
+
+    scale: Tensor
+    offset: Tensor
+    positions: Tensor
+    first: Tensor
+
+    def __init__(self, visual: VisionTransformer, mean: Tensor, std: Tensor, dtype: torch.dtype):
+        super().__init__()
+        self.patch_size = visual.patch_size
+        self.norm = visual.ln_pre
+        self.weight = nn.Parameter(visual.conv1.weight.flatten(1).T.contiguous().to(dtype))
+        positions = visual.positional_embedding
+        first = visual.class_embedding + positions[0]
+        self.register_buffer("scale", (1 / (_BRIGHTEST * std)).view(3, 1, 1))
+        self.register_buffer("offset", (-mean / std).view(3, 1, 1))
+        self.register_buffer("positions", positions[1:].detach().to(dtype))
+        self.register_buffer("first", first.detach().to(dtype))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(B, 3, H, W) float32 RGB in 0 to 255 to (B, 1 + h * w, width), the class token first."""
+        rows, columns = self.patch_size
+        patches = pictures.unflatten(3, (-1, columns)).unflatten(2, (-1, rows))
+        patches = patches.permute(0, 2, 4, 1, 3, 5)  # picture, row, column, colour, two in a patch
+        normalised = patches.new_empty(patches.shape, dtype=self.weight.dtype)
+        torch.addcmul(self.offset, patches, self.scale, out=normalised)
+        count = len(pictures)
+        tokens = torch.baddbmm(
+            self.positions.expand(count, -1, -1),
+            normalised.flatten(3).flatten(1, 2),
+            self.weight.expand(count, -1, -1),
+        )
+        return self.norm(torch.cat([self.first.expand(count, 1, -1), tokens], dim=1))
 
 
 @torch.no_grad()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from moa_depth_ros.network.folding import fold_tower, folded_heads
+from moa_depth_ros.network.folding import FoldedEmbedding, fold_tower, folded_heads
 from moa_depth_ros.network.fused_decoding import FusedDecoder
 from moa_depth_ros.network.moa_depth_clip import MoADepthClip
 
 
 class InferenceNetwork(nn.Module):
-    """``network.decode(network(pictures))`` without what only training needs.
+    """``network.decode(network(pictures / 255))`` without what only training needs.
 
     Weights are folded as :mod:`moa_depth_ros.network.folding` has it, the scene context among them;
     decoding is :class:`FusedDecoder`'s.
@@ -21,14 +21,14 @@ class InferenceNetwork(nn.Module):
         dtype: of tower and heads; normalisation and decoding stay float32.
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, network: MoADepthClip, dtype: torch.dtype = torch.float32):
         super().__init__()
         self.config = network.config
         self.heads = folded_heads(network).to(dtype)
         fold_tower(network.tower)
+        visual = network.tower.visual
+        self.embedding = FoldedEmbedding(visual, network.mean, network.std, dtype)
+        del visual.conv1  # or its weights would be there twice
         self.tower = network.tower.to(dtype)
         self.decoder = FusedDecoder(
             network.bins,
@@ -36,18 +36,15 @@ class InferenceNetwork(nn.Module):
             network.config.input_size,
             network.config.max_depth,
         )
-        self.register_buffer("mean", network.mean)
-        self.register_buffer("std", network.std)
         self.eval().requires_grad_(False)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Depth and uncertainty.
 
         Args:
-            pictures: (B, 3, H, W) RGB in 0 to 1 at ``config.input_size``.
+            pictures: (B, 3, H, W) float32 RGB in 0 to 255 at ``config.input_size``.
 
         Returns:
             (B, 2, H, W) float32 metres: fused depth, then the standard deviation of the bins.
         """
-        normalised = ((pictures - self.mean) / self.std).to(self.heads.weight.dtype)
-        return self.decoder(self.heads(self.tower(normalised)))
+        return self.decoder(self.heads(self.tower.features(self.embedding(pictures))))

@@ -53,7 +53,10 @@ class ImageTower(nn.Module):
             (B, h * w, width), row by row, after the final layer norm; the class token is dropped.
         """
         # Not public in open_clip, whose forward() runs all blocks and leaves no place between them.
-        tokens = self.visual._embeds(pictures)
+        return self.features(self.visual._embeds(pictures))
+
+    def features(self, tokens: Tensor) -> Tensor:
+        """What :meth:`forward` gives, of (B, 1 + h * w, width) tokens, the class token first."""
         for index, block in enumerate(self.visual.transformer.resblocks):
             tokens = block(tokens)
             if str(index) in self.moa:

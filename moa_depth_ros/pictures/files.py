@@ -42,10 +42,10 @@ def colour_depth(depth: NDArray[np.floating], near: float, far: float) -> NDArra
 
 
 def colour_uncertainty(uncertainty: NDArray[np.floating], far: float) -> NDArray[np.uint8]:
-    """Uncertainty as colours, black for sure, yellow for ``far`` and above.
+    """Uncertainty, or an error, as colours: black for none, yellow for ``far`` and above.
 
     Args:
-        uncertainty: (H, W) metres.
+        uncertainty: (H, W) metres; NaN is drawn grey.
         far: end of the scale in metres.
 
     Returns:
@@ -53,8 +53,8 @@ def colour_uncertainty(uncertainty: NDArray[np.floating], far: float) -> NDArray
     """
     from matplotlib import colormaps
 
-    scaled = np.clip(uncertainty / max(far, 1e-6), 0, 1)
-    return colormaps["inferno"](scaled, bytes=True)[..., :3].astype(np.uint8)
+    colours = colormaps["inferno"](uncertainty / max(far, 1e-6), bytes=True)[..., :3]
+    return np.where(np.isnan(uncertainty)[..., None], 128, colours).astype(np.uint8)
 
 
 def read_picture(path: str | Path, upright: bool = False) -> NDArray[np.uint8]:

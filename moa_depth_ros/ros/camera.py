@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+import re
+import threading
+import time
 from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -15,6 +18,7 @@ from moa_depth_ros.ros.inputs import Inputs
 from moa_depth_ros.ros.outputs import Outputs
 
 REPEAT_SECONDS = 2.0  # the same complaint at most this often
+_PARTICULARS = re.compile(r"'.*'|\d+")  # in which complaints of one kind differ
 
 
 class Camera:
@@ -41,6 +45,8 @@ class Camera:
         self.logger = node.get_logger().get_child(name) if name else node.get_logger()
         # With the namespace, so that the cameras of several nodes can be told apart.
         self._full_name = posixpath.join(node.get_fully_qualified_name(), name).strip("/")
+        self._lock = threading.Lock()  # complaints come from the worker's thread, too
+        self._logged: dict[str, float] = {}
 
     def refuse(self, text: str) -> None:
         """Count a picture that can't be used, and say why."""
@@ -50,19 +56,30 @@ class Camera:
     def complain(self, text: str) -> None:
         """Say what is wrong, in the log and in the diagnostics."""
         self.statistics.error(text)
-        self.logger.warning(text, throttle_duration_sec=REPEAT_SECONDS)
+        if self._is_due(text):
+            self.logger.warning(text)
 
     def fail(self, error: Exception) -> None:
         """Count a picture whose processing raised an error, and say which."""
         text = f"{type(error).__name__}: {error}"
         self.statistics.count("failed")
         self.statistics.error(text)
-        self.logger.error(f"A picture failed: {text}", throttle_duration_sec=REPEAT_SECONDS)
+        if self._is_due(text):
+            self.logger.error(f"A picture failed: {text}")
 
-    def status(self, facts: Mapping[str, str], active: bool, notice: str) -> DiagnosticStatus:
+    def _is_due(self, text: str) -> bool:
+        """Whether nothing of this kind was logged lately. rclpy's own throttle goes by the line of
+        code, where what comes with every picture would silence all else."""
+        kind, now = _PARTICULARS.sub("", text), time.monotonic()
+        with self._lock:
+            self._logged = {k: t for k, t in self._logged.items() if now - t < REPEAT_SECONDS}
+            return self._logged.setdefault(kind, now) == now
+
+    def status(
+        self, facts: Mapping[str, str], active: bool, notice: str, failure: str
+    ) -> DiagnosticStatus:
         """The state since the last call, as `Statistics.status` has it."""
-        status = self.statistics.status(
-            f"{self._full_name}: depth estimation", facts, active=active, notice=notice
-        )
+        name = f"{self._full_name}: depth estimation"
+        status = self.statistics.status(name, facts, active, notice, failure)
         status.hardware_id = facts["device"]
         return status

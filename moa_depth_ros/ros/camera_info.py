@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import math
 
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 
-from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.intrinsics import SHAPE_TOLERANCE, Intrinsics
 
 
 class CameraInfoError(ValueError):
@@ -60,6 +61,21 @@ def camera_info_for(info: CameraInfo, header, width: int, height: int) -> Camera
     result.binning_x = result.binning_y = 0
     result.roi = RegionOfInterest(do_rectify=info.roi.do_rectify)
     return result
+
+
+def shape_warning(info: CameraInfo, width: int, height: int) -> str | None:
+    """What to tell a user whose picture of width x height pixels has another shape than its
+    CameraInfo, or None. image_proc may have resized it unevenly; more often a driver gives one
+    calibration out at every resolution."""
+    if info.binning_x > 1 or info.binning_y > 1:
+        return None
+    *_, full_width, full_height = _region(info, width, height)
+    if abs(math.log(width / full_width * full_height / height)) <= SHAPE_TOLERANCE:
+        return None
+    return (
+        f"CameraInfo of {full_width}x{full_height} pixels for a picture of {width}x{height}, "
+        "another shape: depth and points are off unless the picture was stretched."
+    )
 
 
 def _pinhole(info: CameraInfo) -> tuple[str, tuple[float, float, float, float]]:

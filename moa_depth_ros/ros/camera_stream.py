@@ -11,17 +11,17 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
-from moa_depth_ros.depth.filters import keep_readings
+from moa_depth_ros.depth.filters import DepthLimits, keep_readings
 from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DepthEstimate, Picture
 from moa_depth_ros.estimator.estimator_slot import EstimatorSlot
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.ros import messages, parameters
 from moa_depth_ros.ros.camera import Camera
-from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for
+from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for, shape_warning
 from moa_depth_ros.ros.diagnostics import Laps
-from moa_depth_ros.ros.lens import FocalScale
-from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
+from moa_depth_ros.ros.focal_scale import FocalScale
+from moa_depth_ros.ros.rectify import Rectified, Rectifier, distortion_warning
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,10 @@ class CameraStream:
         """Decode and rectify; None if the picture was refused."""
         laps = Laps(frame.received)
         laps.end("waiting")
-        inputs = self.camera.inputs
+        inputs, info = self.camera.inputs, self.camera.info
         try:
-            picture, channels, info, unseen = self._read(frame)
+            picture, channels = frame.read()
+            seen = self._rectified(picture, info)
         except messages.PictureError as error:
             self.camera.refuse(f"{inputs.image_topic}: {error}")
             return None
@@ -133,8 +134,11 @@ class CameraStream:
             self.camera.refuse(f"{inputs.info_topic}: {error} Nothing goes out: rectify needs it.")
             return None
         laps.end("reading")
-        info, intrinsics = self._camera_of(picture, info)
-        return Job(self, frame.header, laps, picture, channels, unseen, info, intrinsics)
+        height, width = picture.shape[:2]
+        if info is not None and (warning := shape_warning(info, width, height)):
+            self.camera.complain(f"{inputs.info_topic}: {warning}")
+        info, intrinsics = self._camera_of(seen)
+        return Job(self, frame.header, laps, seen.picture, channels, seen.unseen, info, intrinsics)
 
     def picture_of(self, job: Job) -> Picture:
         """What the estimator takes, with the camera that depth is scaled to."""
@@ -155,8 +159,9 @@ class CameraStream:
             _seconds(job.header),
             source,
         )
-        limits = parameters.depth_limits(self._node)
-        estimate.depth = keep_readings(depth, estimate.uncertainty, limits, job.unseen)
+        limits, uncertainty = parameters.depth_limits(self._node), estimate.uncertainty
+        estimate.depth = keep_readings(depth, uncertainty, limits, job.unseen)
+        estimate.uncertainty = keep_readings(uncertainty, uncertainty, DepthLimits(), job.unseen)
 
     def publish(self, job: Job, estimate: DepthEstimate, together: int) -> None:
         """Send whatever somebody listens to, and count the picture.
@@ -184,24 +189,20 @@ class CameraStream:
         self.camera.statistics.count("out")
         self.camera.statistics.took(laps.seconds, self._age(job.header), together)
 
-    def _read(self, frame: Frame) -> tuple[np.ndarray, str, CameraInfo | None, np.ndarray | None]:
-        """The picture, rectified if asked, the order of its channels, its CameraInfo, and where
-        the camera saw nothing."""
-        picture, channels = frame.read()
+    def _rectified(self, picture: np.ndarray, info: CameraInfo | None) -> Rectified:
+        """The picture as it is unless rectifying was asked for."""
         if self._rectifier is None:
-            return picture, channels, self.camera.info, None
-        rectified = self._rectifier.rectify(picture, self.camera.info)
-        return rectified.picture, channels, rectified.info, rectified.unseen
+            return Rectified(picture, info, unseen=None)
+        return self._rectifier.rectify(picture, info)
 
-    def _camera_of(
-        self, picture: np.ndarray, info: CameraInfo | None
-    ) -> tuple[CameraInfo, Intrinsics] | tuple[None, None]:
+    def _camera_of(self, seen: Rectified) -> tuple[CameraInfo, Intrinsics] | tuple[None, None]:
         """The CameraInfo to use and a picture's intrinsics; or neither, with a complaint if an
         output misses them."""
         try:
-            if info is None:
+            if seen.info is None:
                 raise CameraInfoError("no CameraInfo came yet.")
-            intrinsics = intrinsics_for(info, picture.shape[1], picture.shape[0])
+            height, width = seen.picture.shape[:2]
+            intrinsics = intrinsics_for(seen.info, width, height)
         except CameraInfoError as error:
             topic = self.camera.inputs.info_topic
             if self._outputs.need_camera_info():
@@ -212,7 +213,7 @@ class CameraStream:
                     "(scale_by_focal_length)."
                 )
             return None, None
-        return info, intrinsics
+        return seen.info, intrinsics
 
     def _new_focal_scale(self) -> FocalScale:
         return FocalScale(self._estimators.current.training_camera, self.camera.logger.info)

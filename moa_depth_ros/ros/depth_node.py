@@ -15,8 +15,6 @@ from moa_depth_ros.ros.diagnostics import diagnostic_array
 from moa_depth_ros.ros.outputs import Outputs
 from moa_depth_ros.ros.pipeline import Pipeline
 
-LAST_PICTURE_SECONDS = 0.5
-
 
 class DepthNode(LifecycleNode):
     """Depth of each camera's newest picture, for whoever subscribes; a managed node.
@@ -28,7 +26,8 @@ class DepthNode(LifecycleNode):
     camera. Cameras with names, as the parameter ``cameras`` has them, have topics of their own.
 
     Transitions and parameter services share the node's default callback group, pictures and
-    reports have another: with an executor of two threads, pictures go on while a model loads.
+    reports have another: where an executor calls services in threads of their own, as
+    `ServiceThreadExecutor` does, pictures and reports go on while a model loads.
 
     Args:
         make_estimator: makes an estimator of model folder, device and precision.
@@ -48,6 +47,7 @@ class DepthNode(LifecycleNode):
         names = self.get_parameter("cameras").value
         self._cameras = [Camera(self, name, self._group) for name in names]
         self._pipeline: Pipeline | None = None
+        self._failed = ""  # why the last configuring or activating did, until one succeeds
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         # By a clock of its own: simulated time may stand still, or never have come.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -59,20 +59,15 @@ class DepthNode(LifecycleNode):
         success = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == success and self.trigger_activate() == success
 
-    @property
-    def loading(self) -> bool:
-        """Whether a model is being loaded at present, which may take long."""
-        return self._estimators.loading
-
-    def close(self) -> bool:
-        """Leave the graph. False if something still runs: a picture that takes longer than one
-        waits at the end of a program, or the loading of a model."""
-        ended = self._pipeline is None or self._pipeline.stop(LAST_PICTURE_SECONDS)
+    def close(self, timeout: float = 5.0) -> bool:
+        """Leave the graph. False if a picture is still at work after the timeout, in seconds."""
+        pipeline = self._pipeline  # a transition that still runs may take it away
+        ended = pipeline is None or pipeline.stop(timeout)
         self.destroy_node()
         # rclpy leaves this to a garbage collection, which the end of the program does without:
         # others would see the node for another 20 s, and its shared memory would stay for good.
         self._state_machine.destroy_when_not_in_use()
-        return ended and not self.loading
+        return ended
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model that the parameters name. Failure leaves the node unconfigured: correct
@@ -85,6 +80,7 @@ class DepthNode(LifecycleNode):
         except Exception as error:  # of a model; or of rclpy, of any class, about overrides of QoS
             self._release()
             return self._failure(error)
+        self._failed = ""
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -95,6 +91,7 @@ class DepthNode(LifecycleNode):
         except Exception as error:  # rclpy's, about overrides of QoS
             self._stop()
             return self._failure(error)
+        self._failed = ""
         unused = [name for name in self._qos_overrides if not self.has_parameter(name)]
         if unused:
             self.get_logger().warning(f"No topic has these, ignored: {', '.join(unused)}.")
@@ -125,10 +122,10 @@ class DepthNode(LifecycleNode):
         return super().on_error(state)
 
     def _failure(self, error: Exception) -> TransitionCallbackReturn:
-        text = str(error) or type(error).__name__
+        self._failed = str(error) or type(error).__name__
         for camera in self._cameras:
-            camera.statistics.error(text)
-        self.get_logger().error(text)
+            camera.statistics.error(self._failed)
+        self.get_logger().error(self._failed)
         return TransitionCallbackReturn.FAILURE
 
     def _stop(self) -> None:
@@ -146,10 +143,12 @@ class DepthNode(LifecycleNode):
                 camera.outputs = None
         self._estimators.clear()
 
-    def _reload(self, choice: ModelChoice) -> str | None:
+    def _reload(self, choice: ModelChoice, asked: bool) -> str | None:
         """Take another model, if there is one to replace. Why it can't be, or None."""
         if self._estimators.current is None:
             return None  # configuring will load it
+        if not (asked or self._estimators.notice):
+            return None  # the present one is what was chosen
         try:
             self._estimators.load(choice)
         except (ValueError, RuntimeError) as error:
@@ -168,6 +167,7 @@ class DepthNode(LifecycleNode):
                     {**facts, "focal length scale": ratio},
                     active=pipeline is not None,
                     notice=self._estimators.notice,
+                    failure=self._failed,
                 )
             )
         self._diagnostics.publish(diagnostic_array(self.get_clock().now().to_msg(), statuses))
@@ -177,6 +177,6 @@ class DepthNode(LifecycleNode):
         return {
             "model": str(estimator.model) if estimator else "",
             "device": str(estimator.device) if estimator else "",
-            "precision": self.get_parameter("precision").value,
+            "precision": estimator.precision if estimator else "",
             **self._estimators.memory(),
         }

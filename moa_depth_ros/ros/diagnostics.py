@@ -13,7 +13,8 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from moa_depth_ros.machine.report import resident_bytes
 
 WINDOW = 200  # pictures that the latencies are taken over
-# Drivers send a CameraInfo with each picture. So many without one are no accident any more.
+# Most drivers send a CameraInfo with each picture, some a single one for all. So many pictures
+# without one are no accident any more, nor are so many CameraInfos.
 MISSED_CAMERA_INFOS = 30
 
 # What can become of a picture. Those that arrived are the sum of these and of the one or two that
@@ -91,42 +92,54 @@ class Statistics:
             self._last_error = self._warning = text
 
     def status(
-        self, name: str, facts: Mapping[str, str], active: bool = True, notice: str = ""
+        self,
+        name: str,
+        facts: Mapping[str, str],
+        active: bool = True,
+        notice: str = "",
+        failure: str = "",
     ) -> DiagnosticStatus:
         """The state since the last call.
 
-        ERROR: pictures failed (the device, the network). WARN: pictures were refused, an output was
-        missing, no picture came, CameraInfo came but does no longer, or there is a notice. OK
-        otherwise, also where the node is not active.
+        ERROR: pictures failed (the device, the network), or there is a failure. WARN: pictures were
+        refused, an output was missing, no picture came, CameraInfo never came or does no longer, or
+        there is a notice. OK otherwise, also where the node is not active.
 
         Args:
             name: of the status.
             facts: further values, such as device and model.
             active: whether the node is; else no picture is missed.
             notice: what is not as it should be for the time being, if anything.
+            failure: why the node could not be configured or activated, if that is so.
         """
         with self._lock:
             recent = self._counts - self._before
             self._before = self._counts.copy()
             seconds, self._reported = time.monotonic() - self._reported, time.monotonic()
-            level, message = self._verdict(recent, active, notice)
+            level, message = self._verdict(recent, active, notice, failure)
             self._warning = ""
             values = {**self._rates(recent, seconds), **self._values()}
         pairs = [KeyValue(key=key, value=value) for key, value in {**values, **facts}.items()]
         return DiagnosticStatus(level=level, name=name, message=message, values=pairs)
 
-    def _verdict(self, recent: Counter[str], active: bool, notice: str) -> tuple[bytes, str]:
-        if recent["failed"]:
-            return DiagnosticStatus.ERROR, self._last_error
+    def _verdict(
+        self, recent: Counter[str], active: bool, notice: str, failure: str
+    ) -> tuple[bytes, str]:
+        if recent["failed"] or failure:
+            return DiagnosticStatus.ERROR, failure or self._last_error
         if self._warning or notice:
             return DiagnosticStatus.WARN, self._warning or notice
         if not active:
             return DiagnosticStatus.OK, "Not active."
         if not recent["in"]:
             return DiagnosticStatus.WARN, "No picture arrives."
-        if self._counts["camera_info"] and self._since_camera_info >= MISSED_CAMERA_INFOS:
-            stopped = f"CameraInfo stopped {self._since_camera_info} pictures ago"
-            return DiagnosticStatus.WARN, f"{stopped}; the last one stays in use."
+        if self._since_camera_info >= MISSED_CAMERA_INFOS:
+            infos = self._counts["camera_info"]
+            if not infos:
+                return DiagnosticStatus.WARN, "No CameraInfo arrives."
+            if infos >= MISSED_CAMERA_INFOS:  # else it is one for all pictures
+                stopped = f"CameraInfo stopped {self._since_camera_info} pictures ago"
+                return DiagnosticStatus.WARN, f"{stopped}; the last one stays in use."
         if recent["unheard"] and not recent["out"]:
             return DiagnosticStatus.OK, "Pictures arrive; nobody listens."
         return DiagnosticStatus.OK, "Running."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from traceback import format_exception
 
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import (
@@ -12,14 +13,16 @@ from rclpy.executors import (
     ShutdownException,
     TimeoutException,
 )
+from rclpy.guard_condition import GuardCondition
+from rclpy.node import Node
 from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.task import Task
 
 
-class ServicesAsideExecutor(Executor):
-    """Calls services in threads of their own, which a model that loads may hold up, and everything
-    else at once in the thread that spins.
+class ServiceThreadExecutor(Executor):
+    """Calls services and guard conditions in threads of their own, which a model that loads may
+    hold up, and everything else at once in the thread that spins.
 
     rclpy's executor for several threads hands every callback to another thread, which takes a
     picture some tenths of a millisecond, and several whenever the two threads meet.
@@ -29,31 +32,29 @@ class ServicesAsideExecutor(Executor):
         super().__init__()
         # The second one is for those that find another at work in their callback group: they end at
         # once and come again.
-        self._aside = ThreadPoolExecutor(2, "services")
-        self._called: list[Task] = []
+        self._threads = ThreadPoolExecutor(2, "services")
+        self._called: dict[Task, Future] = {}
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait for something to be ready, and call it.
+        """Wait for something to be ready, and call it. What a service raises is logged: anybody may
+        send a request that rclpy itself can't read.
 
         Args:
             timeout_sec: seconds to wait at most; None: without end.
         Raises:
-            whatever a callback raised, a service's at some later call.
+            whatever another callback raised.
         """
         try:
-            task, entity, _ = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
+            task, entity, node = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
         except (ExternalShutdownException, ShutdownException, TimeoutException):
             return
-        if isinstance(entity, Service):
+        if isinstance(entity, (Service, GuardCondition)):
             if task not in self._called:  # it is offered again until the other thread has begun it
-                self._called.append(task)
-                self._aside.submit(task)
+                self._called[task] = self._threads.submit(_call, task, node)
         else:
             task()
             task.result()
-        for done in [task for task in self._called if task.done()]:
-            self._called.remove(done)
-            done.result()
+        self._called = {task: call for task, call in self._called.items() if not call.done()}
 
     def _take_subscription(self, sub: Subscription) -> Callable | None:
         # A transition may have destroyed it in the other thread since it was found to be ready.
@@ -65,6 +66,13 @@ class ServicesAsideExecutor(Executor):
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
         """Let what runs end, and take nothing new. False if the timeout, in seconds, came first."""
-        ended = super().shutdown(timeout_sec)
-        self._aside.shutdown()
-        return ended
+        running = wait(self._called.values(), timeout_sec).not_done
+        self._threads.shutdown(wait=False)
+        return super().shutdown(0) and not running
+
+
+def _call(task: Task, node: Node) -> None:
+    task()
+    if (error := task.exception()) is not None:
+        text = "".join(format_exception(type(error), error, error.__traceback__))
+        node.get_logger().error(f"A service failed: {text}")

@@ -31,18 +31,23 @@ class Inputs:
         self._node = node
         self._group = group
         self._subscriptions: list = []
-        self._kind = Image
         image, info = (posixpath.join(camera, name) for name in ("image", "camera_info"))
-        self.base_topic = node.resolve_topic_name(image).removesuffix("/compressed")
-        self.image_topic = self.base_topic
+        resolved = node.resolve_topic_name(image)
+        base = resolved.removesuffix("/compressed")
+        # Subscribed to under the names from before remapping, where they will do: ROS remaps every
+        # name, one that is remapped already a second time.
         if node.get_parameter("image_transport").value == "compressed":
-            self._kind = CompressedImage
-            self.image_topic = _remapped(node, f"{image}/compressed") or (
-                f"{self.base_topic}/compressed"
-            )
-            self.base_topic = self.image_topic.removesuffix("/compressed")
-        sibling = self.base_topic.rpartition("/")[0] + "/camera_info"
-        self.info_topic = _remapped(node, info) or sibling
+            compressed = f"{image}/compressed"
+            self._kind: type = CompressedImage
+            self._image = compressed if _is_remapped(node, compressed) else f"{base}/compressed"
+        else:
+            self._kind = Image
+            self._image = image if base == resolved else base
+        self.image_topic = node.resolve_topic_name(self._image)
+        self.base_topic = self.image_topic.removesuffix("/compressed")
+        sibling = posixpath.join(posixpath.dirname(self.base_topic), "camera_info")
+        self._info = info if _is_remapped(node, info) else sibling
+        self.info_topic = node.resolve_topic_name(self._info)
 
     def __str__(self) -> str:
         return f"pictures from {self.image_topic}, camera_info from {self.info_topic}"
@@ -53,19 +58,19 @@ class Inputs:
         on_camera_info: Callable[[CameraInfo], None],
     ) -> None:
         """Begin to listen."""
-        self._subscribe(CameraInfo, self.info_topic, on_camera_info)
-        self._subscribe(self._kind, self.image_topic, on_picture)
+        self._subscribe(CameraInfo, self._info, on_camera_info)
+        self._subscribe(self._kind, self._image, on_picture)
 
     def unsubscribe(self) -> None:
         """Stop listening; a callback may still be running."""
         while self._subscriptions:
             self._node.destroy_subscription(self._subscriptions.pop())
 
-    def _subscribe(self, kind: type, topic: str, callback: Callable) -> None:
+    def _subscribe(self, kind: type, name: str, callback: Callable) -> None:
         self._subscriptions.append(
             self._node.create_subscription(
                 kind,
-                topic,
+                name,
                 callback,
                 input_qos(),
                 callback_group=self._group,
@@ -74,7 +79,5 @@ class Inputs:
         )
 
 
-def _remapped(node: Node, topic: str) -> str | None:
-    """What the user made of the topic; None where that is nothing."""
-    name = node.resolve_topic_name(topic)
-    return None if name == node.resolve_topic_name(topic, only_expand=True) else name
+def _is_remapped(node: Node, name: str) -> bool:
+    return node.resolve_topic_name(name) != node.resolve_topic_name(name, only_expand=True)

@@ -26,12 +26,13 @@ class ParameterError(ValueError):
     """A parameter that the node can't start with; the text says which, and what is allowed."""
 
 
+Reload = Callable[[ModelChoice, bool], str | None]
 _ROWS = {row.name: row for row in TABLE}
 _OF_THE_MODEL = ("model", "device", "precision")
 _BY_ROS = ("use_sim_time", "start_type_description_service")
 
 
-def declare(node: Node, reload: Callable[[ModelChoice], str | None]) -> list[str]:
+def declare(node: Node, reload: Reload) -> list[str]:
     """Declare the table on a node that was made with
     ``automatically_declare_parameters_from_overrides``, and watch later changes.
 
@@ -40,8 +41,10 @@ def declare(node: Node, reload: Callable[[ModelChoice], str | None]) -> list[str
 
     Args:
         node: declares them.
-        reload: called when somebody sets model, device or precision, be it to the same value, and
-            nothing speaks against the change; says why it can't be, or None.
+        reload: called when somebody sets model, device or precision, and nothing speaks against the
+            change; says why it can't be, or None. Its second argument is whether the model is to be
+            read again in any case: because it was set, be it to the same folder, or as device or
+            precision change.
     Returns:
         The overrides of quality of service that the user gave: publishers and subscriptions declare
         those that are theirs.
@@ -101,19 +104,20 @@ def _values(node: Node) -> dict[str, Any]:
     return {name: node.get_parameter(name).value for name in _ROWS}
 
 
-def _check(
-    node: Node, reload: Callable[[ModelChoice], str | None], changes: list[Parameter]
-) -> SetParametersResult:
+def _check(node: Node, reload: Reload, changes: list[Parameter]) -> SetParametersResult:
     values = _values(node)
+    before = [values[name] for name in _OF_THE_MODEL]
     reason = None
     for change in changes:
         row = _ROWS.get(change.name)
         reason = reason or (row and row.refusal(change.value))
         values[change.name] = change.value
     reason = reason or _contradiction(values)
-    if not reason and any(change.name in _OF_THE_MODEL for change in changes):
+    names = {change.name for change in changes}
+    if not reason and not names.isdisjoint(_OF_THE_MODEL):
+        asked = "model" in names or before != [values[name] for name in _OF_THE_MODEL]
         try:
-            reason = reload(_model_choice(values))  # last: a model that is loaded is in use
+            reason = reload(_model_choice(values), asked)  # last: a model that is loaded is in use
         except RuntimeError as error:  # ~somebody, who has no home
             reason = f"model: {error}"
     return SetParametersResult(successful=not reason, reason=reason or "")

@@ -86,7 +86,7 @@ def main() -> int:
     except (OSError, ValueError, InvalidParameterTypeException) as error:
         print(f"picture_camera: {error}", file=sys.stderr)
         return 1
-    signals.starting = False
+    signals.phase = "running"
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     while not signals.asked:

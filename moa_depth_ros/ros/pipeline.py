@@ -62,18 +62,18 @@ class Pipeline:
                 if (job := frame.stream.prepare(frame)) is not None:
                     groups.setdefault(job.picture.shape[:2], []).append(job)
         for jobs in groups.values():
-            with _counting_failures(*jobs), self._estimators.held():
+            with _counting_failures(*jobs), self._estimators.exclusive():
                 self._run(jobs)
 
     def _run(self, jobs: list[Job]) -> None:
-        """Pictures of one size, while the estimator is held."""
+        """Pictures of one size, while nobody else has the estimator."""
         for job in jobs:
             job.laps.end("waiting")  # for other sizes, or where a new model warmed up meanwhile
         fallback_to_cpu = self._node.get_parameter("fallback_to_cpu").value
         pictures = [job.stream.picture_of(job) for job in jobs]
         estimates = self._estimators.estimate_batch(pictures, fallback_to_cpu)
-        moving_out = partial(self._estimators.moving_out, fallback_to_cpu)
-        with moving_out():
+        falling_back = partial(self._estimators.falling_back, fallback_to_cpu)
+        with falling_back():
             for job, estimate in zip(jobs, estimates, strict=True):
                 job.stream.refine(job, estimate)
                 wait_for(estimate.depth)
@@ -84,7 +84,7 @@ class Pipeline:
                 job.stream.camera.statistics.count("dropped")
             return
         for job, estimate in zip(jobs, estimates, strict=True):
-            with _counting_failures(job), moving_out():
+            with _counting_failures(job), falling_back():
                 job.stream.publish(job, estimate, together=len(jobs))
 
 

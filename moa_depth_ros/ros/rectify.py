@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import NamedTuple
 
 import cv2
@@ -16,20 +17,22 @@ from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_for
 _PINHOLE_MODELS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14)}
 _FISHEYE_MODELS = {"equidistant": (4,), "fisheye": (4,)}
 _MODELS = {**_PINHOLE_MODELS, **_FISHEYE_MODELS}
+_RECTIFIED = re.compile(r"(^|_)rect(ified)?(_|$)")  # in the last part of a topic's name
 
 
 class Rectified(NamedTuple):
-    """A picture as an ideal pinhole camera takes it.
+    """A picture as an ideal pinhole camera takes it, or is taken to.
 
     Attributes:
         picture: uint8, shaped as the one that came in.
-        info: its CameraInfo: K and P alike, no distortion, R the identity.
+        info: its CameraInfo: K and P alike, no distortion, R the identity; the camera's own of a
+            picture that was left as it is, None where none came.
         unseen: (H, W) bool, True where the camera saw nothing (the picture is black there); None:
             nowhere.
     """
 
     picture: np.ndarray
-    info: CameraInfo
+    info: CameraInfo | None
     unseen: np.ndarray | None
 
 
@@ -66,7 +69,8 @@ class _Map:
         self.info = _ideal(here, target)
         self.steps: tuple[np.ndarray, np.ndarray] | None = None
         self.unseen: np.ndarray | None = None
-        if not lens.any() and np.array_equal(camera, target) and _is_identity(rotation):
+        bends = fisheye or lens.any()
+        if not bends and np.array_equal(camera, target) and _is_identity(rotation):
             return  # rectified already: nothing to do
         make = cv2.fisheye.initUndistortRectifyMap if fisheye else cv2.initUndistortRectifyMap
         x, y = make(camera, lens, rotation, target, (width, height), cv2.CV_32FC1)
@@ -83,16 +87,19 @@ class _Map:
 def distortion_warning(info: CameraInfo, image_topic: str) -> str | None:
     """What to tell a user whose pictures come from a distorting lens as they are, or None.
 
-    A topic with ``rect`` in the last part of its name is taken for rectified: image_proc publishes
-    it beside the driver's CameraInfo, whose D is that of the raw picture.
+    A topic with ``rect`` in the last part of its name, as in ``image_rect_color``, is taken for
+    rectified: image_proc publishes it beside the driver's CameraInfo, whose D is that of the raw
+    picture.
     """
     namespace, _, name = image_topic.rpartition("/")
-    if not any(info.d) or "rect" in name:
+    distorts = any(info.d) or info.distortion_model in _FISHEYE_MODELS
+    if not distorts or _RECTIFIED.search(name):
         return None
     return (
-        f"{image_topic} comes from a lens with distortion ({info.distortion_model}, D not zero): "
-        "depth and points will be off towards the corners. Take the rectified topic instead "
-        f"({namespace}/image_rect, by image_proc), or start this node with rectify:=true."
+        f"{image_topic} comes from a lens with distortion ({info.distortion_model}): depth and "
+        "points will be off towards the corners. Take the rectified topic instead "
+        f"({namespace}/image_rect_color or image_rect, by image_proc), or start this node with "
+        "rectify:=true."
     )
 
 
@@ -122,10 +129,11 @@ def _matrices(info: CameraInfo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _lens(info: CameraInfo) -> tuple[np.ndarray, bool]:
-    """The distortion coefficients, and whether they are those of a fisheye."""
-    lens = np.array(info.d, float)
+    """The distortion coefficients, and whether the lens is a fisheye, which bends without any,
+    too."""
+    lens, fisheye = np.array(info.d, float), info.distortion_model in _FISHEYE_MODELS
     if not lens.any():
-        return np.zeros(4), False
+        return np.zeros(4), fisheye
     expected = _MODELS.get(info.distortion_model)
     if expected is None:
         raise CameraInfoError(
@@ -136,7 +144,7 @@ def _lens(info: CameraInfo) -> tuple[np.ndarray, bool]:
             f"the distortion model {info.distortion_model} takes "
             f"{' or '.join(map(str, expected))} finite numbers in D, found {lens.tolist()}."
         )
-    return lens, info.distortion_model in _FISHEYE_MODELS
+    return lens, fisheye
 
 
 def _ideal(info: CameraInfo, target: np.ndarray) -> CameraInfo:

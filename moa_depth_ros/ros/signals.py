@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from types import FrameType
+from typing import Literal
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -18,25 +20,31 @@ class EndSignals:
 
     Attributes:
         asked: a signal came.
-        importing: as given, while modules are still being imported: a signal then ends the process
-            at once with status 0. An exception would come out somewhere in such a module, which may
-            catch it, or be imported a second time, which NumPy does not survive.
-        starting: True at first; while it is True, a signal ends the process at once with status 0:
-            loading may take long and leaves nothing to tidy up. Set it False before spinning.
+        phase: as given; set "running" where ``asked`` is looked at from now on. A signal before
+            that ends the process with status 0: while "importing" at once, as an exception would
+            come out somewhere in a module, which may catch it, or be imported a second time, which
+            NumPy does not survive; while "starting" by SystemExit.
     """
 
-    def __init__(self, importing: bool = False) -> None:
+    def __init__(self, phase: Literal["importing", "starting", "running"] = "starting") -> None:
         self.asked = False
-        self.importing = importing
-        self.starting = True
+        self.phase = phase
         for number in END_SIGNALS:
             signal.signal(number, self._on_signal)
+        # At its end, the interpreter gives up the handlers: a signal would kill the process. Not in
+        # the handler: Python complains of a signal that came together with this one.
+        atexit.register(_ignore)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        for other in END_SIGNALS:
-            signal.signal(other, signal.SIG_IGN)
+        if self.asked:
+            return
         self.asked = True
-        if self.importing:
+        if self.phase == "importing":
             os._exit(0)
-        if self.starting:
+        if self.phase == "starting":
             raise SystemExit(0)
+
+
+def _ignore() -> None:
+    for number in END_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)

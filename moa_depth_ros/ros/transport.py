@@ -17,18 +17,21 @@ OLDER_DISTRIBUTIONS = ("humble", "iron", "jazzy")
 _OVERHEAD = 1.05  # what Fast DDS allocates beside the segment itself
 
 
-def profile_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def profile_environment(
+    environment: Mapping[str, str], profile: Path | None = None
+) -> dict[str, str]:
     """The variables to add to an environment so that pictures go through 64 MB of shared memory.
 
     Args:
         environment: the present one; a profile that the user chose there stays.
+        profile: None: the one that ships with this package.
     Returns:
         The variable that this ROS distribution reads, or nothing if one is set already.
     """
     if environment.get(VARIABLE) or environment.get(OLDER_VARIABLE):
         return {}
     older = environment.get("ROS_DISTRO") in OLDER_DISTRIBUTIONS
-    return {OLDER_VARIABLE if older else VARIABLE: str(shared_file("fastdds.xml"))}
+    return {OLDER_VARIABLE if older else VARIABLE: str(profile or shared_file("fastdds.xml"))}
 
 
 def local_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -18,12 +18,13 @@ class Exhausted:
         self.device = torch.device("cuda", 0)
         self._left = batches
         self._real = DepthEstimator(model, "cpu", precision)
-        self.model, self.training_camera = self._real.model, self._real.training_camera
+        self.model, self.precision = self._real.model, precision
+        self.training_camera = self._real.training_camera
 
     def warm_up(self):
         pass
 
-    def forget_sizes(self):
+    def clear_graphs(self):
         pass
 
     def estimate_batch(self, pictures):

@@ -33,7 +33,7 @@ def choice(folder):
 
 
 def estimate(slot, fallback_to_cpu=True):
-    with slot.held():
+    with slot.exclusive():
         return slot.estimate_batch([Picture(PICTURE)], fallback_to_cpu)[0]
 
 
@@ -57,7 +57,6 @@ def test_what_cannot_be_loaded_leaves_the_one_before(folder, tmp_path):
     with pytest.raises(ModelFolderError, match="no such model folder"):
         slot.load(choice(tmp_path / "nothing"))
     assert slot.current is before
-    assert not slot.loading
     assert estimate(slot).depth.shape == (48, 64)
 
 
@@ -91,15 +90,15 @@ def test_a_loader_comes_before_the_next_picture(folder):
 
     def hurry():
         while slot.current is before:
-            with slot.held():
+            with slot.exclusive():
                 running.set()
                 time.sleep(0.005)
-                pictures.append(slot.loading)
+                pictures.append(slot.current)
 
     worker = threading.Thread(target=hurry, daemon=True)
     worker.start()
     assert running.wait(20)
-    with slot.held():  # as a loader takes its turn
+    with slot.exclusive():  # as a loader takes its turn
         begun = len(pictures)
         time.sleep(0.05)
         assert len(pictures) == begun
@@ -118,7 +117,7 @@ def test_a_picture_that_found_no_memory_is_tried_again_after_freeing(folder):
 def test_a_batch_that_found_no_memory_is_tried_picture_by_picture(folder):
     slot, said = exhausted_slot(folder, batches=1)
     pictures = [Picture(np.full_like(PICTURE, value)) for value in (0, 200)]
-    with slot.held():
+    with slot.exclusive():
         estimates = slot.estimate_batch(pictures, fallback_to_cpu=True)
     for picture, estimate in zip(pictures, estimates, strict=True):
         assert (estimate.colour.numpy() == picture.pixels).all()
@@ -158,7 +157,7 @@ def test_a_device_without_memory_for_the_model_leaves_it_to_the_cpu(folder, erro
     on_the_device = ModelChoice(folder, "cuda:1", "bfloat16")
     with pytest.raises(RuntimeError, match=r"out of memory|ALLOC|NOT_INIT"):
         slot.load(on_the_device)
-    assert (slot.current, slot.loading, said) == (None, False, [])
+    assert (slot.current, said) == (None, [])
     slot.load(on_the_device, fallback_to_cpu=True)
     assert slot.current.device.type == "cpu"
     assert said == [slot.notice]
@@ -168,7 +167,7 @@ def test_a_device_without_memory_for_the_model_leaves_it_to_the_cpu(folder, erro
 def test_no_memory_for_what_follows_the_network_moves_it_out_too(folder):
     slot, said = exhausted_slot(folder, batches=0)
     for allowed, kind in ((False, Exhausted), (True, DepthEstimator)):
-        with pytest.raises(OutOfMemoryError), slot.held(), slot.moving_out(allowed):
+        with pytest.raises(OutOfMemoryError), slot.exclusive(), slot.falling_back(allowed):
             raise OutOfMemoryError("CUDA out of memory.")
         assert isinstance(slot.current, kind)
     assert said == [slot.notice]

@@ -10,16 +10,17 @@ import pytest
 from moa_depth_ros.machine.threads import run_in_passing_thread
 
 COUNTS = """
-import torch
+import cv2, torch
 from moa_depth_ros.machine.threads import leave_a_core, run_in_passing_thread
 before = torch.get_num_threads()
 leave_a_core()
-print(before, torch.get_num_threads(), run_in_passing_thread(torch.get_num_threads))
+there = run_in_passing_thread(torch.get_num_threads)
+print(before, torch.get_num_threads(), there, cv2.getNumThreads())
 """
 
 
 def counts(**environment: str) -> list[int]:
-    """PyTorch's threads before leaving a core, and after, here and in another thread."""
+    """PyTorch's threads before leaving a core, and after, here and in another thread; OpenCV's."""
     inherited = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
     command = [sys.executable, "-c", COUNTS]
     output = subprocess.check_output(command, env={**inherited, **environment}, text=True)
@@ -28,12 +29,12 @@ def counts(**environment: str) -> list[int]:
 
 def test_one_core_is_left_in_every_thread():
     before, *after = counts()
-    assert after == [max(1, before - 1)] * 2
+    assert after == [max(1, before - 1)] * 3
 
 
 def test_the_user_may_say_how_many():
     cores = counts()[0]
-    assert counts(OMP_NUM_THREADS=str(cores)) == [cores] * 3
+    assert counts(OMP_NUM_THREADS=str(cores)) == [cores] * 4
 
 
 def test_a_passing_thread_ends_and_gives_what_came():

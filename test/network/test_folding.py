@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from moa_depth_ros.network import MixtureOfAdapters, MoADepthClip, NetworkConfig
-from moa_depth_ros.network.folding import FoldedMixture, fold_tower, folded_heads
+from moa_depth_ros.network.folding import FoldedEmbedding, FoldedMixture, fold_tower, folded_heads
 from test.network.tiny import INPUT_SIZE, tiny_architecture
 
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
@@ -45,6 +45,17 @@ def test_a_folded_tower_equals_the_tower(tmp_path, quick_gelu):
     kinds = {type(block.mlp.gelu) for block in folded.visual.transformer.resblocks}
     assert kinds == {nn.SiLU if quick_gelu else nn.GELU}
     torch.testing.assert_close(folded(pictures), tower(pictures), **EXACT)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("pictures", [1, 3])
+def test_a_folded_embedding_equals_normalisation_and_embedding(network, pictures):
+    with_random_weights(network)
+    visual, mean, std = network.tower.visual, network.mean.double(), network.std.double()
+    values = torch.randint(0, 256, (pictures, 3, *INPUT_SIZE)).double()
+    expected = visual._embeds((values / 255 - mean) / std)
+    found = FoldedEmbedding(visual, mean, std, torch.float64)(values)
+    torch.testing.assert_close(found, expected, **EXACT)
 
 
 @torch.no_grad()

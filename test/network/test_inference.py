@@ -27,13 +27,13 @@ def test_equals_the_network_it_was_made_of(network):
         network.regression.linear.weight.normal_(std=0.5)
         pictures = torch.rand(2, 3, *INPUT_SIZE)
         expected = network.decode(network(pictures))
-        found = InferenceNetwork(deepcopy(network))(pictures)
+        found = InferenceNetwork(deepcopy(network))(255 * pictures)
     torch.testing.assert_close(found[:, 0], expected.depth, **CLOSE)
     torch.testing.assert_close(found[:, 1], expected.uncertainty, rtol=1e-3, atol=1e-3)
 
 
 def test_the_context_counts(network):
-    pictures = torch.rand(1, 3, *INPUT_SIZE)
+    pictures = 255 * torch.rand(1, 3, *INPUT_SIZE)
     other = deepcopy(network)
     other.context += 5.0
     assert not torch.allclose(
@@ -42,7 +42,7 @@ def test_the_context_counts(network):
 
 
 def test_runs_in_lower_precision_and_answers_in_float32(network):
-    pictures = torch.rand(1, 3, *INPUT_SIZE)
+    pictures = 255 * torch.rand(1, 3, *INPUT_SIZE)
     expected = InferenceNetwork(deepcopy(network))(pictures)
     found = InferenceNetwork(network, torch.bfloat16)(pictures)
     assert found.dtype == torch.float32

@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import SetParametersResult
 from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
+from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
@@ -223,6 +226,34 @@ class Robot:
         self.until(lambda: len(self.statuses) > seen, "a diagnostics report")
         values = {pair.key: pair.value for pair in self.statuses[-1].values}
         return [(status.level, status.message) for status in self.statuses], values
+
+
+class Manager:
+    """Calls the node's services, as `ros2 lifecycle` and `ros2 param` do."""
+
+    def __init__(self, robot, node):
+        self._robot = robot
+        self._clients = {}
+        for kind, name in ((ChangeState, "change_state"), (GetState, "get_state")):
+            self._clients[kind] = robot.node.create_client(kind, f"{node}/{name}")
+            assert self._clients[kind].wait_for_service(60)
+
+    def change(self, transition: int) -> bool:
+        future = self.begin(transition)
+        self._robot.until(future.done, "the transition", seconds=60)
+        return future.result().success
+
+    def begin(self, transition: int) -> Future:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return self._clients[ChangeState].call_async(request)
+
+    def state(self) -> int:
+        future = self._clients[GetState].call_async(GetState.Request())
+        self._robot.until(future.done, "the state", seconds=60)
+        return future.result().current_state.id
+
+    def set(self, name, value):
+        return self._robot.set_parameter(name, value)
 
 
 def header_at(stamp: int, frame="lens_optical_frame") -> Header:

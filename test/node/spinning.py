@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rclpy.parameter import Parameter
 
 from moa_depth_ros.ros.depth_node import DepthNode
-from moa_depth_ros.ros.executor import ServicesAsideExecutor
+from moa_depth_ros.ros.executor import ServiceThreadExecutor
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def spinning_node(make_estimator, namespace, parameters):
     overrides = [Parameter(name, value=value) for name, value in parameters.items()]
     node = DepthNode(make_estimator, namespace=namespace, parameter_overrides=overrides)
     assert node.start()
-    executor = ServicesAsideExecutor()
+    executor = ServiceThreadExecutor()
     executor.add_node(node)
     ending = threading.Event()
 

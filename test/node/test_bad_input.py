@@ -78,12 +78,29 @@ def test_a_camera_info_without_focal_length_stops_the_cloud_only(robot):
     robot.answer("points", robot.send(colourful()))
 
 
+@pytest.mark.usefixtures("unsilenced")
+def test_a_complaint_of_each_picture_silences_no_other(robot, depth_node):
+    robot.send_info(CAMERA.resized(CAMERA.width, 2 * CAMERA.height))
+    other_shape = f"CameraInfo of 96x128 pixels for a picture of {CAMERA.width}x{CAMERA.height}"
+    robot.answer("points", robot.send(colourful()))
+    reports, values = robot.status()
+    assert other_shape in values["last error"]
+    assert (WARN, values["last error"]) in reports
+    robot.send(bad(robot, encoding="another"))
+    robot.until(lambda: "'another'" in depth_node.log(), "the second complaint")
+    assert other_shape in depth_node.log()
+
+
 def test_a_camera_info_that_stops_is_told_and_the_last_one_used(robot):
+    stopped = "CameraInfo stopped 30 pictures ago; the last one stays in use."
+    for _ in range(30):
+        robot.infos.publish(camera_info_message(robot.header(), CAMERA))
+        robot.spin(0.02)
     robot.send_info()
     for _ in range(30):
         robot.answer("points", robot.send(colourful()))
     reports, _ = robot.status()
-    assert (WARN, "CameraInfo stopped 30 pictures ago; the last one stays in use.") in reports
+    assert (WARN, stopped) in reports
     robot.send_info()
     robot.answer("points", robot.send(colourful()))
     reports, _ = robot.status()

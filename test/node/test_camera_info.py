@@ -8,7 +8,12 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from moa_depth_ros.intrinsics import Intrinsics
-from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_for, intrinsics_for
+from moa_depth_ros.ros.camera_info import (
+    CameraInfoError,
+    camera_info_for,
+    intrinsics_for,
+    shape_warning,
+)
 
 HEADER = Header(frame_id="lens")
 
@@ -106,6 +111,24 @@ def test_a_region_of_interest_becomes_a_whole_picture():
     assert (result.p[2], result.p[6], result.k[2], result.k[5]) == (210, 180, 220, 190)
     again = intrinsics_for(result, 200, 160)
     assert again == Intrinsics(200, 160, 400, 410, 210, 180)
+
+
+@pytest.mark.parametrize(
+    ("info", "size", "warned"),
+    [
+        (camera_info(), (1280, 720), True),
+        (camera_info(), (320, 240), False),
+        (camera_info(), (107, 80), False),  # rounded
+        (camera_info(binning_x=2, binning_y=4), (320, 120), False),
+        (camera_info(width=0, height=0), (1280, 720), False),
+        (roi(100, 50, 200, 160), (100, 80), False),
+        (roi(100, 50, 200, 160), (320, 240), True),
+    ],
+)
+def test_a_picture_of_another_shape_is_warned_of(info, size, warned):
+    warning = shape_warning(info, *size)
+    assert (warning is not None) == warned
+    assert not warned or "x".join(map(str, size)) in warning
 
 
 def test_a_p_of_zeros_stays_zero():

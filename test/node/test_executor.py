@@ -4,12 +4,13 @@ import threading
 import time
 
 import pytest
-from rcl_interfaces.srv import ListParameters
+from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.srv import ListParameters, SetParameters
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from std_msgs.msg import Header
 
-from moa_depth_ros.ros.executor import ServicesAsideExecutor
+from moa_depth_ros.ros.executor import ServiceThreadExecutor
 
 PATIENCE = 20.0
 
@@ -23,7 +24,7 @@ def node(ros):
 
 @pytest.fixture
 def executor(node):
-    made = ServicesAsideExecutor()
+    made = ServiceThreadExecutor()
     made.add_node(node)
     yield made
     made.shutdown()
@@ -80,12 +81,32 @@ def test_what_a_callback_raises_comes_out_where_the_node_spins(node, executor):
         spin_until(executor, lambda: False)
 
 
-def test_what_a_service_raises_comes_out_too(node, executor):
-    def fail(request, response):
-        raise KeyError("of a service")
+def test_a_request_that_rclpy_cannot_read_is_logged_and_the_next_one_answered(
+    node, executor, capfd
+):
+    malformed = Parameter(name="any", value=ParameterValue(type=42))
+    setter = node.create_client(SetParameters, "called/set_parameters")
+    setter.call_async(SetParameters.Request(parameters=[malformed]))
+    said = []
+    spin_until(executor, lambda: said.append(capfd.readouterr().err) or "Traceback" in said[-1])
+    assert "A service failed: " in said[-1]
+    lister = node.create_client(ListParameters, "called/list_parameters")
+    spin_until(executor, lister.call_async(ListParameters.Request()).done)
 
-    node.create_service(ListParameters, "fail", fail)
-    client = node.create_client(ListParameters, "fail")
-    client.call_async(ListParameters.Request())
-    with pytest.raises(KeyError, match="of a service"):
-        spin_until(executor, lambda: False)
+
+def test_the_end_waits_for_a_service_no_longer_than_asked(node, executor):
+    go_on, entered, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def hold(request, response):
+        entered.set()
+        assert go_on.wait(PATIENCE)
+        ended.set()
+        return response
+
+    node.create_service(ListParameters, "hold", hold)
+    node.create_client(ListParameters, "hold").call_async(ListParameters.Request())
+    spin_until(executor, entered.is_set)
+    assert not executor.shutdown(0.05)
+    go_on.set()
+    assert executor.shutdown()
+    assert ended.is_set()

@@ -8,11 +8,20 @@ import time
 from pathlib import Path
 
 import pytest
+from lifecycle_msgs.msg import Transition
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 
 from moa_depth_ros.ros.parameters import ParameterError, declare
-from test.node.harness import PATIENCE, ROOT, NodeProcess, Robot, colourful, wait_until
+from test.node.harness import (
+    PATIENCE,
+    ROOT,
+    Manager,
+    NodeProcess,
+    Robot,
+    colourful,
+    wait_until,
+)
 
 
 def test_sigint_twice_ends_the_working_node_cleanly(ros, tiny_model):
@@ -50,7 +59,7 @@ def test_a_signal_while_the_node_loads_ends_it_cleanly(tiny_model, number):
 IMPORTED = """
 import os, signal
 from moa_depth_ros.ros.signals import EndSignals
-EndSignals(importing=True)
+EndSignals("importing")
 try:
     os.kill(os.getpid(), signal.SIGTERM)
 except BaseException:
@@ -60,6 +69,29 @@ except BaseException:
 
 def test_a_signal_while_modules_are_imported_is_not_caught_by_them():
     assert subprocess.run([sys.executable, "-c", IMPORTED], cwd=ROOT, timeout=60).returncode == 0
+
+
+TOGETHER = """
+import atexit, os, signal
+
+def send():
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+
+atexit.register(send)
+from moa_depth_ros.ros.signals import END_SIGNALS, EndSignals
+signals = EndSignals("running")
+signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
+send()
+signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
+print(signals.asked)
+"""
+
+
+def test_signals_that_come_together_or_while_the_interpreter_ends_change_nothing():
+    command = [sys.executable, "-c", TOGETHER]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "True\n", "")
 
 
 SLOW = """
@@ -83,11 +115,13 @@ sys.exit(node.main(sys.argv))
 
 @pytest.mark.parametrize("quick", [0, 1], ids=["at its start", "while it runs"])
 def test_a_model_that_loads_for_long_does_not_hold_the_end_up(ros, tiny_model, tmp_path, quick):
-    """The program, with a model whose loading never ends: the first one, or the second."""
+    """The program, with a model whose loading never ends: the first one, or the second. Reports
+    come meanwhile."""
     mark = tmp_path / "loading"
     options = ["-r", "__ns:=/slow", "-p", f"model:={tiny_model}"]
     command = [sys.executable, "-c", SLOW, str(quick), str(mark), "--ros-args", *options]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    robot = Robot(node="/slow/moa_depth", listen=[])
     try:
         if quick:
             client = ros.create_node("slow_client").create_client(
@@ -97,12 +131,14 @@ def test_a_model_that_loads_for_long_does_not_hold_the_end_up(ros, tiny_model, t
             model = Parameter("model", value=str(tiny_model)).to_parameter_msg()
             client.call_async(SetParameters.Request(parameters=[model]))
         wait_until(mark.exists, "the model to load", seconds=60)
+        robot.until(lambda: robot.statuses, "a report")
         begin = time.monotonic()
         process.terminate()
         assert process.wait(20) == 0
         assert time.monotonic() - begin < 10  # a machine may be busy; the model takes 100 s
         assert "Traceback" not in process.stderr.read()
     finally:
+        robot.__exit__()
         process.kill()
         process.wait()
 
@@ -110,13 +146,11 @@ def test_a_model_that_loads_for_long_does_not_hold_the_end_up(ros, tiny_model, t
 SLOW_PICTURE = """
 import sys, time
 from moa_depth_ros import estimator, node
-estimate = estimator.DepthEstimator.estimate_batch
+from moa_depth_ros.ros.pipeline import Pipeline
 
-def slow(self, pictures):
-    time.sleep(3.0)
-    return estimate(self, pictures)
-
-estimator.DepthEstimator.estimate_batch = slow
+estimator.DepthEstimator.estimate_batch = lambda self, pictures: time.sleep(100)
+estimator.DepthEstimator.warm_up = lambda self: None
+Pipeline.stop.__defaults__ = (0.1,)  # deactivating shall not wait for it
 sys.exit(node.main(sys.argv))
 """
 SEGMENT = re.compile(r"/dev/shm/fastdds_[0-9a-f]{16}$", re.MULTILINE)
@@ -127,10 +161,20 @@ def shared_memory(process) -> set[str]:
     return set(SEGMENT.findall(Path(f"/proc/{process}/maps").read_text()))
 
 
-@pytest.mark.parametrize("program", [["-m", "moa_depth_ros.node"], ["-c", SLOW_PICTURE]])
-def test_a_node_that_ended_is_seen_no_more_and_leaves_no_shared_memory(ros, tiny_model, program):
-    """Also one that was at work on a picture."""
-    namespace = "/ended" if program[0] == "-m" else "/ended_at_work"
+@pytest.mark.parametrize(
+    ("work", "program"),
+    [
+        ("", ["-m", "moa_depth_ros.node"]),
+        ("picture", ["-c", SLOW_PICTURE]),
+        ("transition", ["-c", SLOW_PICTURE]),
+    ],
+)
+def test_a_node_that_ended_is_seen_no_more_and_leaves_no_shared_memory(
+    ros, tiny_model, work, program
+):
+    """Also one that was at work on a picture that never ends, or in a transition that waits for
+    such a one."""
+    namespace = f"/ended{work}"
     options = ["-r", f"__ns:={namespace}", "-r", "image:=/cam/image", "-p", f"model:={tiny_model}"]
     command = [sys.executable, *program, "--ros-args", *options]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
@@ -140,8 +184,15 @@ def test_a_node_that_ended_is_seen_no_more_and_leaves_no_shared_memory(ros, tiny
             own = shared_memory(process.pid) - shared_memory("self")
             robot.send(colourful())
             robot.spin(1.0)
+            if work == "transition":
+                manager = Manager(robot, f"{namespace}/moa_depth")
+                assert manager.change(Transition.TRANSITION_DEACTIVATE)
+                manager.begin(Transition.TRANSITION_CLEANUP)
+                robot.spin(1.0)
+            begin = time.monotonic()
             process.terminate()
             assert process.wait(PATIENCE) == 0
+            assert time.monotonic() - begin < 5  # a machine may be busy
             robot.until(
                 lambda: ("moa_depth", namespace) not in robot.node.get_node_names_and_namespaces(),
                 "its leaving",
@@ -161,8 +212,8 @@ from moa_depth_ros.ros import depth_node, executor
 def fail(self, timeout_sec):
     raise RuntimeError("nobody expected this")
 
-executor.ServicesAsideExecutor.spin_once = fail
-depth_node.DepthNode.close = lambda self: False
+executor.ServiceThreadExecutor.spin_once = fail
+depth_node.DepthNode.close = lambda self, timeout: False
 sys.exit(node.main(sys.argv))
 """
 
@@ -209,7 +260,7 @@ def test_a_parameter_that_it_cannot_start_with_is_told(ros, given, says):
     )
     try:
         with pytest.raises(ParameterError, match=re.escape(says)):
-            declare(node, reload=lambda choice: None)
+            declare(node, reload=lambda choice, asked: None)
     finally:
         node.destroy_node()
 

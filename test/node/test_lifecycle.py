@@ -5,42 +5,16 @@ import signal
 import numpy as np
 import pytest
 from lifecycle_msgs.msg import State, Transition
-from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.parameter import Parameter
 
 from demo.messages import read_depth
 from moa_depth_ros.estimator import DepthEstimator
 from test.estimator.exhausted import Exhausted
-from test.node.harness import NodeProcess, Robot, colourful
+from test.node.harness import Manager, NodeProcess, Robot, colourful
 from test.node.spinning import spinning_node
 
 NAME = "/moa_depth"
 PICTURE = colourful()
-
-
-class Manager:
-    """Calls the node's services, as `ros2 lifecycle` and `ros2 param` do."""
-
-    def __init__(self, robot, node):
-        self._robot = robot
-        self._clients = {}
-        for kind, name in ((ChangeState, "change_state"), (GetState, "get_state")):
-            self._clients[kind] = robot.node.create_client(kind, f"{node}/{name}")
-            assert self._clients[kind].wait_for_service(60)
-
-    def change(self, transition: int) -> bool:
-        request = ChangeState.Request(transition=Transition(id=transition))
-        return self._call(ChangeState, request).success
-
-    def state(self) -> int:
-        return self._call(GetState, GetState.Request()).current_state.id
-
-    def set(self, name, value):
-        return self._robot.set_parameter(name, value)
-
-    def _call(self, kind, request):
-        future = self._clients[kind].call_async(request)
-        self._robot.until(future.done, kind.__name__, seconds=60)
-        return future.result()
 
 
 def last_values(robot):
@@ -64,10 +38,14 @@ def test_every_transition_from_outside(ros, tiny_model):
         assert not manager.change(Transition.TRANSITION_CONFIGURE)
         assert manager.state() == State.PRIMARY_STATE_UNCONFIGURED
         assert process.log().count("/no/folder: no such model folder") == 1
+        for _ in range(2):  # it stays so
+            reports, _ = robot.status()
+            assert reports[-1] == (b"\2", "/no/folder: no such model folder")
 
         assert manager.set("model", str(tiny_model)).successful
         assert manager.change(Transition.TRANSITION_CONFIGURE)
         assert manager.state() == State.PRIMARY_STATE_INACTIVE
+        assert robot.status()[0][-1] == (b"\0", "Not active.")
         assert robot.pictures.get_subscription_count() == 0
 
         for _ in range(10):  # the executor meets destroyed subscriptions now and then
@@ -124,6 +102,25 @@ def test_a_model_can_be_replaced_and_a_bad_one_is_refused(
     assert "Traceback" not in depth_node.log()
 
 
+def test_the_model_is_read_again_where_it_is_set_or_something_changes(ros, tiny_model):
+    made = []
+
+    def make(*arguments):
+        made.append(arguments)
+        return DepthEstimator(*arguments)
+
+    parameters = {"model": str(tiny_model), "device": "cpu"}
+    with spinning_node(make, "/again", parameters) as node:
+        for name, value, loads in (
+            ("device", "cpu", 1),  # as `ros2 param load` does with what was dumped
+            ("precision", "float32", 1),
+            ("model", str(tiny_model), 2),
+            ("precision", "bfloat16", 3),
+        ):
+            assert node.set_parameters([Parameter(name, value=value)])[0].successful
+            assert len(made) == loads
+
+
 def without_memory(model, device, precision):
     made = DepthEstimator if device == "cpu" else Exhausted
     return made(model, device, precision)
@@ -132,7 +129,7 @@ def without_memory(model, device, precision):
 @pytest.fixture
 def exhausted_node(ros, tiny_model):
     """A node in this process whose device has no memory, below /low."""
-    parameters = {"model": str(tiny_model), "fallback_to_cpu": False}
+    parameters = {"model": str(tiny_model), "precision": "bfloat16", "fallback_to_cpu": False}
     with spinning_node(without_memory, "/low", parameters) as node:
         yield node
 
@@ -147,7 +144,9 @@ def test_a_device_without_memory_is_an_error_or_the_cpu_takes_over(exhausted_nod
         assert Manager(robot, "/low/moa_depth").set("fallback_to_cpu", True).successful
         robot.answer("points", robot.send(PICTURE))
         reports, values = robot.status()
-        assert values["device"] == "cpu"
+        assert (values["device"], values["precision"]) == ("cpu", "float32")
         level, message = reports[-1]
         assert level == b"\1"
         assert "has no memory left: pictures are estimated on the CPU" in message
+        assert Manager(robot, "/low/moa_depth").set("device", "auto").successful
+        assert "has no memory left" not in robot.status()[0][-1][1]  # tried again, though the same

@@ -159,10 +159,22 @@ def test_without_camera_info_nothing_is_rectified():
 
 def test_only_raw_topics_of_distorting_lenses_are_warned_about():
     warning = distortion_warning(camera_info(), "/front/image_raw")
-    assert "(/front/image_rect, by image_proc)" in warning
+    assert "(/front/image_rect_color or image_rect, by image_proc)" in warning
     assert "rectify:=true" in warning
     assert distortion_warning(camera_info(d=[0.0] * 5), "/front/image_raw") is None
-    assert distortion_warning(camera_info(), "/front/image_rect_color") is None
+    for name in ("image_rect_color", "image_rect", "rect", "image_rectified"):
+        assert distortion_warning(camera_info(), f"/front/{name}") is None
+
+
+def test_a_fisheye_without_coefficients_still_is_one():
+    fisheye = camera_info("equidistant", d=[0.0] * 4)
+    result = Rectifier().rectify(ramp(U, V), fisheye)
+    nearly = Rectifier().rectify(ramp(U, V), camera_info("equidistant", d=[1e-12, 0.0, 0.0, 0.0]))
+    np.testing.assert_array_equal(result.picture, nearly.picture)
+    ideal = {"k": [80.0, 0.0, 61.0, 0.0, 81.0, 38.0, 0.0, 0.0, 1.0], "r": np.eye(3).ravel()}
+    result = Rectifier().rectify(ramp(U, V), camera_info("equidistant", d=[0.0] * 4, **ideal))
+    assert (result.picture != ramp(U, V)).any()
+    assert distortion_warning(fisheye, "/front/image_raw")
 
 
 def distorted(robot):
@@ -192,6 +204,8 @@ def test_the_node_rectifies_when_asked(ros, tiny_model):
         np.testing.assert_array_equal(colours, expected.picture)
         depth = read_depth(robot.answer("depth", stamp))
         np.testing.assert_array_equal(np.isnan(depth), expected.unseen)
+        uncertainty = read_depth(robot.answer("uncertainty", stamp))
+        np.testing.assert_array_equal(np.isnan(uncertainty), expected.unseen)
         answer = robot.answer("camera_info", stamp)
         assert list(answer.d) == [0.0] * 5
         assert answer.k[0] == CAMERA.fx
@@ -203,7 +217,10 @@ def test_the_node_warns_once_about_raw_pictures(robot, depth_node):
         robot.send_info(info=distorted(robot))
         robot.answer("depth", robot.send(colourful()))
     robot.send_info()
-    robot.until(lambda: "/camera/image_rect, by image_proc" in depth_node.log(), "the warning")
+    robot.until(
+        lambda: "/camera/image_rect_color or image_rect, by image_proc" in depth_node.log(),
+        "the warning",
+    )
     assert depth_node.log().count("comes from a lens with distortion") == 1
 
 
@@ -224,4 +241,5 @@ def test_the_map_follows_a_zoom_and_a_region_that_moves(what):
 
 
 def test_a_camera_whose_name_has_rect_in_it_is_warned_about():
-    assert distortion_warning(camera_info(), "/director/image_raw")
+    for topic in ("/director/image_raw", "/front/image_corrected", "/front/direct"):
+        assert distortion_warning(camera_info(), topic)

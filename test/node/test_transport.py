@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from demo.own_domain import PROFILE
 from moa_depth_ros.ros.shared_files import shared_file
 from moa_depth_ros.ros.transport import (
     OLDER_VARIABLE,
@@ -28,6 +29,20 @@ def test_the_profile_has_shared_memory_for_pictures_first_and_udp_for_other_mach
     segment = kinds[used[0]].findtext("dds:segment_size", namespaces=space)
     assert int(segment) == 64 * 1024 * 1024
     assert participant.findtext(".//dds:useBuiltinTransports", namespaces=space) == "false"
+
+
+def test_only_the_demos_profile_announces_more_often():
+    tag = "{http://www.eprosima.com}builtin"
+    shipped, demos = (ElementTree.parse(path) for path in (shared_file("fastdds.xml"), PROFILE))
+    (rtps,) = demos.iter("{http://www.eprosima.com}rtps")
+    announcing = rtps.find(tag)
+    assert announcing.findtext(".//{*}leaseAnnouncement/{*}nanosec") == "500000000"
+    rtps.remove(announcing)
+    canonical = [
+        ElementTree.canonicalize(ElementTree.tostring(tree.getroot()), strip_text=True)
+        for tree in (shipped, demos)
+    ]
+    assert canonical[0] == canonical[1]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from sensor_msgs.msg import CameraInfo
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from demo.messages import camera_info_message, picture_message
+from moa_depth_ros.ros.inputs import Inputs
 from test.node.harness import CAMERA, NodeProcess, Robot, colourful
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -82,3 +83,43 @@ def test_an_override_that_means_nothing_ends_the_start_with_its_reason(tiny_mode
         assert says in line
     finally:
         process.__exit__()
+
+
+@pytest.mark.parametrize(
+    ("rules", "transport", "topics"),
+    [
+        ([], "raw", ("/image", "/camera_info")),
+        (["image:=/cam/raw"], "raw", ("/cam/raw", "/cam/camera_info")),
+        (["image:=/cam/raw/compressed"], "raw", ("/cam/raw", "/cam/camera_info")),
+        (["image:=/cam/raw"], "compressed", ("/cam/raw/compressed", "/cam/camera_info")),
+        (["image/compressed:=/jpeg"], "compressed", ("/jpeg", "/camera_info")),
+        (["image:=/cam/raw", "camera_info:=/info"], "raw", ("/cam/raw", "/info")),
+        # as depth.launch.py has it
+        (
+            ["image:=/cam/raw", "camera_info:=/camera_info", "/cam/camera_info:=/camera_info"],
+            "raw",
+            ("/cam/raw", "/camera_info"),
+        ),
+        # cameras that were swapped
+        (["image:=/right", "/right:=/image"], "raw", ("/right", "/camera_info")),
+    ],
+)
+def test_the_topics_that_are_told_are_those_subscribed_to(ros, rules, transport, topics):
+    remaps = [word for rule in rules for word in ("-r", rule)]
+    node = ros.create_node("wires", cli_args=["--ros-args", *remaps], use_global_arguments=False)
+    try:
+        node.declare_parameter("image_transport", transport)
+        inputs = Inputs(node, "", node.default_callback_group)
+        assert (inputs.image_topic, inputs.info_topic) == topics
+        inputs.subscribe(print, print)
+        assert dict(subscriptions(node)) == {"Image": topics[0], "CameraInfo": topics[1]}
+    finally:
+        node.destroy_node()
+
+
+def subscriptions(node):
+    """The kind of picture or CameraInfo that a node hears, and the topic."""
+    kinds = {Image: "Image", CompressedImage: "Image", CameraInfo: "CameraInfo"}
+    for subscription in node.subscriptions:
+        if subscription.msg_type in kinds:
+            yield kinds[subscription.msg_type], subscription.topic_name

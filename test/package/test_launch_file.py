@@ -1,6 +1,7 @@
 """The launch files, where ROS's launch can be imported: their arguments, and what they start."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from demo.own_domain import claim_domain
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, save_network
 from moa_depth_ros.ros.transport import local_environment
@@ -45,17 +47,14 @@ def launch_file(prefix) -> Path:
 @pytest.fixture
 def ros_environment(environment, prefix, site_packages, monkeypatch) -> dict[str, str]:
     """The built package sourced, on a ROS domain of this test's own that ends at this machine."""
-    own_domain = {
-        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
-        **local_environment(os.environ),
-    }
-    for name, value in own_domain.items():
+    own = {"ROS_DOMAIN_ID": str(claim_domain()), **local_environment(os.environ)}
+    for name, value in own.items():
         monkeypatch.setenv(name, value)
     sourced = {"AMENT_PREFIX_PATH": prefix, "PYTHONPATH": site_packages}
     for name, folder in sourced.items():
         rest = environment.get(name)
         sourced[name] = os.pathsep.join([str(folder), rest] if rest else [str(folder)])
-    return {**environment, **own_domain, **sourced}
+    return {**environment, **own, **sourced}
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def launch(launch_file, ros_environment, tmp_path, model):
 
     def call(name, *arguments):
         log = tmp_path / "launch.log"
-        file = str(launch_file.with_name(name))
+        file = str(launch_file.parent / name)
         given = [*arguments, f"model:={model}", "device:=cpu"]
         with log.open("w") as output:
             process = subprocess.Popen(
@@ -217,6 +216,23 @@ def test_without_autostart_the_node_waits_to_be_configured_and_activated(launch)
     assert change_state("/robot/moa_depth", Transition.TRANSITION_ACTIVATE, 60.0)
     assert show_pictures_until_answered(seconds=30.0).keys() == {"depth", "points"}
     assert interrupt(process) == 0, log.read_text()
+
+
+def test_several_cameras_are_launched_as_the_documents_have_it(launch, root, tmp_path):
+    text = (root / "docs" / "node.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    parameters = tmp_path / "cameras.yaml"
+    parameters.write_text("/**: {ros__parameters: {cameras: [front, rear]}}")
+    file = tmp_path / "robot.launch.py"
+    file.write_text(example.replace("/path/to/parameters.yaml", str(parameters)))
+    process, log = launch(file)
+    end = time.monotonic() + 60.0
+    while "pictures from" not in log.read_text() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert interrupt(process) == 0
+    for camera in ("front", "rear"):
+        topics = f"pictures from /{camera}/color/image_raw, camera_info from /{camera}/color/camera"
+        assert topics in log.read_text()
 
 
 def test_the_demo_shows_its_pictures_to_the_node(launch):

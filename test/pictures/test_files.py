@@ -57,6 +57,7 @@ def test_what_is_unsure_is_brighter_up_to_the_end_of_the_scale():
     sure, unsure, more = files.colour_uncertainty(np.array([[0.0, 0.5, 2.0]]), 0.5)[0].astype(int)
     assert sure.sum() < 30 < unsure.sum()
     assert (unsure == more).all()
+    assert (files.colour_uncertainty(np.array([[np.nan]]), 0.5) == 128).all()
 
 
 def test_ply_holds_the_finite_points(tmp_path):

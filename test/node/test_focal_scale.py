@@ -3,7 +3,7 @@
 import dataclasses
 
 from moa_depth_ros.intrinsics import NYU_KINECT
-from moa_depth_ros.ros.lens import FocalScale
+from moa_depth_ros.ros.focal_scale import FocalScale
 
 WIDE = dataclasses.replace(NYU_KINECT, fx=NYU_KINECT.fx / 2, fy=NYU_KINECT.fy / 2)
 
