@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import torch
@@ -10,7 +11,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from moa_depth_ros.intrinsics import Intrinsics
+from training.errors import check_ranges
 
+_RANGES = {
+    **dict.fromkeys(
+        ("flip", "brightness", "contrast", "saturation", "gamma", "colour", "crop"), (0.0, 1.0)
+    ),
+    "rotation": (0.0, 180.0),
+    "seed": (0.0, math.inf),
+}
 _GREY = (0.299, 0.587, 0.114)
 _NUMBERS = 12
 """Drawn for each picture: flip, brightness, contrast, saturation, gamma, red, green, blue,
@@ -33,6 +42,9 @@ class Augmentation:
         crop: largest share of width and height that is cut off; the rest is enlarged to the
             picture's size.
         seed: of everything drawn.
+
+    Raises:
+        ValueError: shares and changes are from 0 to 1, the angle is up to 180.
     """
 
     flip: float = 0.5
@@ -44,6 +56,9 @@ class Augmentation:
     rotation: float = 0.0
     crop: float = 0.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_ranges(self, _RANGES)
 
 
 def draw_numbers(index: Tensor, epoch: int, seed: int) -> Tensor:

@@ -29,12 +29,12 @@ from moa_depth_ros.network import NetworkConfig
 from training.augmentation import Augmentation
 from training.command_line import exit_code, use_device
 from training.data.held_out import Part
-from training.data.open import DepthSet, open_splits
+from training.data.layouts import DepthSet, open_splits
 from training.data.resident import ResidentLoader, read_onto
 from training.data.samplers import ShuffledSampler
 from training.data.workers import use_one_thread
 from training.module import DepthModule
-from training.train import Precision, default_precision
+from training.precision import Precision, default_precision
 from training.weights import build_network
 
 EVERYTHING = Augmentation(0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 5.0, 0.2)
@@ -52,8 +52,9 @@ class Step:
 
     def __init__(self, module: DepthModule, batch: dict[str, Any], precision: Precision):
         self.module, self.batch = module, batch
+        low = precision == "bf16-mixed"
         self.autocast = torch.autocast(
-            module.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"
+            module.device.type, torch.bfloat16, enabled=low, cache_enabled=False
         )
         self.optimiser: torch.optim.Optimizer = module.configure_optimizers()
         self.pictures: Tensor

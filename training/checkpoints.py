@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there, after which epochs, and how to find the newest."""
+"""Checkpoints that are whole or not there, and how to find the newest."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
@@ -88,8 +86,11 @@ class BackgroundCheckpointIO(AtomicCheckpointIO):
     ) -> None:
         """Copy ``checkpoint`` to the host, and begin to write that to ``path``."""
         self.teardown()
+        copy = _on_host(checkpoint)
+        if torch.cuda.is_initialized():
+            torch.cuda.current_stream().synchronize()  # all copies at once, not one after another
         writer = ThreadPoolExecutor(1)
-        self._written = writer.submit(super().save_checkpoint, _on_host(checkpoint), path)
+        self._written = writer.submit(super().save_checkpoint, copy, path)
         writer.shutdown(wait=False)
 
     def teardown(self) -> None:
@@ -97,42 +98,6 @@ class BackgroundCheckpointIO(AtomicCheckpointIO):
         written, self._written = self._written, None
         if written is not None:
             written.result()
-
-
-class EpochCheckpoints(Checkpoint):
-    """Writes ``epoch-NNN.ckpt`` after finished epochs.
-
-    An epoch whose batches were not all trained, because the run's time or steps were used up
-    before, is none: a run resumed from it would leave out the rest. The callback says so.
-
-    Lightning's ModelCheckpoint writes half an epoch like a whole one, and never deletes the
-    checkpoint that it resumed from.
-
-    Args:
-        folder: of the checkpoints.
-    """
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the epoch's checkpoint."""
-        if trainer.fast_dev_run or not trainer.is_last_batch:
-            return
-        path = self.folder / f"epoch-{trainer.current_epoch:03d}.ckpt"
-        trainer.save_checkpoint(path, weights_only=False)
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say that the last epoch is not finished, if it is not, and where to go on."""
-        if trainer.is_last_batch or not trainer.is_global_zero:
-            return
-        trainer.strategy.checkpoint_io.teardown()
-        epoch = trainer.current_epoch - 1  # Lightning counts it as completed
-        if newest(self.folder) is None:
-            goes_on = "no epoch is finished, so that there is no checkpoint to go on from"
-        else:
-            goes_on = "--ckpt_path last goes on after the last finished epoch"
-        print(f"the run ended early, in epoch {epoch}: {goes_on}")
 
 
 def newest(folder: Path) -> Path | None:
@@ -159,9 +124,10 @@ def newest_whole(folder: Path) -> Path:
 
 
 def _on_host(value: Any) -> Any:
-    """A copy of a checkpoint, or a part of it, that the training won't change."""
+    """A copy of a checkpoint, or a part of it, that the training won't change. It is there once the
+    device's work is done."""
     if isinstance(value, Tensor):
-        return value.detach().to("cpu", copy=True)
+        return value.detach().to("cpu", non_blocking=True, copy=True)
     if isinstance(value, dict):
         return {key: _on_host(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

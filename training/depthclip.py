@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.errors import WeightsError
-from training.preparation import prepare_pictures, resize_depth
-from training.weights import NO_WEIGHTS, one_quick_attempt
+from training.resizing import prepare_pictures, resize_depth
+from training.weights import NO_WEIGHTS, missing_weights, one_quick_attempt
 
 Backbone = Literal["RN50-quickgelu", "ViT-B-32-quickgelu"]
 
@@ -90,10 +90,8 @@ class DepthClip(nn.Module):
                     backbone, pretrained=pretrained, force_image_size=size
                 ).eval()
         except NO_WEIGHTS as error:
-            reason = str(error).strip().splitlines()[0]
-            raise WeightsError(
-                f"no CLIP weights {pretrained!r} for {backbone!r}: {reason}"
-            ) from error
+            assert pretrained is not None
+            raise WeightsError(missing_weights(backbone, pretrained, error)) from error
         tokenizer = open_clip.get_tokenizer(backbone)
         self.visual = clip.visual.requires_grad_(False)
         self.register_buffer("text", _embed(clip, tokenizer(prompts(words))))

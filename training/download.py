@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 import urllib.error
 import urllib.request
@@ -20,10 +19,9 @@ PAUSE_SECONDS = 1.0
 _BLOCK = 1 << 20
 _TIMEOUT_SECONDS = 30.0
 _ATTEMPTS = 5
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
-def download(url: str, target: Path, check: Callable[[Path], None]) -> None:
+def download(url: str, target: Path, size: int, check: Callable[[Path], None]) -> None:
     """Get ``url`` as ``target``.
 
     Bytes gather in ``TARGET.part``. After a broken connection, in this run or in an earlier one,
@@ -33,6 +31,7 @@ def download(url: str, target: Path, check: Callable[[Path], None]) -> None:
     Args:
         url: of the file.
         target: where it goes; its folder is made.
+        size: of the file, in bytes.
         check: raises DataError where the file is not what was expected; it is removed then.
 
     Raises:
@@ -42,7 +41,9 @@ def download(url: str, target: Path, check: Callable[[Path], None]) -> None:
     """
     part = target.with_name(f"{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
-    _complete(url, part)
+    if _size(part) > size:  # the beginning of some other file
+        part.unlink()
+    _complete(url, part, size)
     try:
         check(part)
     except Exception:
@@ -51,15 +52,14 @@ def download(url: str, target: Path, check: Callable[[Path], None]) -> None:
     os.replace(part, target)
 
 
-def _complete(url: str, part: Path) -> None:
+def _complete(url: str, part: Path, size: int) -> None:
     """Ask for what is missing until nothing is."""
     fruitless = 0
-    with tqdm(desc=part.stem, unit="B", unit_scale=True, disable=None) as bar:
-        while True:
-            before, reason = _size(part), "the connection broke"
+    with tqdm(desc=part.stem, total=size, unit="B", unit_scale=True, disable=None) as bar:
+        while (before := _size(part)) < size:
+            reason = "the connection broke"
             try:
-                if _fetch_rest(url, part, bar):
-                    return
+                _fetch_rest(url, part, bar)
             except DownloadError:
                 raise
             except (HTTPException, OSError) as error:
@@ -70,11 +70,12 @@ def _complete(url: str, part: Path) -> None:
                     f"{url}: {fruitless} attempts in a row brought nothing ({reason}). {part} has "
                     f"{_size(part)} bytes; the same command goes on from there"
                 )
-            time.sleep(PAUSE_SECONDS * 2**fruitless)
+            if _size(part) < size:
+                time.sleep(PAUSE_SECONDS * 2**fruitless)
 
 
-def _fetch_rest(url: str, part: Path, bar: tqdm) -> bool:
-    """One request; whether the part is complete after it."""
+def _fetch_rest(url: str, part: Path, bar: tqdm) -> None:
+    """One request."""
     start = _size(part)
     headers = {"Range": f"bytes={start}-"} if start else {}
     try:
@@ -82,45 +83,19 @@ def _fetch_rest(url: str, part: Path, bar: tqdm) -> bool:
             urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_SECONDS
         )
     except urllib.error.HTTPError as error:
-        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return _was_complete(part, error.headers.get("Content-Range"))
         if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise DownloadError(f"{url}: {error}") from error
         raise
     except ValueError as error:  # no scheme
         raise DownloadError(f"{url}: expected an http:// or https:// address") from error
     with response:
-        start, total = _extent(response, url)
-        bar.total, bar.n = total, start
-        _write(response, part, start, bar)
-    return _size(part) == total
+        goes_on = response.status == HTTPStatus.PARTIAL_CONTENT  # else it sends the whole file
+        bar.n = start if goes_on else 0
+        _write(response, part, "ab" if goes_on else "wb", bar)
 
 
-def _was_complete(part: Path, content_range: str | None) -> bool:
-    """Whether nothing is missing from a part that a server has no more for; if not, it goes."""
-    if content_range == f"bytes */{_size(part)}":
-        return True
-    part.unlink()
-    return False
-
-
-def _extent(response: HTTPResponse, url: str) -> tuple[int, int]:
-    """Where the response begins and where the file ends, in bytes."""
-    if response.status == HTTPStatus.PARTIAL_CONTENT:
-        found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-        extent = (int(found[1]), int(found[2])) if found else None
-    else:  # the server sends the whole file, whatever was asked for
-        length = response.headers.get("Content-Length", "")
-        extent = (0, int(length)) if length.isdigit() else None
-    if extent is None:
-        raise DownloadError(f"{url}: expected a server that says how large the file is")
-    return extent
-
-
-def _write(response: HTTPResponse, part: Path, start: int, bar: tqdm) -> None:
-    """What comes, from byte ``start`` of the part on."""
-    with part.open("r+b" if start else "wb") as file:
-        file.seek(start)
+def _write(response: HTTPResponse, part: Path, mode: str, bar: tqdm) -> None:
+    with part.open(mode) as file:
         while block := response.read(_BLOCK):
             try:
                 file.write(block)

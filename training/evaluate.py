@@ -1,7 +1,7 @@
 """Command line of the judge: ``python -m training.evaluate MODEL [MODEL ...] --data FOLDER``.
 
 Judges the binned, regressed and fused depth of each model folder, and the depth in each folder of
-predictions that another program made, on a data set of any layout that :mod:`training.data.open`
+predictions that another program made, on a data set of any layout that :mod:`training.data.layouts`
 knows, beside the two predictors that need no network, by the protocol of NYU Depth V2.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -19,14 +19,15 @@ from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.file_names import printable
 from training.command_line import exit_code, new_file, use_device
-from training.data.open import DepthSet
+from training.data.layouts import DepthSet
+from training.data.nyu_labelled import Split
 from training.errors import DataError
-from training.judging.baselines import baselines_of
+from training.judging.baselines import baselines_of, maps_read
 from training.judging.html import write_html
 from training.judging.judge import judge
-from training.judging.options import add_data_options, open_chosen
+from training.judging.options import add_data_options, open_selection
+from training.judging.output import is_own_csv, markdown, write_csv, write_json
 from training.judging.predictors import open_predictor
-from training.judging.tables import is_own_csv, markdown, write_csv, write_json
 from training.provenance import provenance
 
 _WORKERS = 8
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     """
     device = options.device
     use_device(device)
-    pictures, splits = open_chosen(options, options.depth)
+    pictures, splits = open_selection(options, options.depth)
     camera = splits[options.split].camera
     models = {
         printable(str(folder)): open_predictor(folder, device, camera, options.flip)
@@ -60,12 +61,13 @@ def run(options: argparse.Namespace) -> None:
         raise DataError(
             f"{options.data}: no picture of the split has a valid pixel inside the crop"
         )
-    protocol = _protocol(options, splits[options.split], device)
+    protocol = _protocol(options, splits, device)
     origin = f", {protocol['origin']}" if protocol["origin"] else ""
     print(
         f"{options.split} split of {protocol['data']}{origin}, {protocol['depth']} depth, "
         f"crop {options.crop}: {first.pictures} pictures"
         + (f", {first.without_valid} left out without a valid pixel" * bool(first.without_valid))
+        + (f"; mean depth of {protocol['mean depth']}" if protocol["mean depth"] else "")
     )
     print(markdown(judgements))
     if options.json:
@@ -130,8 +132,10 @@ def _json_file(text: str) -> Path:
 
 
 def _protocol(
-    options: argparse.Namespace, judged: DepthSet, device: torch.device
+    options: argparse.Namespace, splits: Mapping[Split, DepthSet], device: torch.device
 ) -> dict[str, object]:
+    judged, trained = splits[options.split], len(splits["train"])
+    averaged = len(maps_read(trained))
     made = provenance(device)
     versions = made.pop("versions")
     return {
@@ -140,6 +144,7 @@ def _protocol(
         "split": options.split,
         "depth": judged.depth_kind,
         **{name: getattr(options, name) for name in ("crop", "flip", "limit")},
+        "mean depth": f"{averaged} of {trained} training maps" if averaged < trained else None,
         **made,
         **versions,
     }

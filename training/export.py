@@ -18,7 +18,7 @@ from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.pictures.files import write_picture
 from training.command_line import exit_code
 from training.data.sample import Sample
-from training.judging.options import add_data_options, open_chosen
+from training.judging.options import add_data_options, open_selection
 from training.judging.predictors import file_name
 
 
@@ -45,7 +45,7 @@ def main(args: Sequence[str] | None = None) -> int:
     add_data_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     options = parser.parse_args(args)
-    return exit_code(lambda: export(open_chosen(options)[0], options.out))
+    return exit_code(lambda: export(open_selection(options)[0], options.out))
 
 
 if __name__ == "__main__":

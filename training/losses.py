@@ -8,6 +8,7 @@ counts of valid pixels differ and SILog is not linear.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Literal, NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 from torch.distributed.nn.functional import all_reduce
 from torch.nn import functional as F
 
+from training.errors import check_ranges
 from training.metrics import MIN_DEPTH
 
 _SMALLEST_DEPTH = 1e-6
@@ -33,6 +35,9 @@ class LossConfig:
         silog_form: ``paper`` for Eq. 6 as printed, ``literature`` for the usual square root.
         silog_scale: what either form is multiplied by.
         silog_lambda: how much of the squared mean the paper's form adds, the literature's removes.
+
+    Raises:
+        ValueError: a negative or infinite weight, or a share outside 0 to 1.
     """
 
     cross_entropy: float = 1.0
@@ -41,6 +46,10 @@ class LossConfig:
     silog_form: Literal["paper", "literature"] = "paper"
     silog_scale: float = 10.0
     silog_lambda: float = 0.85
+
+    def __post_init__(self) -> None:
+        weights = ("cross_entropy", "l1", "silog", "silog_scale")
+        check_ranges(self, {**dict.fromkeys(weights, (0.0, math.inf)), "silog_lambda": (0.0, 1.0)})
 
 
 class LossTerms(NamedTuple):

@@ -9,22 +9,26 @@ from typing import Any, Literal
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, Prediction
 from training.augmentation import Augmentation, augment, draw_numbers
 from training.depth_maps import DECODERS, depths_of
-from training.errors import CheckpointError, TrainingError
+from training.errors import CheckpointError, TrainingError, check_ranges
 from training.gates import GateStatistics, watch_gates
+from training.graphed_step import GraphedStep
 from training.losses import LossConfig, LossTerms, composite_loss
-from training.metrics import Crop, DepthMetrics, pixel_sums
-from training.preparation import prepare_depth, prepare_pictures, resize_depth
+from training.metrics import MAX_DEPTH, Crop, DepthMetrics, pixel_sums
+from training.resizing import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network, network_to_finetune
 
 _WARM_UP = 0.05
+CompileMode = Literal["cuda-graph", "default", "reduce-overhead", "max-autotune"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +40,17 @@ class OptimiserConfig:
         weight_decay: of AdamW.
         schedule: ``constant``, or ``one_cycle``: a linear rise over the first twentieth of all
             steps, then half a cosine down to nothing.
+
+    Raises:
+        ValueError: a negative or infinite rate or decay.
     """
 
     lr: float = 1e-5
     weight_decay: float = 1e-4
     schedule: Literal["constant", "one_cycle"] = "constant"
+
+    def __post_init__(self) -> None:
+        check_ranges(self, dict.fromkeys(("lr", "weight_decay"), (0.0, math.inf)))
 
 
 class DepthModule(L.LightningModule):
@@ -57,8 +67,10 @@ class DepthModule(L.LightningModule):
         crop: part of the picture that validation judges.
         init_from: a model folder to start from instead of CLIP's weights. It says what the network
             is made of; ``network`` is left out then.
-        compile: a mode of :func:`torch.compile` for the network's training steps:
-            ``reduce-overhead`` replays them as CUDA graphs. Names in checkpoints stay the same.
+        compile: ``cuda-graph`` replays training steps as CUDA graphs
+            (:class:`~training.graphed_step.GraphedStep`); the others are modes of
+            :func:`torch.compile` for the network's part of them. Names in checkpoints stay the
+            same.
 
     Attributes:
         network: the network.
@@ -84,19 +96,26 @@ class DepthModule(L.LightningModule):
         augmentation: Augmentation = Augmentation(),  # noqa: B008
         crop: Crop = "eigen",
         init_from: str | None = None,
-        compile: Literal["default", "reduce-overhead", "max-autotune"] | None = None,
+        compile: CompileMode | None = None,
     ):
         super().__init__()
         if init_from is not None:
             self.network, self.known_camera = network_to_finetune(init_from)
             self.network.train()
             network = _agreed(network, self.network.config, init_from)
+        if network.max_depth > MAX_DEPTH:
+            rank_zero_warn(
+                f"network.max_depth is {network.max_depth:g} m, but the judge ends at "
+                f"{MAX_DEPTH:g} m: validation, the choice of the best epoch and training.evaluate "
+                "leave out what is farther, and clip what is predicted there"
+            )
         self.network_config = network
         self.loss_config = loss
         self.optimiser_config = optimiser
         self.augmentation = augmentation
         self.crop = crop
         self.compile_mode = compile
+        self._graphed: GraphedStep | None = None
         self.metrics = nn.ModuleDict({name: DepthMetrics() for name in DECODERS})
         self.gates = nn.ModuleDict(
             {str(block): GateStatistics(network.num_experts) for block in network.moa_layers}
@@ -107,7 +126,7 @@ class DepthModule(L.LightningModule):
 
         Raises:
             WeightsError, TrainingError: as :func:`training.weights.build_network`.
-            TrainingError: CUDA graphs with accumulated gradients.
+            TrainingError: CUDA graphs where they can't be.
         """
         if not hasattr(self, "network"):
             config = self.network_config
@@ -116,7 +135,11 @@ class DepthModule(L.LightningModule):
             self.network = build_network(config).train()
             self.network.config = self.network_config
         if self.compile_mode is not None:
-            _check_compilation(self.compile_mode, self.trainer.accumulate_grad_batches)
+            _check_compilation(self.compile_mode, self.trainer)
+        if self.compile_mode == "cuda-graph":
+            learning = [p for p in self.network.parameters() if p.requires_grad]
+            self._graphed = GraphedStep(self.training_terms, learning)
+        elif self.compile_mode is not None:
             self.network.compile(mode=self.compile_mode)
 
     def configure_optimizers(self) -> Any:
@@ -180,9 +203,22 @@ class DepthModule(L.LightningModule):
         pictures, label = self.training_inputs(batch)
         if self.compile_mode is not None:
             pictures, label = fill_up(pictures, label, self.trainer.datamodule.batch_size)
-        terms = self.training_terms(pictures, label)
+        step = self.training_terms if self._graphed is None else self._graphed.forward
+        terms = step(pictures, label)
         self._log_terms("train", terms, len(batch["index"]))
         return terms.total
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Gradients of what :meth:`training_step` gave."""
+        if self._graphed is None:
+            super().backward(loss, *args, **kwargs)
+        else:
+            self._graphed.backward()
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
+        """Forget the last step's gradients; a graph's are written anew."""
+        if self._graphed is None:
+            super().optimizer_zero_grad(epoch, batch_idx, optimizer)
 
     def training_inputs(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """Pictures (B, 3, h, w) and depth (B, h, w) at the network's input size, varied."""
@@ -234,11 +270,17 @@ class DepthModule(L.LightningModule):
         checkpoint["schedule"] = self.optimiser_config.schedule
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the checkpoint of another network, or another schedule.
+        """Refuse the checkpoint of another network or another schedule, and weights alone.
 
         Raises:
             CheckpointError: naming what differs.
         """
+        if "optimizer_states" not in checkpoint:
+            raise CheckpointError(
+                "ckpt_path: expected the checkpoint of an epoch, found weights alone, as best.ckpt "
+                "has them; go on with --ckpt_path last, or start another run from their model "
+                "folder (best/) with --model.init_from"
+            )
         found, expected = checkpoint.get("network", {}), self.network_config.to_dict()
         differences = [
             f"{key}: expected {value!r}, found {found.get(key)!r}"
@@ -291,20 +333,32 @@ def _agreed(asked: NetworkConfig, found: NetworkConfig, folder: str) -> NetworkC
     return found
 
 
-def _check_compilation(mode: str, accumulated: int) -> None:
-    """Refuse CUDA graphs where several batches make one step."""
+def _check_compilation(mode: CompileMode, trainer: L.Trainer) -> None:
+    """Refuse CUDA graphs where several batches or processes make one step, or without a GPU."""
+    if mode == "default":
+        return
     # The gradients lie in memory of the graphs, where the next batch's replay writes over them.
-    if mode != "default" and accumulated != 1:
+    if trainer.accumulate_grad_batches != 1:
         raise TrainingError(
             "model.compile: expected default, because trainer.accumulate_grad_batches is "
-            f"{accumulated} and CUDA graphs don't add up gradients; found {mode}"
+            f"{trainer.accumulate_grad_batches} and CUDA graphs don't add up gradients; found "
+            f"{mode}"
         )
+    if mode != "cuda-graph":
+        return
+    if trainer.world_size != 1 or trainer.precision == "16-mixed":
+        raise TrainingError(
+            "model.compile: expected one process and another precision than 16-mixed for "
+            f"cuda-graph; found {trainer.world_size} and {trainer.precision}"
+        )
+    if trainer.strategy.root_device.type != "cuda":
+        raise TrainingError("model.compile: expected a GPU for cuda-graph, found none")
 
 
 def fill_up(pictures: Tensor, label: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """A batch of ``count`` pictures: those without depth at its end don't count in the loss.
 
-    The last batch of an epoch, with fewer pictures, would be compiled once more.
+    The last batch of an epoch, with fewer pictures, would be compiled or captured once more.
     """
     missing = count - len(pictures)
     return F.pad(pictures, (0, 0) * 3 + (0, missing)), F.pad(label, (0, 0) * 2 + (0, missing))

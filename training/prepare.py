@@ -2,7 +2,7 @@
 
 Downloads ``nyu_depth_v2_labeled.mat`` (2.8 GB) and ``splits.mat`` of NYU Depth V2 from their home
 page. A download that was interrupted goes on where it stopped; a file that is there already is
-kept. Either is checked: its size, its checksum, what is in it. With --convert, packs a data set of
+kept. Either is checked: its size and its checksum. With --convert, packs a data set of
 any layout into one file that trains fastest.
 """
 
@@ -11,21 +11,23 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from moa_depth_ros.command_line import at_least
 from moa_depth_ros.machine.file_names import printable
 from training.command_line import exit_code
-from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, check_layout, read_split
-from training.data.options import add_layout_options, open_as_told
+from training.data.layouts import open_splits
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME
 from training.data.pack import pack
 from training.data.packed import PACKED_SUFFIX
 from training.download import download
 from training.errors import DataError
 
 BASE_URL = "http://horatio.cs.nyu.edu/mit/silberman"
-PICTURES, TRAIN_PICTURES, TEST_PICTURES = 1449, 795, 654
+PLACES = {SPLITS_NAME: f"indoor_seg_sup/{SPLITS_NAME}", MAT_NAME: f"nyu_depth_v2/{MAT_NAME}"}
+"""Of the files, below the base URL; the small one first."""
 
 BYTES = {MAT_NAME: 2_972_037_809, SPLITS_NAME: 2_626}
 """Sizes of the files as NYU publishes them, and with them everybody who has them."""
@@ -57,41 +59,6 @@ def check_bytes(path: Path, name: str) -> None:
         )
 
 
-def check_mat(path: Path) -> None:
-    """Refuse what is not the labelled file with all its pictures.
-
-    Raises:
-        DataError: saying what was found.
-    """
-    check_bytes(path, MAT_NAME)
-    for key in ("rawDepths", "depths"):
-        found, _ = check_layout(path, key)
-    if found != PICTURES:
-        raise DataError(f"{path}: expected {PICTURES} pictures, found {found}")
-
-
-def check_splits(path: Path) -> None:
-    """Refuse what is not the official split.
-
-    Raises:
-        DataError: saying what was found.
-    """
-    check_bytes(path, SPLITS_NAME)
-    found = len(read_split(path, "train", PICTURES)), len(read_split(path, "test", PICTURES))
-    if found != (TRAIN_PICTURES, TEST_PICTURES):
-        raise DataError(
-            f"{path}: expected {TRAIN_PICTURES} pictures to train on and {TEST_PICTURES} to test, "
-            f"found {found[0]} and {found[1]}"
-        )
-
-
-FILES: dict[str, tuple[str, Callable[[Path], None]]] = {
-    SPLITS_NAME: (f"indoor_seg_sup/{SPLITS_NAME}", check_splits),
-    MAT_NAME: (f"nyu_depth_v2/{MAT_NAME}", check_mat),
-}
-"""For each file its place below the base URL, and its check; the small one first."""
-
-
 def prepare(folder: Path, base_url: str = BASE_URL) -> None:
     """Get both files into ``folder``.
 
@@ -99,14 +66,14 @@ def prepare(folder: Path, base_url: str = BASE_URL) -> None:
         DownloadError: one cannot be downloaded.
         DataError: one is not what it should be.
     """
-    for name, (place, check) in FILES.items():
-        target = folder / name
+    for name, place in PLACES.items():
+        target, check = folder / name, partial(check_bytes, name=name)
         if target.exists():
             check(target)
             print(f"{target}: is there already")
         else:
-            download(f"{base_url.rstrip('/')}/{place}", target, check)
-            print(f"{target}: {target.stat().st_size} bytes")
+            download(f"{base_url.rstrip('/')}/{place}", target, BYTES[name], check)
+            print(f"{target}: {BYTES[name]} bytes")
 
 
 def convert(options: argparse.Namespace) -> None:
@@ -119,7 +86,7 @@ def convert(options: argparse.Namespace) -> None:
     target: Path = options.out
     if target.suffix != PACKED_SUFFIX:
         raise DataError(f"--out: expected a file that ends in {PACKED_SUFFIX}, found {target}")
-    splits = open_as_told(options.convert, options, options.depth)
+    splits = open_splits(options.convert, options.depth)
     pack(splits, target, str(options.convert), tuple(options.size) if options.size else None)
     print(printable(f"{target}: {target.stat().st_size} bytes"))
 
@@ -142,7 +109,6 @@ def _parser() -> argparse.ArgumentParser:
         choices=("raw", "filled"),
         help="likewise; default: the data set's, raw of the labelled file",
     )
-    add_layout_options(parser)
     return parser
 
 
@@ -152,7 +118,7 @@ def main(args: Sequence[str] | None = None) -> int:
     options = parser.parse_args(args)
     if options.convert and not options.out:
         parser.error(f"--convert needs --out FILE{PACKED_SUFFIX}")
-    for name in ("base_url",) if options.convert else ("size", "depth", "test_list", "train_list"):
+    for name in ("base_url",) if options.convert else ("size", "depth"):
         if getattr(options, name):
             which = "a download" if options.convert else "--convert"
             parser.error(f"--{name.replace('_', '-')} is for {which}")

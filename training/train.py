@@ -9,6 +9,7 @@ share of the training pictures is held out, ``best/`` is the same of the epoch t
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import warnings
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_info
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.network import save_network
 from training.callbacks.best import KeepBest
+from training.callbacks.epoch_checkpoints import EpochCheckpoints
 from training.callbacks.non_finite import StopOnNonFiniteLoss
 from training.callbacks.panels import PicturePanels
 from training.callbacks.progress import RunProgressBar
@@ -34,21 +36,22 @@ from training.callbacks.resumption import ResumeAfterEpoch
 from training.checkpoints import (
     AtomicCheckpointIO,
     BackgroundCheckpointIO,
-    EpochCheckpoints,
     newest,
     newest_whole,
 )
 from training.command_line import exit_code
-from training.data.data_modules import DepthDataModule
+from training.data.data_module import DepthDataModule
 from training.errors import CheckpointError, TrainingError
 from training.module import DepthModule
+from training.precision import computes_on_gpu, default_precision
 
-Precision = Literal["bf16-mixed", "32-true"]
 DEFAULT_CONFIG = Path(__file__).parents[1] / "config" / "training" / "paper.yaml"
 
 
 class TrainingCLI(LightningCLI):
     """Lightning's command line with a run folder, checkpoints and loggers already set up."""
+
+    best: KeepBest | None = None
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Sequence[str] | None) -> None:
         """Read the command line over the configuration it names, or over the paper's."""
@@ -125,7 +128,8 @@ class TrainingCLI(LightningCLI):
         if config["enable_progress_bar"] is not False:
             callbacks.append(RunProgressBar())
         if self.config.held_out:
-            callbacks.append(KeepBest(checkpoints, self.config.held_out))
+            self.best = KeepBest(checkpoints, self.config.held_out)
+            callbacks.append(self.best)
         # After the choice of the best, which an epoch's checkpoint has to know.
         callbacks.append(EpochCheckpoints(checkpoints))
         return self._instantiate_trainer(config, callbacks)
@@ -141,11 +145,10 @@ class TrainingCLI(LightningCLI):
         if not self.trainer.is_global_zero:
             return
         self._save_model("model")
-        for callback in self.trainer.checkpoint_callbacks:
-            if isinstance(callback, KeepBest) and callback.best_model_path:
-                best = AtomicCheckpointIO().load_checkpoint(callback.best_model_path)
-                self.model.load_state_dict(best["state_dict"])
-                self._save_model("best")
+        if self.best is not None and self.best.least < math.inf:
+            best = AtomicCheckpointIO().load_checkpoint(self.best.path)
+            self.model.load_state_dict(best["state_dict"])
+            self._save_model("best")
 
     def _interruption(self) -> KeyboardInterrupt:
         if newest(self.folder / "checkpoints") is None:
@@ -156,18 +159,6 @@ class TrainingCLI(LightningCLI):
         dtype = getattr(torch, self.config.model_dtype)
         save_network(self.model.network, self.folder / name, self.model.network_camera, dtype)
         print(f"model folder: {self.folder / name}")
-
-
-def default_precision(accelerator: str) -> Precision:
-    """bfloat16 on a GPU that computes in it, with weights and losses in float32; else float32."""
-    if computes_on_gpu(accelerator) and torch.cuda.is_bf16_supported(including_emulation=False):
-        return "bf16-mixed"
-    return "32-true"
-
-
-def computes_on_gpu(accelerator: str) -> bool:
-    """Whether the trainer takes a GPU."""
-    return accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
 
 
 def _check_validation(trainer: Namespace, held_out: float) -> None:

@@ -6,12 +6,15 @@ import logging
 import os
 import pickle
 import socket
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import torch
 from huggingface_hub import constants
+from open_clip.constants import HF_SAFE_WEIGHTS_NAME
+from open_clip.pretrained import get_pretrained_cfg
 from safetensors import SafetensorError
 
 from moa_depth_ros.intrinsics import Intrinsics
@@ -23,6 +26,11 @@ NO_WEIGHTS = (RuntimeError, OSError, pickle.UnpicklingError, SafetensorError)
 """What open_clip raises where weights are missing, damaged or of another network."""
 
 _CONNECT_SECONDS = 3.0
+_REASON_LETTERS = 300
+_FORMATS = (
+    f"expected a file as open_clip writes it, {HF_SAFE_WEIGHTS_NAME} for one; OpenAI's own .pt "
+    "(TorchScript) and transformers' model.safetensors have other formats"
+)
 
 
 def build_network(config: NetworkConfig) -> MoADepthClip:
@@ -66,14 +74,30 @@ def network_to_finetune(folder: str) -> tuple[MoADepthClip, Intrinsics]:
     return network, camera
 
 
+def missing_weights(architecture: str, pretrained: str, error: Exception) -> str:
+    """One line: which weights are not at hand, where there are such, and why these won't do."""
+    reason = textwrap.shorten(" ".join(str(error).splitlines()[:2]), _REASON_LETTERS)
+    asked = f"no CLIP weights {pretrained!r} for {architecture!r}"
+    if os.path.isfile(pretrained):
+        return f"{asked}: {reason} ({_FORMATS})"
+    repository, file = os.path.split(get_pretrained_cfg(architecture, pretrained).get("hf_hub", ""))
+    if repository:
+        asked += f" ({file or HF_SAFE_WEIGHTS_NAME} of {repository} on the Hugging Face hub)"
+    return f"{asked}: {reason}"
+
+
 def _advice(config: NetworkConfig, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0]
+    assert config.pretrained is not None
+    advice = missing_weights(config.architecture, config.pretrained, error)
+    if get_pretrained_cfg(config.architecture, config.pretrained):  # a tag, no file
+        advice += (
+            "\nEither connect this machine to the internet once (they are kept in the Hugging Face "
+            "cache),\nor download that file on a machine that is, copy it here and name it:\n"
+            "    python -m training.train --model.network.pretrained FILE\n"
+            "    python -m training.tables TABLE --pretrained FILE"
+        )
     return (
-        f"no CLIP weights {config.pretrained!r} for {config.architecture!r}: {reason}\n"
-        "Either connect this machine to the internet once (they are kept in the Hugging Face "
-        "cache),\nor copy the weights file here from a machine that has it and name it:\n"
-        "    python -m training.train --model.network.pretrained /path/to/weights.safetensors\n"
-        "To train from random weights, name none instead; on rendered rooms:\n"
+        f"{advice}\nTo train from random weights, name none instead; on rendered rooms:\n"
         "    python -m training.train --config config/training/demo.yaml"
     )
 

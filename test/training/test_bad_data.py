@@ -21,7 +21,7 @@ from test.training.layouts import (
     write_recording,
 )
 from training import prepare
-from training.data.open import open_splits
+from training.data.layouts import open_splits
 from training.errors import DataError
 
 MAT, SPLITS, PACKED = "nyu_depth_v2_labeled.mat", "splits.mat", "packed.h5"

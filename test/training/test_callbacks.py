@@ -16,7 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from test.training.tiny_runs import arguments, write_pictures
 from training import train
-from training.callbacks.panels import COLUMNS, Look, draw_panel
+from training.callbacks.panels import COLUMNS, PanelRow, draw_panel
 from training.callbacks.progress import time_left
 from training.module import DepthModule
 
@@ -68,7 +68,7 @@ def test_a_panel_shows_what_is_wrong_and_what_is_unknown():
     wrong = np.full((6, 8), 4.0, np.float32)
     colour = np.full((6, 8, 3), 200, np.uint8)
     panel = draw_panel(
-        [Look(colour, truth, depth, wrong, fused, depth) for fused in (depth, wrong)]
+        [PanelRow(colour, truth, depth, wrong, fused, depth) for fused in (depth, wrong)]
     )
     rows = np.split(panel[20:], 2)
     columns = [dict(zip(COLUMNS, np.split(row, len(COLUMNS), axis=1), strict=True)) for row in rows]

@@ -15,12 +15,9 @@ from torch.utils.data import DataLoader
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
 from training import train
-from training.checkpoints import EpochCheckpoints, newest
-from training.data.file_modules import (
-    NyuFolderDataModule,
-    NyuFramesDataModule,
-    RecordingDataModule,
-)
+from training.callbacks.epoch_checkpoints import EpochCheckpoints
+from training.checkpoints import newest
+from training.data.files import FilesDataModule
 from training.data.samplers import FreshSampler, ShuffledSampler
 from training.data.workers import use_one_thread
 from training.errors import TrainingError
@@ -129,32 +126,21 @@ def test_what_a_data_module_refuses_is_one_line(tmp_path, key, value, says, caps
 
 
 @pytest.mark.parametrize(
-    ("write", "module", "sizes", "camera"),
+    ("write", "sizes", "camera"),
     [
-        (write_folder, NyuFolderDataModule, (4, 2), Intrinsics(8, 6, FOCAL, FOCAL, 3.5, 2.5)),
-        (write_frames, NyuFramesDataModule, (4, 2), NYU_KINECT.resized(8, 6)),
-        (write_recording, RecordingDataModule, (8, 2), Intrinsics(8, 6, 9.5, 9.25, 3.5, 2.5)),
+        (write_folder, (4, 2), Intrinsics(8, 6, FOCAL, FOCAL, 3.5, 2.5)),
+        (write_frames, (4, 2), NYU_KINECT.resized(8, 6)),
+        (write_recording, (8, 2), Intrinsics(8, 6, 9.5, 9.25, 3.5, 2.5)),
     ],
 )
-def test_data_in_files_brings_its_camera(tmp_path, write, module, sizes, camera):
-    data = module(str(write(tmp_path)), batch_size=2, num_workers=0, residence="stream")
+def test_data_in_files_brings_its_camera(tmp_path, write, sizes, camera):
+    data = FilesDataModule(str(write(tmp_path)), batch_size=2, num_workers=0, residence="stream")
     data.setup()
     assert (len(data.train_set), len(data.val_set)) == sizes
     assert data.camera == camera
     batch = next(iter(data.val_dataloader()))
     assert batch["picture"].shape == (2, 3, 6, 8)
     assert batch["depth"].shape == (2, 6, 8)
-
-
-def test_lists_of_other_names(tmp_path):
-    write_folder(tmp_path)
-    lists = {}
-    for split, name in (("train", "train"), ("val", "test")):
-        lists[f"{split}_list"] = str(tmp_path / f"{name}.txt")
-        (tmp_path / f"nyudepthv2_{name}_files_with_gt.txt").rename(tmp_path / f"{name}.txt")
-    data = NyuFolderDataModule(str(tmp_path), **lists, num_workers=0)
-    data.setup()
-    assert (len(data.train_set), len(data.val_set)) == (4, 2)
 
 
 def test_workers_start_after_opencv_worked_in_parallel():
@@ -168,6 +154,9 @@ def test_workers_start_after_opencv_worked_in_parallel():
 
 def test_another_seed_is_another_order():
     assert list(ShuffledSampler(range(50), seed=3)) != list(ShuffledSampler(range(50), seed=4))
+    later, other = ShuffledSampler(range(50), seed=0), ShuffledSampler(range(50), seed=1)
+    later.set_epoch(1)
+    assert list(later) != list(other)
 
 
 @pytest.mark.parametrize(("device", "locked"), [("cpu", False), ("cuda", True)])

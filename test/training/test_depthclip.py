@@ -79,7 +79,8 @@ def test_without_weights_it_says_which(monkeypatch, tmp_path):
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(WeightsError, match=r"no CLIP weights 'openai' for 'RN50-quickgelu'"):
+    said = r"no CLIP weights 'openai' for 'RN50-quickgelu' \(.* of timm/resnet50_clip\.openai on"
+    with pytest.raises(WeightsError, match=said):
         DepthClip("RN50-quickgelu", SEVEN_WORDS)
 
 

@@ -15,11 +15,11 @@ from moa_depth_ros.network import MoADepthClip, NetworkConfig, load_network, sav
 from test.training.layouts import write_recording
 from training import train
 from training.augmentation import Augmentation
-from training.callbacks.panels import look_at
+from training.callbacks.panels import predict_rows
 from training.errors import TrainingError, WeightsError
 from training.metrics import METRICS, metrics_of, pixel_sums
 from training.module import DepthModule
-from training.preparation import prepare_depth, prepare_pictures, resize_depth
+from training.resizing import prepare_depth, prepare_pictures, resize_depth
 
 CONFIG = Path(__file__).parents[2] / "config" / "training" / "finetune.yaml"
 
@@ -86,12 +86,12 @@ def test_what_it_says_of_another_lens_is_judged_and_shown_as_the_node_gives_it(
         "depth": torch.rand(96, 128) + 1,
         "index": 0,
     }
-    (look,) = look_at(module, [sample])
+    (row,) = predict_rows(module, [sample])
     inputs = prepare_pictures(sample["picture"].unsqueeze(0), (48, 64))
     with torch.no_grad():
         own = module.network.decode(module.network(inputs)).depth
         module.validation_step(default_collate([sample]), 0)
-    np.testing.assert_allclose(look.fused, 2 * own[0].numpy(), rtol=1e-5)
+    np.testing.assert_allclose(row.fused, 2 * own[0].numpy(), rtol=1e-5)
     expected = metrics_of(
         pixel_sums(resize_depth(2 * own, (96, 128)), sample["depth"].unsqueeze(0), "none")
     )[0]
@@ -108,6 +108,7 @@ def test_the_documented_command(tmp_path, tiny_clip, capsys):
         "model.init_from": tmp_path / "model",
         "data.root": tmp_path / "recording",
         "output": tmp_path / "run",
+        "held_out": 0.2,
         "model.optimiser.lr": 1e-2,
         "data.batch_size": 2,
         "data.num_workers": 0,
@@ -126,6 +127,7 @@ def test_the_documented_command(tmp_path, tiny_clip, capsys):
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
     assert changed <= learning(start)
+    assert load_network(tmp_path / "run" / "best")[1] == NYU_KINECT
     assert train.main([*arguments, "--ckpt_path", "last", "--trainer.max_epochs", "2"]) == 0
     again, _ = load_network(tmp_path / "run" / "model")
     assert any(not torch.equal(after[name], again.state_dict()[name]) for name in changed)

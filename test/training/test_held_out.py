@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -15,12 +16,13 @@ from test.training.layouts import write_folder, write_frames, write_recording
 from test.training.sleeper import LIMIT
 from test.training.tiny_runs import TRAINED, VALIDATED, arguments, write_pictures
 from training import train
+from training.callbacks.best import KeepBest
 from training.checkpoints import AtomicCheckpointIO
 from training.data.held_out import hold_out
+from training.data.layouts import open_splits
 from training.data.nyu_folder import open_nyu_folder
 from training.data.nyu_frames import NyuFrames
 from training.data.nyu_labelled import NyuLabelled
-from training.data.open import open_splits
 from training.data.pack import pack
 from training.data.packed import Packed
 from training.errors import DataError
@@ -65,9 +67,11 @@ def test_rooms_without_end_have_no_recordings():
         hold_out(RoomsDataset(0, 4, None), 0.5, seed=0)
 
 
-def test_a_packed_set_that_knows_no_recordings(tmp_path):
-    packed = tmp_path / "packed.h5"
-    pack(open_splits(write_recording(tmp_path / "own")), packed, "a recording")
+def test_a_packed_set_that_knows_no_recordings(tmp_path, nyu):
+    packed, folder = tmp_path / "packed.h5", nyu()
+    with h5py.File(folder / "nyu_depth_v2_labeled.mat", "r+") as file:
+        del file["scenes"]
+    pack(open_splits(folder), packed, "pictures of who knows where")
     with pytest.raises(DataError, match=r"held_out: .*which recording.*found Packed without"):
         hold_out(Packed(packed, "train"), 0.5, seed=0)
 
@@ -83,7 +87,7 @@ def test_recordings_of_files(tmp_path, nyu):
     pack(open_splits(tmp_path), packed, "five pictures")
     assert Packed(packed, "train").recording(1) == "bedroom_0002"
     pack(open_splits(write_recording(tmp_path / "own")), packed, "a recording")
-    assert Packed(packed, "train").recording(1) == ""
+    assert Packed(packed, "train").recording(1) == "own_1"
     bare = shutil.copy(mat, tmp_path / "bare.mat")
     with h5py.File(bare, "r+") as file:
         del file["scenes"]
@@ -131,6 +135,32 @@ def test_the_best_epoch_is_kept_beside_the_last(tmp_path, data, tiny_clip):
     assert first < second
     for folder, epoch in (("best", 0), ("model", 1)):
         assert_holds_epoch(run, folder, epoch)
+
+
+def test_weights_alone_are_nothing_to_go_on_from(tmp_path, data, tiny_clip, capsys):
+    first = {**CHOOSING, "trainer__max_epochs": 1}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **first)) == 0
+    named = tmp_path / "checkpoints" / "best.ckpt"
+    assert train.main(arguments(data, tmp_path, tiny_clip, **CHOOSING, ckpt_path=named)) == 1
+    said = capsys.readouterr().err
+    assert "error: ckpt_path: expected the checkpoint of an epoch, found weights alone" in said
+    assert "--ckpt_path last" in said and "--model.init_from" in said
+
+
+def test_only_a_validation_of_the_run_chooses_and_nan_never_wins(tmp_path):
+    written, best = [], KeepBest(tmp_path, 0.3)
+    trainer = SimpleNamespace(
+        sanity_checking=True,  # Lightning's, before the training
+        fast_dev_run=False,
+        should_stop=False,
+        save_checkpoint=lambda path, weights_only: written.append(path),
+    )
+    for value, count in ((0.1, 0), (float("nan"), 0), (0.5, 1), (float("nan"), 1), (0.25, 2)):
+        trainer.callback_metrics = {"val/fused/abs_rel": torch.tensor(value)}
+        best.on_validation_end(trainer, None)
+        assert len(written) == count
+        trainer.sanity_checking = False
+    assert best.state_dict() == {"least": 0.25}
 
 
 @pytest.mark.parametrize("name", ["run", "moved"])

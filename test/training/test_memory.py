@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from moa_depth_ros.machine.report import resident_bytes
 from test.training.layouts import colour, millimetres, write_list, write_png
 from training import prepare
+from training.data.layouts import DepthSet, open_splits
 from training.data.nyu_folder import NyuFolder
-from training.data.open import DepthSet, open_splits
 
 LINES, READ = 20_000, 1_500
 SIZE = (96, 128)
 SAMPLE_BYTES = 96 * 128 * (3 + 4)
-
-
-def resident_memory() -> int:
-    """Bytes of this process in memory."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def long_list(folder: Path) -> NyuFolder:
@@ -49,8 +43,8 @@ def test_reading_leaves_nothing_behind(tmp_path, make):
     dataset = make(tmp_path)
     for item in range(100):
         dataset[item]
-    before = resident_memory()
+    before = resident_bytes()
     for item in range(READ):
         dataset[item % len(dataset)]
-    grown = resident_memory() - before
+    grown = resident_bytes() - before
     assert grown < 0.05 * READ * SAMPLE_BYTES  # of what it would take to keep them

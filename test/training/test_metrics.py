@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from test.training.judged import sums_of
-from training.judging.baselines import fit_baselines
+from training.judging.baselines import MOST_MAPS, baselines_of, fit_baselines, maps_read
 from training.metrics import (
     METRICS,
     DepthMetrics,
@@ -118,6 +118,32 @@ def test_baselines_are_means_over_valid_readings():
     assert baselines["mean depth per pixel"].predict((1, 3)).tolist() == [[[2.0, 5.0, 3.0]]]
     with pytest.raises(ValueError, match="no valid depth"):
         fit_baselines([np.zeros((2, 2), np.float32)])
+
+
+class Ramp:
+    """Walls at 1 to 5 metres, the later the farther; remembers which ones were read."""
+
+    def __init__(self, count):
+        self.count, self.read = count, []
+
+    def __len__(self):
+        return self.count
+
+    def depth(self, item):
+        self.read.append(item)
+        return np.full((2, 2), 1 + 4 * item / (self.count - 1), np.float32)
+
+
+def test_of_many_training_maps_an_even_part_is_read():
+    few, many = Ramp(7), Ramp(24_231)
+    for maps in (few, many):
+        fixed = baselines_of(maps)["mean depth"]
+        assert fixed.depth[0, 0].item() == pytest.approx(3.0, rel=1e-4)
+        assert maps.read == maps_read(maps.count)
+    assert few.read == list(range(7))
+    assert len(set(many.read)) == MOST_MAPS
+    assert set(np.diff(many.read)) == {12, 13}
+    assert (many.read[0], many.read[-1]) == (0, 24_230)
 
 
 def test_a_baseline_travels_once_for_each_size():

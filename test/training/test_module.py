@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from unittest.mock import Mock
 
 import lightning as L
@@ -17,7 +18,7 @@ from training.judging.predictors import NetworkPredictor
 from training.losses import LossConfig, composite_loss
 from training.metrics import METRICS, metrics_of, pixel_sums
 from training.module import DepthModule, OptimiserConfig
-from training.preparation import prepare_depth, prepare_pictures, resize_depth
+from training.resizing import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # of a batch without workers
@@ -114,6 +115,15 @@ def test_a_far_sighted_network_learns_from_what_is_far(tiny_clip, batch):
     assert losses[80.0] > 0.0
 
 
+@pytest.mark.parametrize(("reach", "told"), [(10.0, False), (80.0, True)])
+def test_who_sees_farther_than_the_judge_is_told(tiny_clip, reach, told):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        DepthModule(NetworkConfig(str(tiny_clip), None, (48, 64), max_depth=reach))
+    said = "network.max_depth is 80 m, but the judge ends at 10 m"
+    assert any(said in str(warning.message) for warning in caught) == told
+
+
 def test_validation_judges_whole_labels_by_the_crop_that_was_asked_for(module, batch):
     _, logged = run(module, batch)
     with torch.no_grad():  # as the trainer has it; attention rounds in another way then
@@ -152,17 +162,3 @@ def test_a_network_is_built_on_the_host_whatever_the_default_device(tmp_path, ti
         for value in (*network.parameters(), *network.buffers()):
             assert value.device.type == "cpu"
             assert value.isfinite().all()
-
-
-@pytest.mark.parametrize(
-    ("on_gpu", "clip", "fused"), [(True, None, True), (True, 1.0, None), (False, None, None)]
-)
-def test_one_kernel_updates_all_weights_where_lightning_has_it(monkeypatch, on_gpu, clip, fused):
-    made = Mock()
-    monkeypatch.setattr(torch.optim, "AdamW", made)
-    module = DepthModule()
-    module.trainer = Mock(gradient_clip_val=clip)
-    module.network = Mock(spec=torch.nn.Module)
-    module.network.parameters.return_value = [Mock(requires_grad=True, is_cuda=on_gpu)]
-    module.configure_optimizers()
-    assert made.call_args.kwargs["fused"] is fused

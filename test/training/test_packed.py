@@ -13,21 +13,19 @@ import h5py
 import numpy as np
 import pytest
 import torch
-import yaml
 from torch.utils.data import DataLoader
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from test.training.layouts import write_folder, write_frames, write_recording
 from test.training.tiny_runs import arguments
 from training import prepare, train
-from training.data.nyu_folder import TEST_LIST, TRAIN_LIST
+from training.data.layouts import open_splits
+from training.data.nyu_folder import TRAIN_LIST
 from training.data.nyu_labelled import MAT_NAME, RENDERED
-from training.data.open import open_splits
 from training.data.packed import FORMAT, Packed
 from training.errors import DataError
 from training.module import DepthModule
 
-CONFIG = Path(__file__).parents[2] / "config" / "training" / "packed.yaml"
 WRITERS = {"folder": write_folder, "frames": write_frames, "recording": write_recording}
 
 
@@ -82,7 +80,7 @@ def test_names_that_are_not_utf_8_are_packed_as_text(tmp_path, layout, scene):
         (data / TRAIN_LIST).write_text((data / TRAIN_LIST).read_text().replace("kitchen_0028b", ""))
     source, found = open_splits(data)["train"], open_splits(convert(data))["train"]
     assert source[0]["scene"] == found[0]["scene"] == scene
-    assert found.recording(0) == ("" if layout == "recording" else "caf\\xe9_1")
+    assert found.recording(0) == ("caf\\xe9_1_0" if layout == "recording" else "caf\\xe9_1")
 
 
 def test_filled_depth_can_be_packed(nyu):
@@ -112,12 +110,13 @@ def test_what_is_packed_anew_stays_what_it_is(nyu):
     }
 
 
-def test_other_layouts_have_measured_depth_of_real_places(tmp_path):
+def test_other_layouts_have_one_kind_of_depth_of_real_places(tmp_path):
     for layout, write in WRITERS.items():
         source = write(tmp_path / layout)
+        kind = "filled" if layout == "frames" else "raw"
         for data in (source, convert(source)):
-            for found in open_splits(data, depth="raw").values():
-                assert (found.depth_kind, found.rendered) == ("raw", False)
+            for found in open_splits(data, depth=kind).values():
+                assert (found.depth_kind, found.rendered) == (kind, False)
 
 
 def test_only_training_pictures_shrink_and_their_camera_with_them(nyu):
@@ -196,17 +195,6 @@ def test_depth_that_16_bits_do_not_hold(nyu, tmp_path, capsys):
     assert "index 2: expected depth up to 65.535 m, found 65.6 m" in capsys.readouterr().err
 
 
-def test_a_list_that_lies_elsewhere_is_packed_too(tmp_path):
-    root = write_folder(tmp_path / "nyu")
-    lists = {
-        option: shutil.move(root / name, tmp_path / name)
-        for option, name in (("--train-list", TRAIN_LIST), ("--test-list", TEST_LIST))
-    }
-    options = [part for pair in lists.items() for part in pair]
-    found = open_splits(convert(root, *options))
-    assert all(len(found[name]) for name in ("train", "test"))
-
-
 def test_what_the_command_refuses(tmp_path, capsys):
     data = write_recording(tmp_path / "recording")
     assert prepare.main(["--convert", str(data), "--out", str(tmp_path / "out.mat")]) == 1
@@ -214,13 +202,6 @@ def test_what_the_command_refuses(tmp_path, capsys):
     with pytest.raises(SystemExit):
         prepare.main(["--convert", str(data)])
     assert "--convert needs --out FILE.h5" in capsys.readouterr().err
-
-
-def test_the_configuration_holds_known_keys(capsys):
-    with pytest.raises(SystemExit) as caught:
-        train.main(["--config", str(CONFIG), "--data.root", "other.h5", "--print_config"])
-    assert caught.value.code in (0, None)
-    assert yaml.safe_load(capsys.readouterr().out)["data"]["init_args"]["root"] == "other.h5"
 
 
 @pytest.mark.parametrize(
@@ -240,7 +221,7 @@ def test_training_pictures_shrunk_below_the_networks_input_are_told(
     with warnings.catch_warnings(record=True) as caught, pytest.raises(_Stopped):
         warnings.simplefilter("always")
         command = arguments(data, tmp_path / "run", tiny_clip, **changes)
-        train.main(["--config", str(CONFIG), *command])
+        train.main(command)
     expected = (
         f"{data}: the training pictures were shrunk to 4x3 pixels, and are enlarged to the "
         "network's input, 64x48, without the detail that the test pictures (8x6) have; pack them "

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from moa_depth_ros.intrinsics import Intrinsics
 from test.training.layouts import colour, millimetres, write_png, write_recording
+from training.data.held_out import hold_out
 from training.data.recordings import Recording
 from training.errors import DataError
 
@@ -70,6 +71,15 @@ def test_the_last_fifth_is_for_validation_in_one_piece(tmp_path):
     assert [sample["index"] for sample in (train[item] for item in range(8))] == list(range(8))
     assert [val[item]["index"] for item in range(len(val))] == [8, 9]
     np.testing.assert_array_equal(val[0]["picture"], colour(8).transpose(2, 0, 1))
+
+
+def test_the_training_part_falls_into_ten_pieces_in_its_order(tmp_path):
+    train = Recording(write_recording(tmp_path, 31), "train")
+    pieces = [train.recording(item) for item in range(len(train))]
+    assert pieces == [f"{tmp_path.name}_{item // 2.5:.0f}" for item in range(25)]
+    kept, held = hold_out(train, 0.1, seed=0)
+    assert (len(kept), len(held)) == (22, 3)
+    assert held.indices == list(range(held.indices[0], held.indices[0] + 3))
 
 
 def test_two_pictures_are_enough_and_one_is_not(tmp_path):

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from test.training.layouts import millimetres, write_png, write_recording
-from training.checkpoints import EpochCheckpoints, newest
-from training.data import data_modules, resident
-from training.data.file_modules import RecordingDataModule
+from training.callbacks.epoch_checkpoints import EpochCheckpoints
+from training.checkpoints import newest
+from training.data import data_module
+from training.data.files import FilesDataModule
 from training.data.recordings import Recording
 from training.data.resident import ResidentLoader, read_onto, resident_bytes
 from training.data.samplers import ShuffledSampler
@@ -50,7 +51,7 @@ def fit(root: Path, residence: str, epochs: int = 2, checkpoints: Path | None = 
         enable_checkpointing=checkpoints is not None,
         callbacks=[EpochCheckpoints(checkpoints)] if checkpoints else [],
     )
-    data = RecordingDataModule(str(root), batch_size=3, num_workers=0, residence=residence)
+    data = FilesDataModule(str(root), batch_size=3, num_workers=0, residence=residence)
     resumed = newest(checkpoints) if checkpoints else None
     trainer.fit(recorder, data, ckpt_path=resumed, weights_only=True)
     return recorder
@@ -108,41 +109,15 @@ def test_what_fits_in_half_of_the_free_memory_is_kept(tmp_path, monkeypatch, cap
     root = write_recording(tmp_path)
     needed = 10 * 6 * 8 * (3 + 2)  # both splits: uint8 colour, half-precision depth
     assert resident_bytes(Recording(root, "train")) == 8 * needed // 10
-    monkeypatch.setattr(data_modules, "free_bytes", lambda device: 2 * needed + spare)
+    monkeypatch.setattr(data_module, "free_bytes", lambda device: 2 * needed + spare)
     fit(root, "auto", epochs=1)
     assert f"pictures: {chosen}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("files", "free"),
-    [
-        ({"meminfo": "MemAvailable:    2000 kB\n"}, 2_048_000),
-        (
-            {"meminfo": "MemAvailable: 2000 kB", "memory.max": "500000\n", "memory.current": "1\n"},
-            499_999,
-        ),
-        (
-            {"meminfo": "MemAvailable: 2000 kB", "memory.max": "max\n", "memory.current": "1\n"},
-            2_048_000,
-        ),
-        (  # what is kept of files that were read goes when its place is needed
-            {
-                "meminfo": "MemAvailable: 2000 kB",
-                "memory.max": "500000\n",
-                "memory.current": "400000\n",
-                "memory.stat": "active_file 7\ninactive_file 300000\ntotal_inactive_file 1\n",
-            },
-            400_000,
-        ),
-        ({}, 0),  # no Linux: everything is streamed
-    ],
-)
-def test_free_memory_is_the_hosts_or_the_containers(tmp_path, monkeypatch, files, free):
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    read = resident._text
-    monkeypatch.setattr(resident, "_text", lambda path: read(tmp_path / Path(path).name))
-    assert resident.free_bytes(torch.device("cpu")) == free
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_on_a_cpu_nothing_is_kept_unasked(tmp_path, capsys):
+    fit(write_recording(tmp_path), "auto", epochs=1)
+    assert "pictures: streamed by 0 workers" in capsys.readouterr().out
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -171,7 +146,7 @@ def test_both_sets_are_read_by_them(tmp_path, monkeypatch):
             asked.append(num_workers)
             super().__init__(dataset, num_workers=0, **options)
 
-    monkeypatch.setattr(data_modules, "DataLoader", Loader)
-    monkeypatch.setattr(data_modules, "readers", lambda workers, processes: 5 * processes)
+    monkeypatch.setattr(data_module, "DataLoader", Loader)
+    monkeypatch.setattr(data_module, "readers", lambda workers, processes: 5 * processes)
     fit(write_recording(tmp_path), "device", epochs=1)
     assert asked == [5, 5]

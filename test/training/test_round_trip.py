@@ -46,7 +46,7 @@ def options(output: Path, tiny_clip: Path, nyu_folder: Path, epochs: int) -> lis
         "model.network.architecture": tiny_clip,
         "model.network.input_size": "[48, 64]",
         "model.optimiser.lr": 2e-3,
-        "data": "training.data.file_modules.NyuDataModule",
+        "data": "training.data.files.FilesDataModule",
         "data.root": nyu_folder,
         "data.batch_size": BATCH,
         "data.num_workers": 0,
@@ -111,7 +111,7 @@ def test_the_metrics_beat_the_constant_predictor(run_folder, nyu_folder, tmp_pat
 
 def test_the_model_folder_predicts_alone(run_folder):
     network, camera = load_network(run_folder / "model")
-    assert camera == NYU_KINECT
+    assert camera == NYU_KINECT.resized(64, 48)
     depth = network.decode(network(torch.rand(1, 3, 48, 64))).depth
     assert depth.shape == (1, 48, 64)
     assert torch.isfinite(depth).all()

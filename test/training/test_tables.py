@@ -149,10 +149,11 @@ def test_a_row_is_not_taken_for_one_of_other_pictures_in_the_same_place(setting,
     here = dataclasses.replace(setting, data=data)
     row = row_of("2", "mean")
     assert result_of(row, 0, here, tmp_path, None) == result_of(row, 0, here, tmp_path, None)
+    del here  # and with it the file's handles
     with h5py.File(data / MAT_NAME, "r+") as file:
         file["rawDepths"][...] = file["rawDepths"][...] * 0.5
     with pytest.raises(TrainingError, match="made by another recipe"):
-        result_of(row, 0, here, tmp_path, None)
+        result_of(row, 0, dataclasses.replace(setting, data=data), tmp_path, None)
 
 
 def test_a_row_is_judged_with_the_camera_of_the_test_pictures(setting, tmp_path, monkeypatch):
@@ -162,7 +163,8 @@ def test_a_row_is_judged_with_the_camera_of_the_test_pictures(setting, tmp_path,
     (tmp_path / "bins-10-experts-1-seed0" / "result.json").unlink()
     longer = dataclasses.replace(NYU_KINECT, fx=2 * NYU_KINECT.fx, fy=2 * NYU_KINECT.fy)
     monkeypatch.setattr("training.data.nyu_labelled.NYU_KINECT", longer)
-    scaled = result_of(row, 0, setting, tmp_path, None)["figures"]["fused"]["per image"]
+    again = dataclasses.replace(setting)  # opens the pictures anew
+    scaled = result_of(row, 0, again, tmp_path, None)["figures"]["fused"]["per image"]
     assert scaled["rmse"] != pytest.approx(plain["rmse"], rel=0.01)
 
 
@@ -271,18 +273,34 @@ def test_a_row_is_not_taken_for_one_of_another_tower(setting, tmp_path, monkeypa
         result_of(row, 0, here, tmp_path, None)
 
 
-@pytest.mark.parametrize("recipe", [{}, {"recipe": {"clip": False}}])
-def test_results_of_an_earlier_version_are_refused(setting, tmp_path, monkeypatch, capsys, recipe):
-    """They lack what tells recipes apart; those of their time have another provenance, too."""
+def test_a_stand_in_does_not_replace_a_table_made_with_weights(
+    setting, tmp_path, monkeypatch, capsys
+):
+    with_weights = dataclasses.replace(setting, clip="openai")
+    monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: with_weights)
+    monkeypatch.setattr("training.tables.run._train", lambda *_: pytest.fail("trained"))
+    row, output = row_of("2", "k1"), ["--output", str(tmp_path)]
+    with pytest.raises(pytest.fail.Exception):
+        result_of(row, 0, with_weights, tmp_path, None)
+    assert main(["2", "--rows", "mean", *output]) == 0
+    before = (tmp_path / "table-2.md").read_bytes()
     monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: setting)
-    for key, name in (("mean", "no-network"), ("k1", "bins-10-experts-1-seed0")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "recipe.json").write_text('{"clip": false}')
-        (tmp_path / name / "attempts.json").write_text("[1.5]")
-        old = {**recipe, "figures": {}, "seconds": 1.5, "commit": "abc", "device": "CPU"}
-        (tmp_path / name / "result.json").write_text(json.dumps(old))
-        assert main(["2", "--rows", key, "--output", str(tmp_path)]) == 1
-        assert f"error: {tmp_path / name}: made by another recipe" in capsys.readouterr().err
+    assert main(["2", "--rows", "mean", *output]) == 1
+    expected = f"{tmp_path / 'bins-10-experts-1-seed0'}: made with other clip (openai) than are at"
+    assert expected in capsys.readouterr().err
+    assert (tmp_path / "table-2.md").read_bytes() == before
+
+
+def test_a_large_input_is_not_trained_on_shrunk_pictures(setting, tmp_path, monkeypatch, capsys):
+    packed = tmp_path / "packed.h5"
+    size = ["--size", "24", "32"]
+    assert prepare.main(["--convert", str(setting.data), *size, "--out", str(packed)]) == 0
+    small = dataclasses.replace(setting, data=packed)
+    monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: small)
+    assert main(["parts", "--rows", "hires", "mean", "--output", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert "packed at 32x24 pixels, and the row's input is 128x96; pack them" in printed.err
+    assert "| mean depth | **ours** |" in printed.out
 
 
 def test_a_row_whose_weights_are_missing_does_not_keep_the_others(

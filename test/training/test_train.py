@@ -17,6 +17,7 @@ import pytest
 import torch
 import yaml
 from huggingface_hub import constants
+from safetensors.torch import save_file
 
 from moa_depth_ros.network import NetworkConfig
 from test.training.tiny_runs import arguments, write_pictures
@@ -24,6 +25,7 @@ from training import train, weights
 from training.checkpoints import AtomicCheckpointIO, BackgroundCheckpointIO, newest
 from training.errors import CheckpointError, WeightsError
 from training.module import DepthModule, one_cycle
+from training.precision import default_precision
 from training.weights import build_network
 
 ROOT = Path(__file__).parents[2]
@@ -52,8 +54,30 @@ def test_without_weights_it_says_what_to_get(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     config = DepthModule().network_config
-    with pytest.raises(WeightsError, match=r"no CLIP weights 'openai' for 'ViT-B-32-quickgelu'"):
+    with pytest.raises(
+        WeightsError, match=r"no CLIP weights 'openai' for 'ViT-B-32-quickgelu'"
+    ) as caught:
         build_network(config)
+    for said in (
+        "(open_clip_model.safetensors of timm/vit_base_patch32_clip_224.openai on the Hugging",
+        "--model.network.pretrained FILE",
+        "training.tables TABLE --pretrained FILE",
+    ):
+        assert said in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:'torch.load' received a zip file:UserWarning")
+def test_weights_in_another_format_are_told_from_missing_ones(tmp_path, tiny_clip):
+    """OpenAI's own, and those of the transformers library."""
+    archive, renamed = tmp_path / "ViT-B-32.pt", tmp_path / "model.safetensors"
+    torch.jit.script(torch.nn.Linear(2, 2)).save(archive)
+    save_file({"vision_model.pre_layrnorm.bias": torch.zeros(2)}, renamed)
+    for path, reason in ((archive, "TorchScript archives"), (renamed, "Missing key")):
+        with pytest.raises(WeightsError, match=reason) as caught:
+            build_network(NetworkConfig(str(tiny_clip), str(path), (48, 64)))
+        said = str(caught.value)
+        assert "expected a file as open_clip writes it, open_clip_model.safetensors" in said
+        assert "internet" not in said
 
 
 def test_weights_that_are_no_download_ask_for_none(monkeypatch, tmp_path, tiny_clip):
@@ -88,6 +112,15 @@ def test_an_unknown_key_is_refused(key, capsys):
         ("model.network.num_bins", "0", "num_bins: expected at least 1, found 0"),
         ("model.network.input_size", "[0,0]", "input_size: expected positive sizes"),
         ("seed_everything", "-1", "-1 is not in bounds"),
+        ("model.augmentation.gamma", "3", "gamma: expected 0 to 1, found 3"),
+        ("model.augmentation.crop", "1.5", "crop: expected 0 to 1, found 1.5"),
+        ("model.augmentation.rotation", "-5", "rotation: expected 0 to 180, found -5"),
+        ("model.augmentation.brightness", ".nan", "brightness: expected 0 to 1, found nan"),
+        ("model.augmentation.seed", "-1", "seed: expected 0 to inf, found -1"),
+        ("model.optimiser.lr", "-1", "lr: expected 0 to inf, found -1"),
+        ("model.optimiser.weight_decay", ".inf", "weight_decay: expected 0 to inf, found inf"),
+        ("model.loss.silog", "-0.5", "silog: expected 0 to inf, found -0.5"),
+        ("model.loss.silog_lambda", "2", "silog_lambda: expected 0 to 1, found 2"),
     ],
 )
 def test_a_value_that_cannot_be_is_one_line(tmp_path, capsys, key, value, says):
@@ -103,7 +136,7 @@ def test_last_without_a_checkpoint(tmp_path, capsys):
     assert "expected a checkpoint to resume from, there is none" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["paper", "demo", "nyu_folder", "nyu_frames", "finetune", "hires"])
+@pytest.mark.parametrize("name", ["paper", "demo", "finetune", "hires", "stand_in"])
 def test_the_configurations_hold_known_keys(name, capsys):
     path = ROOT / "config" / "training" / f"{name}.yaml"
     with pytest.raises(SystemExit) as caught:
@@ -241,7 +274,7 @@ def test_mixed_precision_leaves_weights_in_float32(tmp_path, write_nyu, tiny_cli
 def test_bfloat16_where_a_gpu_has_it(monkeypatch, accelerator, gpu, bf16, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)
-    assert train.default_precision(accelerator) == expected
+    assert default_precision(accelerator) == expected
 
 
 def test_the_optimiser_is_the_configurations(tmp_path, write_nyu, tiny_clip):

@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
-from matplotlib import colormaps
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, default_collate
 
-from moa_depth_ros.pictures.files import colour_depth, write_picture
+from moa_depth_ros.pictures.files import colour_depth, colour_uncertainty, write_picture
 from training.module import DepthModule
-from training.preparation import prepare_pictures
+from training.resizing import prepare_pictures
 
 COLUMNS = ("colour", "truth", "binned", "regressed", "fused", "uncertainty", "error")
 PICTURES = 4
@@ -40,14 +39,14 @@ class PicturePanels(Callback):
         """Draw; in the first process alone, and not at Lightning's check before the training."""
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        panel = draw_panel(look_at(pl_module, trainer.datamodule.val_set))
+        panel = draw_panel(predict_rows(pl_module, trainer.datamodule.val_set))
         write_picture(self.folder / f"epoch-{trainer.current_epoch:03d}.png", panel)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_image("panel", panel, trainer.global_step, dataformats="HWC")
 
 
-class Look(NamedTuple):
+class PanelRow(NamedTuple):
     """One picture with its truth and everything that the network says of it.
 
     Attributes:
@@ -65,7 +64,7 @@ class Look(NamedTuple):
 
 
 @torch.no_grad()
-def look_at(module: DepthModule, dataset: Dataset) -> list[Look]:
+def predict_rows(module: DepthModule, dataset: Dataset) -> list[PanelRow]:
     """The network's view of a few pictures, spread evenly over a data set."""
     places = np.linspace(0, len(dataset) - 1, min(PICTURES, len(dataset)))  # type: ignore[arg-type]
     batch = default_collate([dataset[round(place)] for place in places])
@@ -82,42 +81,36 @@ def look_at(module: DepthModule, dataset: Dataset) -> list[Look]:
         batch["depth"].numpy(),
         *((values * module.focal_ratio).float().cpu().numpy() for values in maps),
     )
-    return [Look(*row) for row in zip(*columns, strict=True)]
+    return [PanelRow(*row) for row in zip(*columns, strict=True)]
 
 
-def draw_panel(looks: Sequence[Look]) -> NDArray[np.uint8]:
+def draw_panel(rows: Sequence[PanelRow]) -> NDArray[np.uint8]:
     """One row a picture, under the titles of :data:`COLUMNS`; all depths on the truth's scale.
 
     Returns:
         (H, W, 3) RGB.
     """
-    far = max(float(look.truth.max()) for look in looks) or 10.0
+    far = max(float(row.truth.max()) for row in rows) or 10.0
     scales = ("", *[f"0-{far:.1f} m"] * 4, *[f"0-{DEVIATION_SCALE:g} m"] * 2)
     titles = [_title(f"{name} {scale}") for name, scale in zip(COLUMNS, scales, strict=True)]
-    rows = [np.concatenate(_tiles(look, far), axis=1) for look in looks]
-    return np.concatenate([np.concatenate(titles, axis=1), *rows])
+    drawn = [np.concatenate(_tiles(row, far), axis=1) for row in rows]
+    return np.concatenate([np.concatenate(titles, axis=1), *drawn])
 
 
-def _tiles(look: Look, far: float) -> list[NDArray[np.uint8]]:
-    height, width = look.truth.shape
+def _tiles(row: PanelRow, far: float) -> list[NDArray[np.uint8]]:
+    height, width = row.truth.shape
     size = (_TILE_WIDTH, round(_TILE_WIDTH * height / width))
-    truth = cv2.resize(look.truth, size, interpolation=cv2.INTER_NEAREST)
+    truth = cv2.resize(row.truth, size, interpolation=cv2.INTER_NEAREST)
     depths = [
         cv2.resize(depth, size, interpolation=cv2.INTER_LINEAR)
-        for depth in (look.binned, look.regressed, look.fused, look.uncertainty)
+        for depth in (row.binned, row.regressed, row.fused, row.uncertainty)
     ]
     error = np.where(truth > 0, np.abs(depths[2] - truth), np.nan)
     return [
-        cv2.resize(look.colour, size, interpolation=cv2.INTER_AREA),
+        cv2.resize(row.colour, size, interpolation=cv2.INTER_AREA),
         *(colour_depth(depth, 0.0, far) for depth in (truth, *depths[:3])),
-        *(_colour_deviation(values) for values in (depths[3], error)),
+        *(colour_uncertainty(values, DEVIATION_SCALE) for values in (depths[3], error)),
     ]
-
-
-def _colour_deviation(metres: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """(H, W) metres as colours, dark to bright; grey where there is no truth to compare with."""
-    colours = colormaps["inferno"](np.nan_to_num(metres) / DEVIATION_SCALE, bytes=True)[..., :3]
-    return np.where(np.isnan(metres)[..., None], 128, colours).astype(np.uint8)
 
 
 def _title(text: str) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 
 _SECONDS_BETWEEN_READINGS = 0.5
+_SECONDS_BETWEEN_DRAWINGS = 0.1
 
 
 class RunProgressBar(TQDMProgressBar):
@@ -24,6 +25,7 @@ class RunProgressBar(TQDMProgressBar):
         super().__init__()
         self._read = -_SECONDS_BETWEEN_READINGS
         self._shown: dict[str, Any] = {}
+        self._drawn = -_SECONDS_BETWEEN_DRAWINGS
         self._started, self._first_step, self._steps = time.monotonic(), 0, float("inf")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -31,6 +33,13 @@ class RunProgressBar(TQDMProgressBar):
         super().on_train_start(trainer, pl_module)
         self._started, self._first_step = time.monotonic(), trainer.global_step
         self._steps = trainer.estimated_stepping_batches
+
+    def on_train_batch_end(self, trainer: Trainer, *args: Any) -> None:
+        """Draw, unless that was done just now: on a GPU, steps take less time than drawing."""
+        now = time.monotonic()
+        if trainer.is_last_batch or now - self._drawn >= _SECONDS_BETWEEN_DRAWINGS:
+            self._drawn = now
+            super().on_train_batch_end(trainer, *args)
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         """What stands beside the bar."""

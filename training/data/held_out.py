@@ -29,7 +29,7 @@ def hold_out(dataset: Dataset[Sample], share: float, seed: int) -> tuple[Part, P
     parts of a recording (``living_room_0019a`` and ``b``) stay together.
 
     Args:
-        dataset: a reader with ``recording(item)``: labelled, folder, frames, or packed from these.
+        dataset: a reader with ``recording(item)``, as all of files have it.
         share: of the pictures, between 0 and 1; as few recordings as hold that many are set aside.
         seed: of the drawing.
 
@@ -44,8 +44,8 @@ def hold_out(dataset: Dataset[Sample], share: float, seed: int) -> tuple[Part, P
     recordings = [_PART_OF_RECORDING.sub("", recording_of(item)) for item in range(count)]
     if not any(recordings):
         raise DataError(
-            "held_out: expected a data set that says which recording a picture is from (labelled, "
-            f"folder, frames, or packed from these), found {type(dataset).__name__} without"
+            "held_out: expected a data set that says which recording a picture is from, found "
+            f"{type(dataset).__name__} without"
         )
     names, membership, sizes = np.unique(recordings, return_inverse=True, return_counts=True)
     drawn = np.random.default_rng(seed).permutation(len(names))

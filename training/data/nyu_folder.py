@@ -105,22 +105,18 @@ class NyuFolder(Dataset[Sample]):
         return focal
 
 
-def open_nyu_folder(
-    root: Path, train_list: Path | None = None, test_list: Path | None = None
-) -> tuple[NyuFolder, NyuFolder]:
+def open_nyu_folder(root: Path) -> tuple[NyuFolder, NyuFolder]:
     """Both splits of a folder.
 
     Args:
-        root: holds the training pictures in ``sync`` and the test pictures in
+        root: holds both lists, the training pictures in ``sync`` and the test pictures in
             ``official_splits/test``; where there is no such folder, paths start from ``root``.
-        train_list: by default ``nyudepthv2_train_files_with_gt.txt`` in ``root``.
-        test_list: by default ``nyudepthv2_test_files_with_gt.txt`` in ``root``.
 
     Raises:
         DataError: as :class:`NyuFolder`, and where a picture is in both lists.
     """
-    train = NyuFolder(_pictures(root, TRAIN_PICTURES), train_list or root / TRAIN_LIST)
-    test = NyuFolder(_pictures(root, TEST_PICTURES), test_list or root / TEST_LIST)
+    train = NyuFolder(_pictures(root, TRAIN_PICTURES), root / TRAIN_LIST)
+    test = NyuFolder(_pictures(root, TEST_PICTURES), root / TEST_LIST)
     seen = {train.paths(item)[0] for item in range(len(train))}
     for item in range(len(test)):
         colour = test.paths(item)[0]

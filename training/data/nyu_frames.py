@@ -37,7 +37,7 @@ class NyuFrames(Dataset[Sample]):
     Attributes:
         size: height and width of all frames.
         camera: NYU's, whose pictures were resized where they have another size.
-        depth_kind: ``raw``, the only one in this layout.
+        depth_kind: ``filled``: published as dense, inpainted by its authors.
         rendered: False, nothing tells of rendered rooms here.
 
     Raises:
@@ -45,7 +45,7 @@ class NyuFrames(Dataset[Sample]):
             another layout.
     """
 
-    depth_kind: DepthKind = "raw"
+    depth_kind: DepthKind = "filled"
     rendered = False
 
     def __init__(self, root: str | Path, split: Literal["train", "val"]):

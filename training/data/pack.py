@@ -15,12 +15,12 @@ from tqdm import tqdm
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.files import MILLIMETRES
+from training.data.layouts import DepthSet
 from training.data.nyu_labelled import RENDERED, Split
-from training.data.open import DepthSet
 from training.data.packed import FORMAT, is_packed
 from training.data.sample import Sample
 from training.errors import DataError
-from training.preparation import prepare_depth, prepare_pictures
+from training.resizing import prepare_depth, prepare_pictures
 
 _MAX_MILLIMETRES = np.iinfo(np.uint16).max
 

@@ -178,3 +178,13 @@ def _camera(path: Path, group: h5py.Group) -> Intrinsics:
             f"{camera.size_text}"
         )
     return camera
+
+
+def is_shrunk_below(
+    train: tuple[int, int], test: tuple[int, int], input_size: tuple[int, int]
+) -> bool:
+    """Whether training pictures were packed smaller than the network's input, by their sizes.
+
+    Pictures that a small camera took are as good as they get; a robot's are enlarged, too.
+    """
+    return train != test and any(np.less(train, input_size))

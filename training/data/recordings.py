@@ -20,6 +20,7 @@ from training.errors import DataError
 COLOUR_FOLDER, DEPTH_FOLDER = "images", "depth"
 MATRIX_NAME = "K.txt"
 VAL_FRACTION = 0.2
+_PIECES = 10
 _COLOUR_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
@@ -85,6 +86,15 @@ class Recording(Dataset[Sample]):
         """
         path = self.root / DEPTH_FOLDER / os.fsdecode(self.depths[item])
         return read_depth(path, self._where(item), self.size)
+
+    def recording(self, item: int) -> str:
+        """Name of the piece of the sequence that sample ``item`` is in: a tenth of the split.
+
+        Pieces are to a recording what recordings are to a larger data set: some of them can be
+        held out of the training.
+        """
+        piece = _PIECES * item // len(self)
+        return printable(f"{self.root.resolve().name}_{piece}")
 
     def _colour(self, item: int) -> Path:
         return self.root / COLOUR_FOLDER / os.fsdecode(self.colours[item])

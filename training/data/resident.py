@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,11 +11,9 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 from tqdm import tqdm
 
-from training.data.open import DepthSet
+from training.data.layouts import DepthSet
 
 _PICTURE_BYTES, _DEPTH_BYTES = 3, 2  # of a pixel: uint8 RGB, half-precision metres
-_AVAILABLE = re.compile(r"MemAvailable:\s+(\d+) kB")
-_INACTIVE_FILES = re.compile(r"^inactive_file (\d+)$", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +75,7 @@ def read_onto(dataset: DepthSet, device: torch.device, readers: DataLoader) -> R
     Args:
         dataset: what is read.
         device: where it goes.
-        readers: a loader of its samples in their order, in batches of any size.
+        readers: a loader of its samples in their order, one by one.
 
     Raises:
         DataError: of the reader.
@@ -93,7 +88,7 @@ def read_onto(dataset: DepthSet, device: torch.device, readers: DataLoader) -> R
         [],
     )
     start = 0
-    for batch in tqdm(readers, desc="reading", unit="batch", disable=None):
+    for batch in tqdm(readers, desc="reading", unit="picture", disable=None):
         part = slice(start, start + len(batch["index"]))
         for key in ("picture", "depth", "index"):
             getattr(samples, key)[part] = batch[key]
@@ -108,27 +103,10 @@ def resident_bytes(dataset: DepthSet) -> int:
     return len(dataset) * height * width * (_PICTURE_BYTES + _DEPTH_BYTES)
 
 
-def free_bytes(device: torch.device) -> float:
-    """Memory that is free on a device; the host's for all but CUDA devices, 0 if unknown."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    found = _AVAILABLE.search(_text("/proc/meminfo"))
-    return min(1024 * int(found[1]) if found else 0, _left_to_the_container())
+def free_bytes(device: torch.device) -> int:
+    """Memory that a GPU has free for a data set; none elsewhere.
 
-
-def _left_to_the_container() -> float:
-    """What the limit of a control group, a container's, leaves; infinite where there is none."""
-    limit, used = (_text(f"/sys/fs/cgroup/memory.{name}").strip() for name in ("max", "current"))
-    if not (limit.isdigit() and used.isdigit()):
-        return math.inf
-    # Files that were read lately count as used, and go as soon as anybody needs their place.
-    cached = _INACTIVE_FILES.search(_text("/sys/fs/cgroup/memory.stat"))
-    return int(limit) - int(used) + (int(cached[1]) if cached else 0)
-
-
-def _text(path: str) -> str:
-    """What the system says in a file; nothing where it has no such file."""
-    try:
-        return Path(path).read_text(encoding="ascii")
-    except OSError:
-        return ""
+    On a CPU, reading doesn't limit training, and half-precision depth would make a resumed run
+    depend on what was free at either start.
+    """
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from torch.utils.data import Dataset, DistributedSampler
 
+_SEED_STEP = 1_000_003  # more than there are epochs
+
 
 class ShuffledSampler(DistributedSampler[int]):
     """Every picture once an epoch, in an order drawn from seed and epoch.
@@ -14,7 +16,8 @@ class ShuffledSampler(DistributedSampler[int]):
     """
 
     def __init__(self, dataset: Dataset, seed: int, world_size: int = 1, rank: int = 0):
-        super().__init__(dataset, world_size, rank, shuffle=True, seed=seed)
+        # The order is drawn from the sum of seed and epoch: another seed must not be a later epoch.
+        super().__init__(dataset, world_size, rank, shuffle=True, seed=_SEED_STEP * seed)
 
 
 class FreshSampler(DistributedSampler[int]):

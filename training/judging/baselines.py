@@ -11,15 +11,18 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from training.data.open import DepthSet
+from training.data.layouts import DepthSet
 from training.data.workers import use_one_thread
 from training.errors import DataError
 from training.judging.predictors import UNNAMED, Predicted
 from training.metrics import MAX_DEPTH, MIN_DEPTH
-from training.preparation import resize_depth
+from training.resizing import resize_depth
 
 BASELINES = ("mean depth", "mean depth per pixel")
 """Their names."""
+
+MOST_MAPS = 2000
+"""Training maps that they are means of, at most: more take minutes to read, and say the same."""
 
 
 class FixedDepth:
@@ -60,8 +63,13 @@ class _DepthOnly(Dataset[np.ndarray]):
         return self.pictures.depth(item)
 
 
+def maps_read(count: int) -> list[int]:
+    """Which of a training set's maps the means are of: all, or :data:`MOST_MAPS` spread evenly."""
+    return np.linspace(0, count - 1, min(count, MOST_MAPS)).round().astype(int).tolist()
+
+
 def baselines_of(train_set: DepthSet, workers: int = 0) -> dict[str, FixedDepth]:
-    """Both predictors of :func:`fit_baselines` for a training set.
+    """Both predictors of :func:`fit_baselines` for a training set, by :func:`maps_read`.
 
     Args:
         train_set: whose pictures are not read.
@@ -73,6 +81,7 @@ def baselines_of(train_set: DepthSet, workers: int = 0) -> dict[str, FixedDepth]
     loader = DataLoader(
         _DepthOnly(train_set),
         batch_size=None,
+        sampler=maps_read(len(train_set)),
         num_workers=workers,
         worker_init_fn=use_one_thread,
     )

@@ -13,12 +13,11 @@ from moa_depth_ros.machine.whole_file import whole_file
 from training.data.sample import Sample
 from training.judging import gallery, plots
 from training.judging.judgement import RANGE_NAMES, Judgement
+from training.judging.output import HEADINGS, HIGHER_IS_BETTER, averages_of
 from training.judging.predictors import Predictor
-from training.judging.tables import HEADINGS, averages_of
 from training.metrics import METRICS
 
 _TEMPLATE = "report.html.j2"
-_HIGHER_IS_BETTER = ("d1", "d2", "d3")
 
 
 def write_html(
@@ -90,7 +89,7 @@ def _tables(judgements: Sequence[Judgement]) -> dict[str, list[dict[str, object]
     for average in averages_of(judgements[0]):
         values = [averages_of(judgement)[average] for judgement in judgements]
         best = {
-            name: (max if name in _HIGHER_IS_BETTER else min)(row[name] for row in values)
+            name: (max if name in HIGHER_IS_BETTER else min)(row[name] for row in values)
             for name in METRICS
         }
         tables[average] = [

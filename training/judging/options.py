@@ -8,9 +8,8 @@ from pathlib import Path
 from torch.utils.data import Dataset, Subset
 
 from moa_depth_ros.command_line import at_least
+from training.data.layouts import DepthSet, open_splits
 from training.data.nyu_labelled import MAT_NAME, Split
-from training.data.open import DepthSet
-from training.data.options import add_layout_options, open_as_told
 from training.data.packed import PACKED_SUFFIX
 from training.data.sample import DepthKind, Sample
 
@@ -24,20 +23,19 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         required=True,
         help=f"folder of the data set, or {MAT_NAME} or a packed {PACKED_SUFFIX} file itself",
     )
-    add_layout_options(parser)
     add("--split", choices=("train", "test"), default="test", help="default: %(default)s")
     add("--limit", type=at_least(1), help="only the first pictures of the split")
 
 
-def open_chosen(
+def open_selection(
     options: argparse.Namespace, depth: DepthKind | None = None
 ) -> tuple[Dataset[Sample], dict[Split, DepthSet]]:
     """The pictures that the options ask for, and both splits whole.
 
     Raises:
-        DataError: as :func:`training.data.open.open_splits`.
+        DataError: as :func:`training.data.layouts.open_splits`.
     """
-    splits = open_as_told(options.data, options, depth)
+    splits = open_splits(options.data, depth)
     chosen = splits[options.split]
     count = min(len(chosen), options.limit or len(chosen))
     # Every reader is a Dataset, too, which a protocol can't say.

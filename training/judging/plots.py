@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
-import textwrap
 from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
@@ -21,11 +19,6 @@ from training.judging.judgement import RANGE_NAMES, Judgement
 from training.metrics import METRICS
 
 _FONT = 10
-_LINE_INCHES = 0.24
-_LETTERS = 99  # of average width, that go into a line of the legend
-_WIDE_LETTERS = 63  # likewise of the widest, behind a handle
-_HANDLE_LETTERS = 8  # the line before a label, and the space before the next column
-_COLUMNS = 3
 _ABS_REL = METRICS.index("abs_rel")
 
 
@@ -47,8 +40,7 @@ def plot_pictures(judgements: Sequence[Judgement]) -> str:
     axes[0].set(xlabel="AbsRel of a picture", ylabel="pictures with at most that, %")
     axes[0].set_xlim(left=0)
     axes[0].set_ylim(0, 101)
-    _legend(figure, axes[0])
-    return data_uri(figure, "svg")
+    return _with_legend(figure, axes[0])
 
 
 def plot_ranges(judgements: Sequence[Judgement]) -> str:
@@ -65,8 +57,7 @@ def plot_ranges(judgements: Sequence[Judgement]) -> str:
         axis.set_xlim(-0.3, len(RANGE_NAMES) - 0.7)
         axis.set(xlabel="true depth", ylabel=label)
         axis.set_ylim(bottom=0)
-    _legend(figure, axes[0])
-    return data_uri(figure, "svg")
+    return _with_legend(figure, axes[0])
 
 
 def plot_scenes(judgements: Sequence[Judgement]) -> str:
@@ -83,8 +74,7 @@ def plot_scenes(judgements: Sequence[Judgement]) -> str:
     axes[0].set_yticks(range(len(names)), labels)
     axes[0].set(xlabel="AbsRel, mean of the pictures")
     axes[0].set_xlim(left=0)
-    _legend(figure, axes[0])
-    return data_uri(figure, "svg")
+    return _with_legend(figure, axes[0])
 
 
 def plot_calibration(judgements: Sequence[Judgement]) -> str:
@@ -101,8 +91,7 @@ def plot_calibration(judgements: Sequence[Judgement]) -> str:
     for axis in axes:
         axis.set_xlim(left=0)
         axis.set_ylim(bottom=0)
-    _legend(figure, axes[0])
-    return data_uri(figure, "svg")
+    return _with_legend(figure, axes[0])
 
 
 def _plot_reliability(axis: Axes, calibration: Calibration, style: dict[str, Any]) -> None:
@@ -124,17 +113,19 @@ def _figure(columns: int, height: float = 3.4) -> tuple[Figure, Sequence[Axes]]:
     return figure, axes
 
 
-def _legend(figure: Figure, axis: Axes) -> None:
-    """Above the plots, where it hides nothing; the figure grows by what is more than one line."""
-    handles, labels = axis.get_legend_handles_labels()
-    longest = max(map(len, labels), default=0)
-    columns = min(max(_LETTERS // (longest + _HANDLE_LETTERS), 1), _COLUMNS)
-    labels = [textwrap.fill(label, _WIDE_LETTERS) for label in labels]
-    lines = math.ceil(sum(1 + label.count("\n") for label in labels) / columns)
-    figure.set_figheight(figure.get_figheight() + (lines - 1) * _LINE_INCHES)
+def _with_legend(figure: Figure, axis: Axes) -> str:
+    """The figure, with a line for each label of ``axis`` below it, where it hides nothing.
+
+    Long names make the picture wider; none is cut off.
+    """
     figure.legend(
-        handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=_FONT
+        *axis.get_legend_handles_labels(),
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        frameon=False,
+        fontsize=_FONT,
     )
+    return data_uri(figure, "svg", bbox_inches="tight")
 
 
 def _styled(judgements: Sequence[Judgement]) -> list[tuple[Judgement, dict[str, Any]]]:

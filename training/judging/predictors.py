@@ -16,7 +16,7 @@ from moa_depth_ros.network.folder import CONFIG_NAME
 from training.data.picture_pair import read_any_depth
 from training.depth_maps import depths_of
 from training.errors import DataError
-from training.preparation import prepare_pictures, resize_depth
+from training.resizing import prepare_pictures, resize_depth
 
 UNNAMED = "-"
 """Name of the depth map of a predictor that has one only."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch.utils.data import DistributedSampler
 
 from moa_depth_ros.intrinsics import NYU_KINECT
-from training.data.data_modules import DepthDataModule
+from training.data.data_module import DepthDataModule
 from training.data.samplers import FreshSampler
 from training.errors import TrainingError
 from training.rooms.dataset import RoomsDataset

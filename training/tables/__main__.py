@@ -10,9 +10,9 @@ from pathlib import Path
 
 from moa_depth_ros.command_line import at_least
 from training.command_line import exit_code
-from training.errors import WeightsError
+from training.errors import LostDetailError, TrainingError, WeightsError
 from training.tables.rows import TABLES, Table, Trained
-from training.tables.run import finished_results, result_of
+from training.tables.run import check_setting, finished_results, result_of
 from training.tables.setting import Setting, find_setting
 from training.tables.write import Finished, write_table
 
@@ -44,15 +44,15 @@ def run(table: Table, options: argparse.Namespace, stem: Path) -> None:
     """Make the table, and print it.
 
     Raises:
-        WeightsError: at the end, naming the rows whose weights are not at hand.
-        TrainingError: about the data, or a training that failed.
+        TrainingError: about the data, or a training that failed; at the end, naming the rows that
+            were not made.
     """
     missing = make(table, find_setting(options.data, options.pretrained), options, stem)
     print(stem.with_suffix(".md").read_text(encoding="utf-8"))
     print(f"wrote {stem}.md, {stem}.csv and {stem}.png")
     if missing:
         rows = "".join(f"\n  {title}: {reason}" for title, reason in missing.items())
-        raise WeightsError(f"rows that were not made:{rows}")
+        raise TrainingError(f"rows that were not made:{rows}")
 
 
 def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path) -> dict[str, str]:
@@ -61,8 +61,12 @@ def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path
     Rows and seeds that earlier runs of the same recipe finished stay in it.
 
     Returns:
-        The rows that were not made for want of weights, by title, and why.
+        The rows that were not made for want of weights or detail, by title, and why.
+
+    Raises:
+        TrainingError: there are rows that were made on other data or weights, or one failed.
     """
+    check_setting(table.rows, setting, options.output)
     chosen = [row for row in table.rows if not options.rows or row.key in options.rows]
     limits = options.output, options.max_epochs
     missing: dict[str, str] = {}
@@ -73,7 +77,7 @@ def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path
             print(f"[{number}/{len(chosen)}] {which}", flush=True)
             try:
                 result_of(row, seed, setting, *limits)
-            except WeightsError as error:
+            except (WeightsError, LostDetailError) as error:
                 missing[row.title] = str(error)
         made[row.key] = finished_results(row, setting, *limits)
         finished = [Finished(row, made[row.key]) for row in table.rows if made[row.key]]

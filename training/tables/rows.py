@@ -76,7 +76,8 @@ _NO_NETWORK = tuple(
         (
             "mean",
             "mean depth",
-            "no network: what does not beat it has learned nothing.",
+            "no network: what does not beat it has learned nothing. Of 2,000 training pictures, "
+            "spread evenly, where there are more.",
         ),
         ("mean-pixel", "mean depth per pixel", "likewise."),
     )
@@ -112,7 +113,9 @@ _TABLE_1 = (
         ZeroShot("RN50-quickgelu", SEVEN_WORDS),
         depth="-",
         note="zero-shot, with the words and depths of DepthCLIP's public code. Its authors publish "
-        "δ .394 / .683 / .851, AbsRel .388, RMSE 1.167.",
+        "δ .394 / .683 / .851, AbsRel .388, RMSE 1.167, over rows 56 to 471 and columns 60 to 601, "
+        "which it predicts; here the whole Eigen crop counts, 6.3 % more pixels, which take the "
+        "nearest depth.",
     ),
     TableRow(
         "depthclip-10",

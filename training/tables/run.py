@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ import yaml
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.network import NetworkConfig
 from training.checkpoints import newest
-from training.data.open import DepthSet, open_splits
+from training.data.packed import is_shrunk_below
 from training.depthclip import DepthClip
-from training.errors import TrainingError
+from training.errors import LostDetailError, TrainingError
 from training.judging.baselines import baselines_of
 from training.judging.judge import judge
+from training.judging.output import averages_of
 from training.judging.predictors import UNNAMED, Predicted, Predictor, open_predictor
-from training.judging.tables import averages_of
 from training.provenance import provenance
 from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
 from training.tables.setting import CONFIGS, OPENAI, Setting, digest
@@ -46,18 +46,20 @@ def result_of(
         max_epochs: of the training; None for the configured.
 
     Returns:
-        ``figures``: by depth map what :func:`~training.judging.tables.averages_of` gives;
+        ``figures``: by depth map what :func:`~training.judging.output.averages_of` gives;
         ``trainable``: parameters that learn; ``seconds``: of training; ``recipe``; and
         ``provenance``: of each start of the training, and of the judging.
 
     Raises:
         WeightsError: those of a row that is not trained are not at hand.
+        LostDetailError: the training pictures were packed smaller than the row's input.
         TrainingError: the training failed, or the folder is of another recipe.
     """
     trained = isinstance(row.method, Trained)
     folder = _folder(row, seed, output)
-    splits = open_splits(setting.data)
-    recipe = _recipe(row, setting, max_epochs, splits)
+    if trained and row.method.hires:
+        _check_detail(setting)
+    recipe = _recipe(row, setting, max_epochs)
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, recipe)
     path = folder / RESULT
@@ -70,7 +72,7 @@ def result_of(
     attempts = _attempts(folder)
     result = {
         "recipe": recipe,
-        "figures": _judge(row, folder, setting, splits, device),
+        "figures": _judge(row, folder, setting, device),
         "trainable": _trainable(folder) if trained else 0,
         "seconds": sum(attempt["seconds"] for attempt in attempts),
         "provenance": [*(attempt["provenance"] for attempt in attempts), here],
@@ -95,8 +97,26 @@ def finished_results(
     }
     if not results:
         return {}
-    recipe = _recipe(row, setting, max_epochs, open_splits(setting.data))
-    return {seed: result for seed, result in results.items() if result.get("recipe") == recipe}
+    recipe = _recipe(row, setting, max_epochs)
+    return {seed: result for seed, result in results.items() if result["recipe"] == recipe}
+
+
+def check_setting(rows: Iterable[TableRow], setting: Setting, output: Path) -> None:
+    """Refuse to replace a table that was made on other data or with other weights.
+
+    Raises:
+        TrainingError: naming a row's folder that holds what was made with them.
+    """
+    for row in rows:
+        seeds = _seeds_begun(row, output) if isinstance(row.method, Trained) else [None]
+        for path in (_folder(row, seed, output) / RECIPE for seed in seeds):
+            recipe = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            for name, expected in _made_on(row, setting).items():
+                if recipe and recipe.get(name) != expected:
+                    raise TrainingError(
+                        f"{path.parent}: made with other {name} ({recipe.get(name)}) than are at "
+                        f"hand ({expected}). Take another --output, or remove the folder"
+                    )
 
 
 def _seeds_begun(row: TableRow, output: Path) -> Sequence[int]:
@@ -107,6 +127,16 @@ def _seeds_begun(row: TableRow, output: Path) -> Sequence[int]:
 
 def _folder(row: TableRow, seed: int | None, output: Path) -> Path:
     return output / (f"{row.run}-seed{seed}" if isinstance(row.method, Trained) else row.run)
+
+
+def _check_detail(setting: Setting) -> None:
+    train, test = (setting.splits[name].size for name in ("train", "test"))
+    if is_shrunk_below(train, test, setting.hires):
+        raise LostDetailError(
+            f"{setting.data}: the training pictures were packed at {train[1]}x{train[0]} pixels, "
+            f"and the row's input is {setting.hires[1]}x{setting.hires[0]}; pack them without "
+            "--size, and take another --output"
+        )
 
 
 def _claim(folder: Path, recipe: dict[str, Any]) -> None:
@@ -127,25 +157,25 @@ def _write(path: Path, content: object) -> None:
         unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _recipe(
-    row: TableRow, setting: Setting, max_epochs: int | None, splits: Mapping[str, DepthSet]
-) -> dict[str, Any]:
+def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
     """All that decides the result, but for the seed."""
     method = row.method
-    everywhere = {
-        "data": str(setting.data),
-        "content": {name: _fingerprint(split) for name, split in splits.items()},
-        "clip": setting.weights,
-    }
+    made_on = _made_on(row, setting)
     if not isinstance(method, Trained):
-        return {**everywhere, "method": row.run, "made of": digest(repr(method).encode())}
+        return {**made_on, "method": row.run, "made of": digest(repr(method).encode())}
     return {
-        **everywhere,
+        **made_on,
         "configs": {path.name: digest(path.read_bytes()) for path in setting.configs},
         "architecture": _architecture(setting.configs),
         "max_epochs": max_epochs,
         "changes": dict(_changes(method, setting)),
     }
+
+
+def _made_on(row: TableRow, setting: Setting) -> dict[str, Any]:
+    """The data, and the weights where the row has any."""
+    data = {"data": str(setting.data), "content": setting.content}
+    return data if isinstance(row.method, NoNetwork) else {**data, "clip": setting.weights}
 
 
 def _architecture(configs: Sequence[Path]) -> str:
@@ -156,15 +186,6 @@ def _architecture(configs: Sequence[Path]) -> str:
         name = network.get("architecture", name)
     path = CONFIGS.parents[1] / name
     return digest(path.read_bytes()) if path.is_file() else name
-
-
-def _fingerprint(split: DepthSet) -> str:
-    """Changes where the folder has got other pictures: their number and the bytes of three."""
-    parts = [str(len(split)).encode()]
-    for item in (0, len(split) // 2, len(split) - 1):
-        sample = split[item]
-        parts += [sample["picture"].numpy().tobytes(), sample["depth"].numpy().tobytes()]
-    return digest(b"".join(parts))
 
 
 def _changes(method: Trained, setting: Setting) -> Iterator[tuple[str, str]]:
@@ -220,13 +241,12 @@ def _judge(
     row: TableRow,
     folder: Path,
     setting: Setting,
-    splits: Mapping[str, DepthSet],
     device: torch.device,
 ) -> dict[str, dict[str, dict[str, float]]]:
-    predictors = _predictors(row, folder, setting, splits, device)
+    predictors = _predictors(row, folder, setting, device)
     return {
         found.model if found.depth == UNNAMED else found.depth: averages_of(found)
-        for found in judge(predictors, splits["test"], "eigen", device)
+        for found in judge(predictors, setting.splits["test"], "eigen", device)
     }
 
 
@@ -234,11 +254,10 @@ def _predictors(
     row: TableRow,
     folder: Path,
     setting: Setting,
-    splits: Mapping[str, DepthSet],
     device: torch.device,
 ) -> Mapping[str, Predictor]:
     if isinstance(row.method, NoNetwork):
-        return baselines_of(splits["train"])
+        return baselines_of(setting.splits["train"])
     if isinstance(row.method, ZeroShot):
         network = _zero_shot(row.method, setting.clip).to(device)
         return {
@@ -246,7 +265,7 @@ def _predictors(
                 {UNNAMED: network.predict(pictures, size)}
             )
         }
-    return {row.title: open_predictor(folder / "model", device, splits["test"].camera)}
+    return {row.title: open_predictor(folder / "model", device, setting.splits["test"].camera)}
 
 
 def _zero_shot(method: ZeroShot, clip: str | None) -> DepthClip:

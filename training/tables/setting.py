@@ -9,8 +9,8 @@ from pathlib import Path
 
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.network import NetworkConfig
-from training.data.nyu_labelled import MAT_NAME
-from training.data.open import Layout, layout_of, open_splits
+from training.data.layouts import DepthSet, layout_of, open_splits
+from training.data.nyu_labelled import MAT_NAME, Split
 from training.errors import DataError, WeightsError
 from training.rooms.sets import write_set
 from training.weights import build_network
@@ -20,12 +20,7 @@ OPENAI = "openai"
 NYU, ROOMS = Path("data/nyu"), Path("data/rooms")
 ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED = 200, 100, 7
 _HIRES = (480, 640)
-_CONFIG_OF: dict[Layout, str] = {
-    "labelled": "paper.yaml",
-    "folder": "nyu_folder.yaml",
-    "frames": "nyu_frames.yaml",
-    "packed": "packed.yaml",
-}
+_LAYOUTS = ("labelled", "folder", "frames", "packed")
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,16 @@ class Setting:
     clip: str | None
     hires: tuple[int, int]
     title: str
+
+    @cached_property
+    def splits(self) -> dict[Split, DepthSet]:
+        """Both splits of the data set."""
+        return open_splits(self.data)
+
+    @cached_property
+    def content(self) -> dict[str, str]:
+        """What tells the pictures from others in the same place."""
+        return {name: _fingerprint(split) for name, split in self.splits.items()}
 
     @cached_property
     def weights(self) -> str | None:
@@ -75,29 +80,38 @@ def find_setting(data: Path | None, pretrained: Path | None = None) -> Setting:
         print(f"{NYU / MAT_NAME} is not there: rendering rooms into {data} instead.")
         write_set(data, ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED)
     layout = layout_of(data)
-    if layout not in _CONFIG_OF or (layout == "labelled" and not data.is_dir()):
+    if layout not in _LAYOUTS or (layout == "labelled" and not data.is_dir()):
         raise DataError(
-            f"{data}: expected one of {', '.join(_CONFIG_OF)}, found "
+            f"{data}: expected one of {', '.join(_LAYOUTS)}, found "
             f"{'a file: name its folder' if layout == 'labelled' else f'a {layout}'}"
         )
-    config = CONFIGS / _CONFIG_OF[layout]
     judged = open_splits(data)["test"]
+    paper = CONFIGS / "paper.yaml"
     shown = "RENDERED ROOMS" if rendered or judged.rendered else printable(str(data))
     measured_on = f"{shown}, {judged.depth_kind} depth"
     if pretrained:
         build_network(NetworkConfig(pretrained=str(pretrained)))
         title = f"on {measured_on}, CLIP's weights from {printable(pretrained.name)}"
-        return Setting(data, (config,), str(pretrained), _HIRES, title)
+        return Setting(data, (paper,), str(pretrained), _HIRES, title)
     if _clip_is_there():
-        return Setting(data, (config,), OPENAI, _HIRES, f"on {measured_on}, CLIP's weights")
+        return Setting(data, (paper,), OPENAI, _HIRES, f"on {measured_on}, CLIP's weights")
     return Setting(
         data,
-        (config, CONFIGS / "stand_in.yaml"),
+        (paper, CONFIGS / "stand_in.yaml"),
         None,
         (216, 288),
         f"on {measured_on}, a TINY TOWER WITH RANDOM WEIGHTS instead of CLIP's (in zero-shot rows "
         "towers of full size, RANDOM, too): not comparable with the paper",
     )
+
+
+def _fingerprint(split: DepthSet) -> str:
+    """The number of pictures and the bytes of three."""
+    parts = [str(len(split)).encode()]
+    for item in (0, len(split) // 2, len(split) - 1):
+        sample = split[item]
+        parts += [sample["picture"].numpy().tobytes(), sample["depth"].numpy().tobytes()]
+    return digest(b"".join(parts))
 
 
 def digest(content: bytes) -> str:

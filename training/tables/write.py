@@ -14,17 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from moa_depth_ros.machine.whole_file import whole_file
-from training.judging.tables import PLAIN, SCALED
+from training.judging.output import HEADINGS, HIGHER_IS_BETTER, PLAIN, SCALED
 from training.tables.rows import Table, TableRow
 
-HEADINGS = {
-    "d1": "δ1 ↑",
-    "d2": "δ2 ↑",
-    "d3": "δ3 ↑",
-    "abs_rel": "AbsRel ↓",
-    "log10": "log10 ↓",
-    "rmse": "RMSE ↓",
-}
 _SPREAD = "sample standard deviation over the seeds"
 _LETTERS_A_PANEL = 35  # of the title
 
@@ -65,7 +57,7 @@ def write_table(table: Table, setting: str, rows: Sequence[Finished], stem: Path
 
 def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:
     """Three lines a row: the paper's figures, ours, ours after median scaling; then the notes."""
-    heads = [HEADINGS[metric] for metric in table.metrics]
+    heads = [_heading(metric) for metric in table.metrics]
     lines = [["row", "figures", *heads, "learn", "minutes", "seeds", "commit"]]
     lines.append(["---"] * 2 + ["---:"] * (len(heads) + 2) + ["---", "---"])
     for finished in rows:
@@ -114,7 +106,7 @@ def plot(table: Table, setting: str, rows: Sequence[Finished]) -> Figure:
         ]
         if papers:
             panel.plot(*zip(*papers, strict=True), "D", mfc="none", color="black", label="paper")
-        panel.set_title(HEADINGS[metric], fontsize=10)
+        panel.set_title(_heading(metric), fontsize=10)
         panel.grid(alpha=0.3)
     panels[0].set_yticks(list(places), [finished.row.title for finished in rows])
     panels[0].invert_yaxis()
@@ -123,6 +115,10 @@ def plot(table: Table, setting: str, rows: Sequence[Finished]) -> Figure:
     lines = textwrap.fill(setting, _LETTERS_A_PANEL * count)
     figure.suptitle(f"{table.title}\n{lines}", fontsize=10)
     return figure
+
+
+def _heading(metric: str) -> str:
+    return f"{HEADINGS[metric]} {'↑' if metric in HIGHER_IS_BETTER else '↓'}"
 
 
 def _legend(panel: Axes) -> Iterable[tuple[Any, str]]:

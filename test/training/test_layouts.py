@@ -12,10 +12,10 @@ from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
 from test.training.layouts import millimetres, write_folder, write_frames, write_recording
 from training import evaluate
+from training.data.layouts import open_splits
 from training.data.nyu_folder import NyuFolder
 from training.data.nyu_frames import NyuFrames
 from training.data.nyu_labelled import NyuLabelled
-from training.data.open import open_splits
 from training.data.recordings import Recording
 from training.errors import DataError
 
@@ -43,15 +43,6 @@ def test_the_labelled_file_or_its_folder(nyu):
         assert (len(found["train"]), len(found["test"])) == (3, 2)
 
 
-def test_lists_of_other_names(tmp_path):
-    write_folder(tmp_path)
-    train, test = tmp_path / "train.txt", tmp_path / "elsewhere.txt"
-    (tmp_path / "nyudepthv2_train_files_with_gt.txt").rename(train)
-    (tmp_path / "nyudepthv2_test_files_with_gt.txt").rename(test)
-    found = open_splits(tmp_path, train_list=train, test_list=test)
-    assert (len(found["train"]), len(found["test"])) == (4, 2)
-
-
 def test_nothing_that_is_known(tmp_path):
     with pytest.raises(
         DataError, match=r"expected nyu_depth_v2_labeled\.mat \(labelled\), .* none"
@@ -59,13 +50,21 @@ def test_nothing_that_is_known(tmp_path):
         open_splits(tmp_path)
     with pytest.raises(DataError, match=r"no such file: .*nyu_depth_v2_labeled\.mat"):
         open_splits(tmp_path / "missing" / "nyu_depth_v2_labeled.mat")
-    with pytest.raises(DataError, match=r"missing: no such folder; python -m training\.prepare"):
+    with pytest.raises(
+        DataError, match=r"(?s)missing/nyu_depth_v2_labeled\.mat and .*training\.prepare"
+    ):
         open_splits(tmp_path / "missing")
 
 
-def test_only_the_labelled_file_has_filled_depth(tmp_path):
-    with pytest.raises(DataError, match="expected raw depth for the layout frames, found 'filled'"):
-        open_splits(write_frames(tmp_path), depth="filled")
+@pytest.mark.parametrize(
+    ("layout", "found", "other"),
+    [("frames", "filled", "raw"), ("folder", "raw", "filled"), ("recording", "raw", "filled")],
+)
+def test_only_the_labelled_file_has_both_kinds_of_depth(tmp_path, layout, found, other):
+    WRITERS[layout][0](tmp_path)
+    says = f"expected {found} depth for the layout {layout}, found '{other}'"
+    with pytest.raises(DataError, match=says):
+        open_splits(tmp_path, depth=other)
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,8 @@ HEADINGS = dict(
 )
 """How people write the metrics."""
 
+HIGHER_IS_BETTER = ("d1", "d2", "d3")
+
 CSV_HEADER = ("model", "depth", "index", "scene", *METRICS)
 
 PLAIN, SCALED = "per image", "per image, median-scaled"

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
-from training.preparation import prepare_depth, prepare_pictures, resize_depth
+from training.resizing import prepare_depth, prepare_pictures, resize_depth
 
 
 def test_pictures_become_fractions_at_the_network_size():
@@ -52,4 +52,4 @@ def test_the_robot_shows_the_network_what_the_trainer_does():
     estimator.estimate(picture)
     pictures = torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(0)
     expected = prepare_pictures(pictures, estimator.network.config.input_size)
-    torch.testing.assert_close(seen[0], expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(seen[0] / 255, expected, rtol=0, atol=1e-6)

@@ -51,44 +51,36 @@ class DepthSet(Protocol):
         ...
 
 
-def open_splits(
-    data: Path,
-    depth: DepthKind | None = None,
-    train_list: Path | None = None,
-    test_list: Path | None = None,
-) -> dict[Split, DepthSet]:
+def open_splits(data: Path, depth: DepthKind | None = None) -> dict[Split, DepthSet]:
     """Open a data set's training and test pictures; what is there says how it is laid out.
 
     Args:
         data: its folder, or the labelled or packed file itself.
         depth: what is expected; the labelled file alone has both kinds, of which ``raw`` is the
             default.
-        train_list, test_list: of a folder, where they are not in it under their usual names.
 
     Raises:
         DataError: no layout is recognised, its depth is not the expected one, or what the layout's
             reader finds wrong.
     """
-    layout = layout_of(data, bool(train_list or test_list))
+    layout = layout_of(data)
     if layout == "labelled":
-        mat = data / MAT_NAME if data.is_dir() else data
+        mat = data if data.suffix == Path(MAT_NAME).suffix else data / MAT_NAME
         splits = mat.parent / SPLITS_NAME
         return {name: NyuLabelled(mat, splits, name, depth or "raw") for name in get_args(Split)}
-    opened = _open_other(layout, data, train_list, test_list)
+    opened = _open_other(layout, data)
     found = opened["train"].depth_kind
     if depth not in (None, found):
         raise DataError(_other_depth(layout, data, depth, found))
     return opened
 
 
-def _open_other(
-    layout: Layout, data: Path, train_list: Path | None, test_list: Path | None
-) -> dict[Split, DepthSet]:
+def _open_other(layout: Layout, data: Path) -> dict[Split, DepthSet]:
     """A layout that has one kind of depth only."""
     if layout == "packed":
         return {name: Packed(data, name) for name in get_args(Split)}
     if layout == "folder":
-        train, test = open_nyu_folder(data, train_list, test_list)
+        train, test = open_nyu_folder(data)
         return {"train": train, "test": test}
     if layout == "frames":
         return {"train": NyuFrames(data, "train"), "test": NyuFrames(data, "val")}
@@ -104,18 +96,13 @@ def _other_depth(layout: Layout, data: Path, expected: DepthKind, found: DepthKi
     )
 
 
-def layout_of(data: Path, has_list: bool = False) -> Layout:
-    """What is there decides; a list of its own means a folder.
+def layout_of(data: Path) -> Layout:
+    """What is there decides; where nothing is, it would be NYU's labelled file, or a packed one.
 
     Raises:
         DataError: no layout is recognised.
     """
-    if not data.exists() and data.suffix not in (PACKED_SUFFIX, Path(MAT_NAME).suffix):
-        raise DataError(
-            f"{data}: no such folder; python -m training.prepare gets NYU Depth V2, "
-            "python -m training.rooms renders rooms"
-        )
-    if has_list or (data / TRAIN_LIST).is_file() or (data / TEST_LIST).is_file():
+    if (data / TRAIN_LIST).is_file() or (data / TEST_LIST).is_file():
         return "folder"
     if data.suffix == PACKED_SUFFIX:
         return "packed"

@@ -28,8 +28,8 @@ class DepthDataModule(L.LightningDataModule, ABC):
         num_workers: processes that read; 0 reads in the training process.
         residence: ``device`` reads both data sets onto the training device at the start, by more
             processes where there are cores, and makes batches there, ``stream`` reads each picture
-            when it is needed, ``auto`` takes the first where both fit in half of the device's free
-            memory. On the device, depth has half precision.
+            when it is needed, ``auto`` takes the first on a GPU of whose free memory both fit in
+            half. On the device, depth has half precision.
 
     Attributes:
         camera: the camera of the training pictures, for the model folder.
@@ -125,12 +125,12 @@ class DepthDataModule(L.LightningDataModule, ABC):
         assert self.trainer is not None
         device = self._device
         needed = resident_bytes(self.train_set) + resident_bytes(self.val_set)
-        sharing = 1 if device.type == "cuda" else self.trainer.num_devices
-        free = free_bytes(device) // sharing
+        free = free_bytes(device)
         chosen = self.residence == "device" or needed <= _LARGEST_SHARE * free
         if self.trainer.is_global_zero:
             where = f"kept on {device}" if chosen else f"streamed by {self.num_workers} workers"
-            print(f"pictures: {where} ({needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free there)")
+            left = f", {free / 1e9:.2f} GB are free on {device}" if free else ""
+            print(f"pictures: {where} ({needed / 1e9:.2f} GB{left})")
         return chosen
 
     @property
@@ -139,19 +139,20 @@ class DepthDataModule(L.LightningDataModule, ABC):
         return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
 
     def _stream(self, dataset: Dataset, sampler: Sampler | None) -> DataLoader:
-        return self._loader(
-            dataset, self.num_workers, sampler=sampler, persistent_workers=self.num_workers > 0
-        )
+        workers = self.num_workers
+        options = {"batch_size": self.batch_size, "sampler": sampler}
+        return self._loader(dataset, workers, **options, persistent_workers=workers > 0)
 
     def _resident(self, dataset: Dataset, sampler: DistributedSampler) -> ResidentLoader:
         assert self.trainer is not None
-        loader = self._loader(dataset, readers(self.num_workers, self.trainer.num_devices))
+        # One by one: what all readers have ready lies in /dev/shm, small in a container.
+        workers = readers(self.num_workers, self.trainer.num_devices)
+        loader = self._loader(dataset, workers, batch_size=1)
         return ResidentLoader(read_onto(dataset, self._device, loader), self.batch_size, sampler)
 
     def _loader(self, dataset: Dataset, num_workers: int, **options: Any) -> DataLoader:
         return DataLoader(
             dataset,
-            batch_size=self.batch_size,
             num_workers=num_workers,
             worker_init_fn=use_one_thread,
             pin_memory=self._device.type == "cuda",

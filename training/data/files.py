@@ -1,0 +1,72 @@
+"""What a configuration names under ``data`` to train on files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lightning.pytorch.utilities.rank_zero import rank_zero_warn
+from torch.utils.data import DistributedSampler
+
+from training.data.data_module import DepthDataModule, Residence
+from training.data.layouts import open_splits
+from training.data.packed import Packed, is_shrunk_below
+from training.data.sample import DepthKind
+from training.data.samplers import ShuffledSampler
+
+
+class FilesDataModule(DepthDataModule):
+    """A data set of any layout: every training picture once an epoch, shuffled anew each time.
+
+    Nothing is chosen by the validation figures, which are the test split's: a run's model is that
+    of its last epoch.
+
+    Args:
+        root: folder of the data set, or the packed file; what is there says how it is laid out.
+        depth: ``raw`` for measured depth with holes, which the loss leaves out, ``filled`` for
+            inpainted one. By default what the data set has; ``raw`` where it has both.
+        seed: of the order of pictures.
+        batch_size: pictures in a batch of one process.
+        num_workers: processes that read files; 0 reads in the training process.
+        residence: ``device``, ``stream`` or ``auto``, see :class:`DepthDataModule`.
+    """
+
+    def __init__(
+        self,
+        root: str = "data/nyu",
+        depth: DepthKind | None = None,
+        seed: int = 0,
+        batch_size: int = 8,
+        num_workers: int = 2,
+        residence: Residence = "auto",
+    ):
+        super().__init__(batch_size, num_workers, residence)
+        self.root = Path(root)
+        self.depth = depth
+        self.seed = seed
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the data set and check it; warn where it was shrunk too far for the network.
+
+        Raises:
+            DataError: it is missing, damaged, of no known layout or without such depth.
+        """
+        splits = open_splits(self.root, self.depth)
+        self.train_set, self.val_set = splits["train"], splits["test"]
+        self.camera = self.train_set.camera
+        if isinstance(self.train_set, Packed) and self.trainer is not None:
+            self._warn_of_lost_detail(self.trainer.lightning_module.network_config.input_size)
+
+    def train_sampler(self) -> DistributedSampler:
+        """All training pictures, shuffled anew each epoch."""
+        return ShuffledSampler(self.train_set, self.seed, **self._replica())
+
+    def _warn_of_lost_detail(self, input_size: tuple[int, int]) -> None:
+        found, whole = self.train_set.size, self.val_set.size
+        if is_shrunk_below(found, whole, input_size):
+            # No error: a run that was begun with such a file may go on.
+            rank_zero_warn(
+                f"{self.root}: the training pictures were shrunk to {found[1]}x{found[0]} pixels, "
+                f"and are enlarged to the network's input, {input_size[1]}x{input_size[0]}, "
+                f"without the detail that the test pictures ({whole[1]}x{whole[0]}) have; pack "
+                f"them again with --size {input_size[0]} {input_size[1]}, or without"
+            )
