@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,13 +26,13 @@ from sensor_msgs.msg import Image, PointCloud2
 
 from benchmarks.least_network import save_least_network
 from demo.own_domain import own_domain
+from demo.processes import end, start
 from moa_depth_ros.command_line import above_zero, add_device_option, at_least, picture_size
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.report import describe, resident_bytes
 from moa_depth_ros.network import ModelFolderError, load_network
 
-ROOT = Path(__file__).resolve().parents[1]
 WARM_UP = 20  # frames that don't count
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
@@ -134,18 +133,12 @@ def measure(program: list[str], cloud: bool, frames: int, camera: list[str]) -> 
 
 @contextlib.contextmanager
 def _process(arguments: list[str]) -> Iterator[subprocess.Popen]:
-    """A module of this checkout in a process of its own, ended at the end."""
-    process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT)
+    """A module of this checkout, ended at the end."""
+    process = start(*arguments)
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, seconds=STOP_SECONDS)
 
 
 def compare(
@@ -186,8 +179,6 @@ def main() -> int:
     """Returns the exit status."""
     options = _parser().parse_args()
     keep_freed_memory()
-    os.environ.update(own_domain(os.environ))
-    rclpy.init()
     print(f"{options.rate:g} pictures a second, {options.precision}; {describe(options.device)}\n")
     print(
         "| picture | answers | program | frames | answered a second | median ms | 95 % | 99 % ",
@@ -196,6 +187,8 @@ def main() -> int:
     print("| of that the network stage | MB after a tenth, at the end | rest / relay |")
     print("|" + "---|" * 11, flush=True)
     try:
+        os.environ.update(own_domain(os.environ))
+        rclpy.init()
         load_network(options.model)  # found bad by the node, it would end minutes of measuring
         with tempfile.TemporaryDirectory() as folder:
             models = {"least network": save_least_network(Path(folder))}

@@ -9,14 +9,12 @@ from functools import cache
 import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image, PointCloud2
 
 from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.ros.qos import input_qos, output_qos
 
-# The depth node's, written down again: importing them would bring PyTorch into this process.
-INPUT_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-OUTPUT_QOS = QoSProfile(depth=2, reliability=ReliabilityPolicy.RELIABLE)
+# The depth node's, written down again: importing it would bring PyTorch into this process.
 POINT_BYTES = 16
 
 
@@ -25,9 +23,9 @@ class Relay(Node):
 
     def __init__(self) -> None:
         super().__init__("moa_depth")
-        self._depth = self.create_publisher(Image, "~/depth", OUTPUT_QOS)
-        self._points = self.create_publisher(PointCloud2, "~/points", OUTPUT_QOS)
-        self.create_subscription(Image, "image", self._on_picture, INPUT_QOS)
+        self._depth = self.create_publisher(Image, "~/depth", output_qos())
+        self._points = self.create_publisher(PointCloud2, "~/points", output_qos())
+        self.create_subscription(Image, "image", self._on_picture, input_qos())
 
     def _on_picture(self, msg: Image) -> None:
         depth, cloud = _answers(msg.width, msg.height)

@@ -14,11 +14,11 @@ from types import FrameType
 from typing import Any
 
 from demo.own_domain import own_domain
+from demo.processes import end, start
 from demo.report import report
 from moa_depth_ros.command_line import above_zero
 from moa_depth_ros.ros.signals import END_SIGNALS
 
-ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120.0  # for the network to load and the rooms to be rendered, on a busy machine
 LAST_REPORT_SECONDS = 2.5  # diagnostics come once a second
 WRITE_SECONDS = 60.0  # for the viewer's picture and cloud, on a busy machine
@@ -36,10 +36,9 @@ class Processes:
         self._environment = environment
         self._running: dict[str, subprocess.Popen] = {}
 
-    def start(self, name: str, *arguments: str | Path) -> None:
-        """Run a module of this checkout with this Python."""
-        command = [sys.executable, "-m", *map(str, arguments)]
-        self._running[name] = subprocess.Popen(command, cwd=ROOT, env=self._environment)
+    def start(self, name: str, module: str, *arguments: str | Path) -> None:
+        """Run a module of this checkout."""
+        self._running[name] = start(module, *arguments, env=self._environment)
 
     def wait_for(self, name: str, seconds: float) -> None:
         """Wait for one to end well, and forget it.
@@ -64,17 +63,8 @@ class Processes:
         self._running[name].send_signal(signal.SIGINT)
 
     def stop_all(self) -> None:
-        """End those that still run: cleanly, or by force if they don't. Not by SIGINT, which a
-        program that is still starting answers with a traceback."""
-        running = [process for process in self._running.values() if process.poll() is None]
-        for process in running:
-            process.terminate()
-        for process in running:
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        """End those that still run."""
+        end(*self._running.values(), seconds=STOP_SECONDS)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -148,7 +138,7 @@ def main() -> int:
         signal.signal(number, _end)
     try:
         run(options)
-    except (DemoError, OSError) as error:
+    except (RuntimeError, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0

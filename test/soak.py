@@ -22,9 +22,10 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from demo.messages import camera_info_message, picture_message
+from demo.processes import ROOT
 from moa_depth_ros.machine.report import resident_bytes
 from test.node.domain import use_own_domain
-from test.node.harness import CAMERA, COMPRESSED, OUTPUTS, ROOT, NodeProcess, colourful, header_at
+from test.node.harness import CAMERA, COMPRESSED, OUTPUTS, NodeProcess, colourful, header_at
 
 SIZES = ((640, 480), (320, 240), (641, 479), (96, 64))
 TYPES = {**OUTPUTS, COMPRESSED: CompressedImage}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -78,16 +79,29 @@ class _Graph:
                     function(*self._inputs)
             present.wait_stream(aside)
             self._graph = torch.cuda.CUDAGraph()
+            pool = torch.cuda.graph_pool_handle()
             # Other threads may go on using CUDA meanwhile.
-            capture = torch.cuda.graph(self._graph, stream=aside, capture_error_mode="thread_local")
-            with capture:
-                self._output = function(*self._inputs)
+            capture = torch.cuda.graph(self._graph, pool, aside, capture_error_mode="thread_local")
+            try:
+                with capture:
+                    self._output = function(*self._inputs)
+            except BaseException:
+                _end_allocating(device, pool)
+                raise
 
     def replay(self, inputs: tuple[Tensor, ...]) -> Tensor:
         for own, new in zip(self._inputs, inputs, strict=True):
             own.copy_(new)
         self._graph.replay()
         return self._output.clone()
+
+
+def _end_allocating(device: torch.device, pool: tuple[int, int]) -> None:
+    """A capture that fails at its end leaves PyTorch's allocator recording, and an allocator that
+    records gives no memory back to the device, ever."""
+    with contextlib.suppress(RuntimeError):  # it has ended
+        torch._C._cuda_endAllocateToPool(device.index, pool)
+        torch._C._cuda_releasePool(device.index, pool)
 
 
 @cache

@@ -128,9 +128,10 @@ class DepthEstimator:
             for (depth, uncertainty), colour in zip(maps, colours, strict=True)
         ]
 
-    def warm_up(self) -> None:
-        """Run once on an empty VGA picture, so that the first real one is not the slow one."""
-        self.estimate(np.zeros((480, 640, 3), np.uint8))
+    def warm_up(self, batch_shape: tuple[int, int, int] = (1, 480, 640)) -> None:
+        """Run once on (B, H, W) black pixels, so that the first real ones are not the slow ones."""
+        count, height, width = batch_shape
+        self.estimate_batch([Picture(np.zeros((height, width, 3), np.uint8))] * count)
 
     def clear_graphs(self) -> None:
         """Let the memory go that is kept for each size of pictures seen so far."""
@@ -163,7 +164,7 @@ class DepthEstimator:
 def _estimate(network: InferenceNetwork, colours: Tensor, ratios: Tensor) -> Tensor:
     """(B, H, W, 3) uint8 and (B,) factors to (B, 2, H, W): depth and uncertainty.
 
-    The network sees what `training.preparation.prepare_pictures` gives, but for rounding, which it
+    The network sees what `training.resizing.prepare_pictures` gives, but for rounding, which it
     scales itself.
     """
     pixels = colours.permute(0, 3, 1, 2).float()

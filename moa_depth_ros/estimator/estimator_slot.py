@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,14 +44,16 @@ class EstimatorSlot:
         self.notice = ""
         self._warn = warn
         self._make = make
+        self._last_shape = (1, 480, 640)  # of the pictures that come, as far as is known
+        self._too_many = math.inf  # pixels, of a batch for which there was no memory
         self._lock = threading.Lock()
         self._turn = threading.Lock()  # whoever has it gets `_lock` next
 
     def load(self, choice: ModelChoice, fallback_to_cpu: bool = False) -> None:
         """Load beside the present estimator, warm up and take its place between two pictures.
 
-        Files are read while pictures go on; only the warm-up makes them wait, because a device
-        may not record a graph while another thread works on it.
+        Files are read while pictures go on; only the warm-up, on pictures of the last size, makes
+        them wait: PyTorch records one graph at a time.
 
         Args:
             choice: what to load.
@@ -94,19 +97,22 @@ class EstimatorSlot:
         """`DepthEstimator.estimate_batch` of the present estimator; call it in `exclusive`.
 
         Where the device's memory is out, what PyTorch keeps there for later is freed and the
-        pictures tried again, one at a time, then, if allowed, on the CPU, where the estimator
-        stays.
+        pictures tried again, one at a time, as from then on all batches as large, until another
+        estimator is loaded; then, if allowed, on the CPU, where the estimator stays.
 
         Raises:
             OutOfMemoryError: no memory, and the CPU is not allowed or has none, either.
         """
+        if len(pictures) > 1 and math.prod(_batch_shape(pictures)) >= self._too_many:
+            return [self.estimate_batch([one], fallback_to_cpu)[0] for one in pictures]
         if (estimates := self._try(pictures)) is not None:
             return estimates
         # Not in an except clause: there, the error's traceback would hold the tensors.
         self._present.clear_graphs()
         free_cached_memory()
         if len(pictures) > 1:
-            return [self.estimate_batch([one], fallback_to_cpu)[0] for one in pictures]
+            self._too_many = math.prod(_batch_shape(pictures))
+            return self.estimate_batch(pictures, fallback_to_cpu)
         if not fallback_to_cpu or self._present.device.type == "cpu":
             return self._present.estimate_batch(pictures)
         if (estimates := self._try(pictures)) is not None:
@@ -155,19 +161,22 @@ class EstimatorSlot:
         try:
             estimator = self._make(choice.folder, choice.device, choice.precision)
             with self.exclusive():
-                estimator.warm_up()
+                estimator.warm_up(self._last_shape)
                 self.current, self.notice = estimator, ""
+                self._too_many = math.inf
         finally:
-            with self.exclusive():  # nobody records a graph meanwhile
+            with self.exclusive():  # while a graph is recorded, nothing is given back
                 free_cached_memory()
 
     def _try(self, pictures: Sequence[Picture]) -> list[DepthEstimate] | None:
         try:
-            return self._present.estimate_batch(pictures)
+            estimates = self._present.estimate_batch(pictures)
         except RuntimeError as error:
             if is_out_of_memory(error):
                 return None
             raise
+        self._last_shape = _batch_shape(pictures)
+        return estimates
 
     def _fall_back(self) -> None:
         device = self._present.device
@@ -181,3 +190,9 @@ class EstimatorSlot:
             "room there and set the parameter device again to go back."
         )
         self._warn(self.notice)
+
+
+def _batch_shape(pictures: Sequence[Picture]) -> tuple[int, int, int]:
+    """(B, H, W)."""
+    height, width = pictures[0].pixels.shape[:2]
+    return len(pictures), height, width

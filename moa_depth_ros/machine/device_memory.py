@@ -21,12 +21,15 @@ _TEXTS = (
 )
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, the device's or page-locked memory."""
-    if isinstance(error, OutOfMemoryError):
-        return True
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one that it followed from, says that memory ran out, the device's or
+    page-locked memory. What ends a CUDA graph's capture says only that something went wrong."""
+    if error is None:
+        return False
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(part in text for part in _TEXTS)
+    says_so = isinstance(error, RuntimeError) and any(part in text for part in _TEXTS)
+    followed_from = error.__cause__ or error.__context__
+    return says_so or isinstance(error, OutOfMemoryError) or is_out_of_memory(followed_from)
 
 
 def free_cached_memory() -> None:

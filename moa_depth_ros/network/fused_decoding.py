@@ -8,8 +8,6 @@ dropped: on CUDA in the registers of one kernel, on a CPU in stripes that fit in
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +39,7 @@ class FusedDecoder(nn.Module):
     ):
         super().__init__()
         self.grid_size, self.size, self.max_depth = grid_size, size, max_depth
+        self._has_kernel = True  # until it fails
         centres = bins.centres
         powers = torch.stack([torch.ones_like(centres), centres, centres.square()])
         self.register_buffer("rows", linear_weights(grid_size[0], size[0], centres))
@@ -58,10 +57,27 @@ class FusedDecoder(nn.Module):
             (B, 2, H, W) float32 metres: fused depth, then the standard deviation of the bin
             distribution.
         """
-        kernel = _cuda_kernel(cells.device) if cells.is_cuda else None
-        if kernel is not None:
-            return kernel(cells, self.moments[1], self.grid_size, self.size, self.max_depth)
+        if cells.is_cuda and self._has_kernel:
+            maps = self._decode_by_kernel(cells)
+            if maps is not None:
+                return maps
         return torch.stack([self._decode(picture) for picture in cells.float()])
+
+    def _decode_by_kernel(self, cells: Tensor) -> Tensor | None:
+        """By Triton; None where that can't be had: the kernel is compiled on the robot, which takes
+        Triton, a C compiler and Python's headers."""
+        try:
+            from moa_depth_ros.network.fused_decoding_cuda import decode
+
+            return decode(cells, self.moments[1], self.grid_size, self.size, self.max_depth)
+        except Exception as error:  # Triton and the compiler raise whatever they like
+            if is_out_of_memory(error):
+                raise  # which says nothing about the next time
+            self._has_kernel = False
+            logging.getLogger(__name__).warning(
+                f"Depth is decoded by PyTorch, more slowly than by a kernel: {error}"
+            )
+            return None
 
     def _decode(self, cells: Tensor) -> Tensor:
         """(h * w, N + 1) to (2, H, W)."""
@@ -81,23 +97,3 @@ class FusedDecoder(nn.Module):
         depth = (mean + regression.sigmoid() * self.max_depth) / 2
         spread = (mean_square - mean.square()).clamp_min(0).sqrt()
         return torch.stack([depth, spread]).unflatten(1, (len(rows), self.size[1]))
-
-
-@cache
-def _cuda_kernel(device: torch.device) -> Callable[..., Tensor] | None:
-    """The Triton kernel, or None where it can't be had: it is compiled on the robot, which takes
-    Triton, a C compiler and Python's headers."""
-    try:
-        from moa_depth_ros.network.fused_decoding_cuda import decode
-
-        decode(
-            torch.zeros(1, 1, 2, device=device), torch.ones(1, device=device), (1, 1), (1, 1), 1.0
-        )
-    except Exception as error:  # Triton and the compiler raise whatever they like
-        if is_out_of_memory(error):
-            raise  # which says nothing about the next time
-        logging.getLogger(__name__).warning(
-            f"Depth is decoded by PyTorch, more slowly than by a kernel: {error}"
-        )
-        return None
-    return decode

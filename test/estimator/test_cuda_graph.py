@@ -71,6 +71,32 @@ def test_what_can_not_be_captured_is_run_as_it_is_and_said_once(monkeypatch, cap
     assert caplog.text.count("operation not permitted when capturing") == 1
 
 
+@needs_cuda
+@torch.inference_mode()
+def test_a_capture_that_failed_leaves_the_device_usable(caplog):
+    def waits_for_the_device(values, offset):
+        return values * 2 + offset.item()
+
+    values, offset = torch.ones(3, device="cuda"), torch.ones(1, device="cuda")
+    assert CudaGraphs(waits_for_the_device)(values, offset).tolist() == [3, 3, 3]
+    assert "operation by operation" in caplog.text
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_reserved()
+    large = torch.ones(2**26, device="cuda")
+    del large
+    assert torch.cuda.memory_reserved() > before
+    torch.cuda.empty_cache()
+    assert torch.cuda.memory_reserved() == before
+
+
+def test_want_of_memory_is_seen_behind_the_error_that_ends_a_capture(monkeypatch):
+    error = RuntimeError("operation failed due to a previous error during capture")
+    error.__context__ = torch.cuda.OutOfMemoryError("CUDA out of memory")
+    refuse_captures(monkeypatch, error)
+    with pytest.raises(RuntimeError, match="previous error"):
+        CudaGraphs(Doubler())(torch.ones(3), torch.ones(1))
+
+
 def test_a_capture_without_memory_is_the_callers_to_deal_with(monkeypatch):
     captures = refuse_captures(monkeypatch, torch.cuda.OutOfMemoryError("CUDA out of memory"))
     graphs = CudaGraphs(Doubler())

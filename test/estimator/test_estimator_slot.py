@@ -37,13 +37,13 @@ def estimate(slot, fallback_to_cpu=True):
         return slot.estimate_batch([Picture(PICTURE)], fallback_to_cpu)[0]
 
 
-def exhausted_slot(folder, batches):
+def exhausted_slot(folder, batches, **options):
     said = []
 
     def make(model, device, precision):
         if device == "cpu":
             return DepthEstimator(model, device, precision)
-        return Exhausted(model, device, precision, batches)
+        return Exhausted(model, device, precision, batches, **options)
 
     slot = EstimatorSlot(said.append, make)
     slot.load(ModelChoice(folder, "cuda", "float32"))
@@ -123,6 +123,32 @@ def test_a_batch_that_found_no_memory_is_tried_picture_by_picture(folder):
         assert (estimate.colour.numpy() == picture.pixels).all()
     assert isinstance(slot.current, Exhausted)
     assert (slot.notice, said) == ("", [])
+
+
+def test_batches_that_find_no_memory_are_not_tried_again_and_again(folder):
+    slot, _ = exhausted_slot(folder, batches=0, room=2)
+
+    def run(*values):
+        pictures = [Picture(np.full_like(PICTURE, value)) for value in values]
+        slot.current.asked.clear()
+        with slot.exclusive():
+            estimates = slot.estimate_batch(pictures, fallback_to_cpu=True)
+        assert [estimate.colour[0, 0, 0] for estimate in estimates] == list(values)
+        return slot.current.asked
+
+    assert run(1, 2, 3) == [3, 1, 1, 1]
+    assert run(1, 2, 3) == [1, 1, 1]
+    assert run(1, 2) == [2]
+    slot.load(ModelChoice(folder, "cuda", "float32"))
+    assert run(1, 2, 3) == [3, 1, 1, 1]
+
+
+def test_another_estimator_is_warm_for_the_pictures_that_come(folder):
+    slot, _ = exhausted_slot(folder, batches=0)
+    assert slot.current.warmed == [(1, 480, 640)]
+    estimate(slot)
+    slot.load(ModelChoice(folder, "cuda", "float32"))
+    assert slot.current.warmed == [(1, *PICTURE.shape[:2])]
 
 
 def test_it_goes_on_on_the_cpu_and_says_so(folder):

@@ -93,9 +93,10 @@ def test_cuda_equals_the_plain_path(case):
 
 def test_a_device_without_a_compiler_is_served_by_pytorch(monkeypatch, caplog):
     """Here: a CPU, for which Triton has no driver."""
-    from moa_depth_ros.network.fused_decoding import _cuda_kernel
-
-    assert _cuda_kernel.__wrapped__(torch.device("cpu")) is None
+    cells, bins, grid, size = make_cells(next(iter(CASES)))
+    decoder = FusedDecoder(bins, grid, size, 10.0)
+    assert decoder._decode_by_kernel(cells) is None
+    assert not decoder._has_kernel
     assert "Depth is decoded by PyTorch" in caplog.text
 
 

@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,10 +21,10 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
 from demo.messages import camera_info_message, picture_message
+from demo.processes import end, start
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.ros.messages import fill_cloud
 
-ROOT = Path(__file__).resolve().parents[2]
 CAMERA = Intrinsics(96, 64, 80.0, 81.0, 47.5, 30.5)
 OUTPUTS = {"depth": Image, "points": PointCloud2, "camera_info": CameraInfo, "uncertainty": Image}
 COMPRESSED = "depth/compressedDepth"
@@ -48,12 +47,9 @@ class NodeProcess:
 
     def __init__(self, model: Path | str, *ros_arguments: str) -> None:
         self._output = tempfile.NamedTemporaryFile(suffix=".log")  # noqa: SIM115
-        command = [sys.executable, "-m", "moa_depth_ros.node", "--ros-args"]
-        self.process = subprocess.Popen(
-            [*command, "-p", f"model:={model}", *ros_arguments],
-            cwd=ROOT,
-            stdout=self._output,
-            stderr=subprocess.STDOUT,
+        arguments = ["--ros-args", "-p", f"model:={model}", *ros_arguments]
+        self.process = start(
+            "moa_depth_ros.node", *arguments, stdout=self._output, stderr=subprocess.STDOUT
         )
 
     def __enter__(self):
@@ -69,13 +65,7 @@ class NodeProcess:
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()  # killed, it would leave its shared memory behind
-            try:
-                self.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process, seconds=PATIENCE)
         self._output.close()
 
     def log(self) -> str:

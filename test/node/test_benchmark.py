@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from test.node.harness import ROOT
+from demo.processes import ROOT
 
 FRAMES = 10
 

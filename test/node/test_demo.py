@@ -10,10 +10,11 @@ import pytest
 
 from demo import frames
 from demo.frames import Folder, there_and_back
+from demo.processes import ROOT
 from demo.viewer import errors
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.pictures.files import write_depth_png, write_picture
-from test.node.harness import ROOT, colourful
+from test.node.harness import colourful
 
 
 def run_demo(*arguments):

@@ -12,10 +12,10 @@ from lifecycle_msgs.msg import Transition
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 
+from demo.processes import ROOT
 from moa_depth_ros.ros.parameters import ParameterError, declare
 from test.node.harness import (
     PATIENCE,
-    ROOT,
     Manager,
     NodeProcess,
     Robot,
@@ -149,7 +149,7 @@ from moa_depth_ros import estimator, node
 from moa_depth_ros.ros.pipeline import Pipeline
 
 estimator.DepthEstimator.estimate_batch = lambda self, pictures: time.sleep(100)
-estimator.DepthEstimator.warm_up = lambda self: None
+estimator.DepthEstimator.warm_up = lambda *_: None
 Pipeline.stop.__defaults__ = (0.1,)  # deactivating shall not wait for it
 sys.exit(node.main(sys.argv))
 """

@@ -5,8 +5,8 @@ import re
 import pytest
 import yaml
 
+from demo.processes import ROOT
 from moa_depth_ros.ros.parameter_table import TABLE
-from test.node.harness import ROOT
 
 ROWS = {row.name: row for row in TABLE}
 
