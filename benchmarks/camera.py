@@ -11,8 +11,9 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from demo.messages import camera_info_message, picture_message
+from demo.messages import picture_message
 from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.ros.camera_info import camera_info_message
 
 PATIENCE_SECONDS = 60.0
 SETTLE_SECONDS = 0.5  # the other side may know of a connection a moment later

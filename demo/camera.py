@@ -16,7 +16,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from demo.frames import Folder, Rooms, Source, View, there_and_back
-from demo.messages import camera_info_message, picture_message
+from demo.messages import picture_message
+from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.signals import EndSignals
 
 READERS = 2  # of the pictures: the depth node and the viewer

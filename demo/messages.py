@@ -7,10 +7,8 @@ tests see what any other program sees.
 from __future__ import annotations
 
 import numpy as np
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
+from sensor_msgs.msg import Image, PointCloud2, PointField
 from std_msgs.msg import Header
-
-from moa_depth_ros.intrinsics import Intrinsics
 
 _PIXELS = {"32FC1": np.dtype("<f4"), "16UC1": np.dtype("<u2")}
 _FIELDS = {PointField.FLOAT32: "<f4"}
@@ -22,17 +20,6 @@ def picture_message(header: Header, picture: np.ndarray, encoding: str) -> Image
     msg = Image(header=header, height=height, width=width, encoding=encoding)
     msg.step = picture[0].nbytes
     msg.data.frombytes(memoryview(np.ascontiguousarray(picture)).cast("B"))
-    return msg
-
-
-def camera_info_message(header: Header, camera: Intrinsics) -> CameraInfo:
-    """The CameraInfo of a rectified camera."""
-    msg = CameraInfo(header=header, width=camera.width, height=camera.height)
-    msg.distortion_model = "plumb_bob"
-    msg.d = [0.0] * 5
-    msg.k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
-    msg.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-    msg.p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     return msg
 
 

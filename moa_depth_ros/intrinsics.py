@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 import yaml
 
-SHAPE_TOLERANCE = 0.02  # of width / height; sizes are rounded where pictures are resized
+_SHAPE_TOLERANCE = 0.02  # of width / height; sizes are rounded where pictures are resized
+
+
+def are_alike(width: int, height: int, other_width: int, other_height: int) -> bool:
+    """Whether pictures of these sizes have one shape, so that one may be the other, resized."""
+    return abs(math.log(width / height * other_height / other_width)) <= _SHAPE_TOLERANCE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Intrinsics:
         Raises:
             ValueError: they have another shape.
         """
-        if abs(math.log(width / height * self.height / self.width)) > SHAPE_TOLERANCE:
+        if not are_alike(width, height, self.width, self.height):
             raise ValueError(
                 f"{width}x{height} pixels are not this camera's, which has {self.size_text}: the "
                 "shape differs"

@@ -21,9 +21,10 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from demo.messages import camera_info_message, picture_message
+from demo.messages import picture_message
 from demo.processes import ROOT
 from moa_depth_ros.machine.report import resident_bytes
+from moa_depth_ros.ros.camera_info import camera_info_message
 from test.node.domain import use_own_domain
 from test.node.harness import CAMERA, COMPRESSED, OUTPUTS, NodeProcess, colourful, header_at
 

@@ -62,8 +62,7 @@ class Camera:
     def fail(self, error: Exception) -> None:
         """Count a picture whose processing raised an error, and say which."""
         text = f"{type(error).__name__}: {error}"
-        self.statistics.count("failed")
-        self.statistics.error(text)
+        self.statistics.failed(text)
         if self._is_due(text):
             self.logger.error(f"A picture failed: {text}")
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import copy
-import math
 
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
+from std_msgs.msg import Header
 
-from moa_depth_ros.intrinsics import SHAPE_TOLERANCE, Intrinsics
+from moa_depth_ros.intrinsics import Intrinsics, are_alike
 
 
 class CameraInfoError(ValueError):
     """A CameraInfo without usable intrinsics; the text says what is wrong with it."""
+
+
+def camera_info_message(header: Header, camera: Intrinsics) -> CameraInfo:
+    """The CameraInfo of a rectified camera."""
+    msg = CameraInfo(header=header, width=camera.width, height=camera.height)
+    msg.distortion_model = "plumb_bob"
+    msg.d = [0.0] * 5
+    msg.k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
+    msg.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    msg.p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    return msg
 
 
 def intrinsics_for(info: CameraInfo, width: int, height: int) -> Intrinsics:
@@ -70,7 +81,7 @@ def shape_warning(info: CameraInfo, width: int, height: int) -> str | None:
     if info.binning_x > 1 or info.binning_y > 1:
         return None
     *_, full_width, full_height = _region(info, width, height)
-    if abs(math.log(width / full_width * full_height / height)) <= SHAPE_TOLERANCE:
+    if are_alike(width, height, full_width, full_height):
         return None
     return (
         f"CameraInfo of {full_width}x{full_height} pixels for a picture of {width}x{height}, "

@@ -14,8 +14,10 @@ from moa_depth_ros.machine.report import resident_bytes
 
 WINDOW = 200  # pictures that the latencies are taken over
 # Most drivers send a CameraInfo with each picture, some a single one for all. So many pictures
-# without one are no accident any more, nor are so many CameraInfos.
+# without one are no accident any more, nor are so many CameraInfos; nor is a pause that is so many
+# times as long as they usually are apart.
 MISSED_CAMERA_INFOS = 30
+LONG_PAUSE = 3
 
 # What can become of a picture. Those that arrived are the sum of these and of the one or two that
 # wait or are being worked on.
@@ -56,19 +58,27 @@ class Statistics:
         self._windows = {stage: deque(maxlen=WINDOW) for stage in (*STAGES, "total", "since stamp")}
         self._together: deque[int] = deque(maxlen=WINDOW)
         self._before: Counter[str] = Counter()
-        self._since_camera_info = 0  # pictures
+        self._camera_infos = self._pictures = self._since_camera_info = 0
         self._reported = time.monotonic()
         self._last_error = ""
         self._warning = ""
+        self._failure = ""
 
     def count(self, what: str) -> None:
         """One more picture "in", one more "camera_info", or one more of OUTCOMES."""
         with self._lock:
             self._counts[what] += 1
             if what == "camera_info":
+                self._camera_infos += 1
                 self._since_camera_info = 0
             elif what == "in":
+                self._pictures += 1
                 self._since_camera_info += 1
+
+    def subscribed(self) -> None:
+        """How often CameraInfo comes is found out anew."""
+        with self._lock:
+            self._camera_infos = self._pictures = self._since_camera_info = 0
 
     def took(self, seconds: Mapping[str, float], age: float, together: int) -> None:
         """How long one picture took.
@@ -90,6 +100,12 @@ class Statistics:
         """Remember the last error for good, and as this period's warning."""
         with self._lock:
             self._last_error = self._warning = text
+
+    def failed(self, text: str) -> None:
+        """One more picture "failed", and why."""
+        with self._lock:
+            self._counts["failed"] += 1
+            self._last_error = self._failure = text
 
     def status(
         self,
@@ -126,23 +142,26 @@ class Statistics:
         self, recent: Counter[str], active: bool, notice: str, failure: str
     ) -> tuple[bytes, str]:
         if recent["failed"] or failure:
-            return DiagnosticStatus.ERROR, failure or self._last_error
+            return DiagnosticStatus.ERROR, failure or self._failure
         if self._warning or notice:
             return DiagnosticStatus.WARN, self._warning or notice
         if not active:
             return DiagnosticStatus.OK, "Not active."
         if not recent["in"]:
             return DiagnosticStatus.WARN, "No picture arrives."
-        if self._since_camera_info >= MISSED_CAMERA_INFOS:
-            infos = self._counts["camera_info"]
-            if not infos:
-                return DiagnosticStatus.WARN, "No CameraInfo arrives."
-            if infos >= MISSED_CAMERA_INFOS:  # else it is one for all pictures
-                stopped = f"CameraInfo stopped {self._since_camera_info} pictures ago"
-                return DiagnosticStatus.WARN, f"{stopped}; the last one stays in use."
+        if self._since_camera_info >= MISSED_CAMERA_INFOS and not self._camera_infos:
+            return DiagnosticStatus.WARN, "No CameraInfo arrives."
+        if self._camera_info_stopped():
+            stopped = f"CameraInfo stopped {self._since_camera_info} pictures ago"
+            return DiagnosticStatus.WARN, f"{stopped}; the last one stays in use."
         if recent["unheard"] and not recent["out"]:
             return DiagnosticStatus.OK, "Pictures arrive; nobody listens."
         return DiagnosticStatus.OK, "Running."
+
+    def _camera_info_stopped(self) -> bool:
+        if min(self._since_camera_info, self._camera_infos) < MISSED_CAMERA_INFOS:
+            return False  # or it is one for all pictures
+        return self._since_camera_info > LONG_PAUSE * self._pictures / self._camera_infos
 
     def _rates(self, recent: Counter[str], seconds: float) -> dict[str, str]:
         rates = {what: recent[what] / max(seconds, 1e-9) for what in ("in", "out", "camera_info")}

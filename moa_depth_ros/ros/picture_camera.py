@@ -21,6 +21,7 @@ from std_msgs.msg import Header
 
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures.files import read_picture
+from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.messages import colour_message
 from moa_depth_ros.ros.shared_files import shared_file
 from moa_depth_ros.ros.signals import EndSignals
@@ -62,18 +63,8 @@ class PictureCamera(Node):
 
     def _show(self) -> None:
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=FRAME)
-        self._infos.publish(_camera_info(header, self._camera))
+        self._infos.publish(camera_info_message(header, self._camera))
         self._pictures.publish(colour_message(header, next(self._film)))
-
-
-def _camera_info(header: Header, camera: Intrinsics) -> CameraInfo:
-    msg = CameraInfo(header=header, width=camera.width, height=camera.height)
-    msg.distortion_model = "plumb_bob"
-    msg.d = [0.0] * 5
-    msg.k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
-    msg.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-    msg.p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
-    return msg
 
 
 def main() -> int:

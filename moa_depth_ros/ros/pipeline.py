@@ -41,6 +41,7 @@ class Pipeline:
     def start(self) -> None:
         """Subscribe."""
         for stream in self._streams.values():
+            stream.camera.statistics.subscribed()
             stream.camera.inputs.subscribe(stream.on_picture, stream.on_camera_info)
 
     def stop(self, timeout: float = 5.0) -> bool:
@@ -63,7 +64,8 @@ class Pipeline:
                     groups.setdefault(job.picture.shape[:2], []).append(job)
         for jobs in groups.values():
             with _counting_failures(*jobs), self._estimators.exclusive():
-                self._run(jobs)
+                if not self._dropped(jobs):
+                    self._run(jobs)
 
     def _run(self, jobs: list[Job]) -> None:
         """Pictures of one size, while nobody else has the estimator."""
@@ -79,13 +81,18 @@ class Pipeline:
                 wait_for(estimate.depth)
         for job in jobs:
             job.laps.end("network")
-        if self._worker.abandoned:  # the outputs may be gone
-            for job in jobs:
-                job.stream.camera.statistics.count("dropped")
+        if self._dropped(jobs):
             return
         for job, estimate in zip(jobs, estimates, strict=True):
             with _counting_failures(job), falling_back():
                 job.stream.publish(job, estimate, together=len(jobs))
+
+    def _dropped(self, jobs: list[Job]) -> bool:
+        """Whether nobody waits for these pictures any more: estimator and outputs may be gone."""
+        if self._worker.abandoned:
+            for job in jobs:
+                job.stream.camera.statistics.count("dropped")
+        return self._worker.abandoned
 
 
 @contextmanager

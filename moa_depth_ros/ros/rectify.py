@@ -75,6 +75,11 @@ class _Map:
         make = cv2.fisheye.initUndistortRectifyMap if fisheye else cv2.initUndistortRectifyMap
         x, y = make(camera, lens, rotation, target, (width, height), cv2.CV_32FC1)
         seen = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+        if not seen.any():
+            raise CameraInfoError(
+                "the lens sees nothing of the rectified picture that K, D, R = "
+                f"{rotation.tolist()} and P = {target.tolist()} describe."
+            )
         self.unseen = None if seen.all() else ~seen
         self.steps = cv2.convertMaps(x, y, cv2.CV_16SC2)
 
@@ -114,9 +119,9 @@ def _geometry(info: CameraInfo) -> tuple:
 
 
 def _matrices(info: CameraInfo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """K, R and the left part of P, each 3 x 3; for those the driver left zero what they mean."""
+    """K, R and the pinhole in P, each 3 x 3; for those the driver left zero what they mean."""
     camera, rotation = (np.array(values, float).reshape(3, 3) for values in (info.k, info.r))
-    projection = np.array(info.p, float).reshape(3, 4)[:, :3]
+    fx, _, cx, _, _, fy, cy = info.p[:7]
     if not (np.isfinite(camera).all() and camera[0, 0] > 0 and camera[1, 1] > 0):
         raise CameraInfoError(f"no rectified picture can be made with K = {camera.tolist()}.")
     if not np.isfinite(rotation).all():
@@ -124,7 +129,7 @@ def _matrices(info: CameraInfo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (
         camera,
         rotation if rotation.any() else np.eye(3),
-        projection if projection[0, 0] else camera,
+        np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]) if fx else camera,
     )
 
 
@@ -154,8 +159,7 @@ def _ideal(info: CameraInfo, target: np.ndarray) -> CameraInfo:
     # A fisheye's model with D = 0 is no pinhole.
     result.distortion_model, result.d = "plumb_bob", [0.0] * 5
     result.r = np.eye(3).ravel()
-    if not info.p[0]:
-        result.p = np.hstack([target, np.zeros((3, 1))]).ravel()
+    result.p = np.hstack([target, np.reshape(info.p, (3, 4))[:, 3:]]).ravel()
     return result
 
 

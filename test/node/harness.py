@@ -20,9 +20,10 @@ from rclpy.task import Future
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
-from demo.messages import camera_info_message, picture_message
+from demo.messages import picture_message
 from demo.processes import end, start
 from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.messages import fill_cloud
 
 CAMERA = Intrinsics(96, 64, 80.0, 81.0, 47.5, 30.5)

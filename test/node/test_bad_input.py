@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from demo.messages import camera_info_message, picture_message
+from demo.messages import picture_message
 from moa_depth_ros.ros.camera import REPEAT_SECONDS
+from moa_depth_ros.ros.camera_info import camera_info_message
 from test.node.harness import CAMERA, Robot, colourful
 
 OK, WARN = b"\0", b"\1"

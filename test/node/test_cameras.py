@@ -5,11 +5,13 @@ import threading
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle_msgs.msg import Transition
 
 from demo.messages import picture_message, read_depth
 from moa_depth_ros.estimator import DepthEstimator
 from moa_depth_ros.intrinsics import Intrinsics
-from test.node.harness import CAMERA, OUTPUTS, NodeProcess, Robot, colourful, wait_until
+from test.node.harness import CAMERA, OUTPUTS, Manager, NodeProcess, Robot, colourful, wait_until
 from test.node.spinning import spinning_node
 
 SAME = 1e-4  # metres
@@ -208,3 +210,28 @@ def test_a_run_that_fails_is_each_cameras_failure_and_the_next_one_goes_on(gated
         gated.error = None
         for robot in (front, rear):
             robot.answer("points", robot.send(colourful()))
+
+
+def test_pictures_of_a_node_that_was_cleaned_up_meanwhile_are_dropped(gated):
+    """Two sizes wait together; the first of them is at work for longer than deactivating waits."""
+    front, rear = both_robots()
+    with front, rear:
+        front.send_info()
+        rear.send_info()
+        send_and_hold(front, gated, colourful())
+        for robot, pictures in ((front, 2), (rear, 1)):
+            robot.send(colourful(*((96, 64) if robot is front else (48, 32))))
+            wait_for_arrival(robot, pictures)
+        first, gated.gate = gated.gate, threading.Event()
+        first.set()
+        wait_until(lambda: gated.begun == [1, 1], "the first size to begin")
+        manager = Manager(front, "/both/moa_depth")
+        assert manager.change(Transition.TRANSITION_DEACTIVATE)
+        cleanup = manager.begin(Transition.TRANSITION_CLEANUP)
+        front.spin(0.5)
+        gated.gate.set()
+        front.until(cleanup.done, "the cleanup")
+        for robot in (front, rear):
+            robot.until(lambda r=robot: r.status()[1]["frames dropped"] == "1", "the dropped one")
+            assert DiagnosticStatus.ERROR not in {status.level for status in robot.statuses}
+        assert gated.begun == [1, 1]

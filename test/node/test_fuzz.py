@@ -8,7 +8,8 @@ import pytest
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from demo.messages import camera_info_message, read_depth
+from demo.messages import read_depth
+from moa_depth_ros.ros.camera_info import camera_info_message
 from test.node.harness import CAMERA, NodeProcess, Robot, colourful
 
 RAW, ENCODED, INFOS = 3500, 1500, 500

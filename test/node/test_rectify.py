@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo
 
-from demo.messages import camera_info_message, read_cloud, read_depth
-from moa_depth_ros.ros.camera_info import CameraInfoError
+from demo.messages import read_cloud, read_depth
+from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_message
 from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
 from test.node.harness import CAMERA, NodeProcess, Robot, colourful
 
@@ -113,6 +113,16 @@ def test_k_is_the_rectified_camera_where_p_is_zero():
     assert list(result.k) == list(camera_info().k)
 
 
+def test_only_the_pinhole_in_p_counts():
+    """Some drivers fill in nothing else."""
+    info, bare = camera_info(), camera_info()
+    bare.p[10] = 0.0
+    bare.p[1] = float("nan")
+    found, expected = (Rectifier().rectify(ramp(U, V), each) for each in (bare, info))
+    np.testing.assert_array_equal(found.picture, expected.picture)
+    assert list(found.info.p) == list(info.p)
+
+
 def test_the_map_is_made_once_for_a_camera(monkeypatch):
     made = []
     make = cv2.initUndistortRectifyMap
@@ -145,6 +155,7 @@ def test_any_colours_and_read_only_rows_with_padding_are_taken(channels):
         ({"k": [0.0] * 9}, "with K = "),
         ({"r": [float("inf")] * 9}, "with R = "),
         ({"p": [-1.0] * 12}, "no usable intrinsics"),
+        ({"r": [1.0] * 9}, "sees nothing of the rectified picture"),
     ],
 )
 def test_what_no_map_can_be_made_from_is_told(changes, says):

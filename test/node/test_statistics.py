@@ -17,6 +17,45 @@ def test_latencies_are_medians_and_95th_percentiles():
     assert values["reading median (ms)"] == "nan"
 
 
+def count(statistics, what, times):
+    for _ in range(times):
+        statistics.count(what)
+
+
+def test_a_failure_is_told_by_its_own_text_whatever_else_goes_wrong():
+    statistics = Statistics()
+    count(statistics, "in", 2)
+    statistics.failed("RuntimeError: CUDA error")
+    statistics.error("CameraInfo of another shape")
+    status = statistics.status("", {})
+    assert (status.level, status.message) == (b"\2", "RuntimeError: CUDA error")
+    statistics.error("CameraInfo of another shape")
+    status = statistics.status("", {})
+    assert (status.level, status.message) == (b"\1", "CameraInfo of another shape")
+
+
+@pytest.mark.parametrize("pictures", [60, 120], ids=["once a second", "every other second"])
+def test_camera_info_that_is_rare_has_not_stopped(pictures):
+    statistics = Statistics()
+    for _ in range(40):
+        count(statistics, "camera_info", 1)
+        count(statistics, "in", pictures)
+        count(statistics, "unheard", pictures)
+        assert statistics.status("", {}).level == b"\0"
+    count(statistics, "in", 3 * pictures)
+    assert "CameraInfo stopped" in statistics.status("", {}).message
+
+
+def test_one_camera_info_for_each_time_the_node_is_activated_is_enough():
+    statistics = Statistics()
+    for _ in range(40):
+        statistics.subscribed()
+        count(statistics, "camera_info", 1)
+        count(statistics, "in", 300)
+        count(statistics, "unheard", 300)
+        assert statistics.status("", {}).level == b"\0"
+
+
 @pytest.mark.parametrize(
     ("infos", "pictures", "level", "says"),
     [
@@ -28,8 +67,7 @@ def test_latencies_are_medians_and_95th_percentiles():
 )
 def test_camera_info_that_is_missing_is_told(infos, pictures, level, says):
     statistics = Statistics()
-    for what, count in (("camera_info", infos), ("in", pictures), ("unheard", pictures)):
-        for _ in range(count):
-            statistics.count(what)
+    for what, times in (("camera_info", infos), ("in", pictures), ("unheard", pictures)):
+        count(statistics, what, times)
     status = statistics.status("", {})
     assert (status.level, status.message) == (level, says)

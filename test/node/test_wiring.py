@@ -4,7 +4,8 @@ import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from demo.messages import camera_info_message, picture_message
+from demo.messages import picture_message
+from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.inputs import Inputs
 from test.node.harness import CAMERA, NodeProcess, Robot, colourful
 
