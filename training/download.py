@@ -59,7 +59,7 @@ def _complete(url: str, part: Path, size: int) -> None:
         while (before := _size(part)) < size:
             reason = "the connection broke"
             try:
-                _fetch_rest(url, part, bar)
+                _fetch_rest(url, part, size, bar)
             except DownloadError:
                 raise
             except (HTTPException, OSError) as error:
@@ -74,7 +74,7 @@ def _complete(url: str, part: Path, size: int) -> None:
                 time.sleep(PAUSE_SECONDS * 2**fruitless)
 
 
-def _fetch_rest(url: str, part: Path, bar: tqdm) -> None:
+def _fetch_rest(url: str, part: Path, size: int, bar: tqdm) -> None:
     """One request."""
     start = _size(part)
     headers = {"Range": f"bytes={start}-"} if start else {}
@@ -83,6 +83,8 @@ def _fetch_rest(url: str, part: Path, bar: tqdm) -> None:
             urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_SECONDS
         )
     except urllib.error.HTTPError as error:
+        if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise _too_short(url, part, size) from error
         if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise DownloadError(f"{url}: {error}") from error
         raise
@@ -91,7 +93,16 @@ def _fetch_rest(url: str, part: Path, bar: tqdm) -> None:
     with response:
         goes_on = response.status == HTTPStatus.PARTIAL_CONTENT  # else it sends the whole file
         bar.n = start if goes_on else 0
+        if response.length is not None and bar.n + response.length < size:
+            raise _too_short(url, part, size)
         _write(response, part, "ab" if goes_on else "wb", bar)
+
+
+def _too_short(url: str, part: Path, size: int) -> DownloadError:
+    part.unlink(missing_ok=True)  # the beginning of that other file
+    return DownloadError(
+        f"{url}: expected {size} bytes, found a shorter file; try another server (--base-url)"
+    )
 
 
 def _write(response: HTTPResponse, part: Path, mode: str, bar: tqdm) -> None:

@@ -18,6 +18,7 @@ from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.pictures.files import write_picture
 from training.command_line import exit_code
 from training.data.sample import Sample
+from training.errors import DataError
 from training.judging.options import add_data_options, open_selection
 from training.judging.predictors import file_name
 
@@ -26,9 +27,14 @@ def export(pictures: Dataset[Sample], folder: Path) -> None:
     """Write every colour picture as PNG, named by its index.
 
     Raises:
-        DataError: one cannot be read.
+        DataError: there are PNGs in the folder, or a picture cannot be read.
         OSError: one cannot be written.
     """
+    if there := next(iter(folder.glob("*.png")), None):
+        raise DataError(
+            "--out: expected a folder without PNGs, because predictions have the same names; "
+            f"found {there}"
+        )
     count = len(pictures)  # type: ignore[arg-type]
     for item in trange(count, desc="writing", disable=None):
         sample = pictures[item]

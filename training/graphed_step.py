@@ -73,7 +73,8 @@ class GraphedStep:
         self._total, self._values = terms.total, torch.stack(terms).detach()
 
     def _run_backward(self) -> None:
-        self._total.backward()
+        with torch.autocast(self._total.device.type, enabled=False):  # as Lightning's own
+            self._total.backward()
 
     def _forget_gradients(self) -> None:
         for parameter in self._parameters:

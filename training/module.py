@@ -188,7 +188,7 @@ class DepthModule(L.LightningModule):
         for group in self.trainer.optimizers[0].param_groups:
             before = group.get("initial_lr", group["lr"])  # the former where there is a schedule
             if before != config.lr:
-                group["lr"] *= config.lr / before
+                group["lr"] = config.lr * (group["lr"] / before if before else 1.0)
                 group["initial_lr"] = config.lr
             group["weight_decay"] = config.weight_decay
         for found in self.trainer.lr_scheduler_configs:
@@ -196,7 +196,7 @@ class DepthModule(L.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Start counting pictures."""
-        self._pictures, self._started = 0, time.perf_counter()
+        self._pictures, self._seconds, self._mark = 0, 0.0, time.perf_counter()
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """The weighted loss of a batch."""
@@ -233,12 +233,18 @@ class DepthModule(L.LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: dict[str, Any], batch_idx: int) -> None:
         """Count pictures and the time they took, validation left out."""
+        now = time.perf_counter()
         self._pictures += len(batch["index"])
-        self._ended = time.perf_counter()
+        self._seconds += now - self._mark
+        self._mark = now
+
+    def on_validation_end(self) -> None:
+        """Leave out the time that validation took, also between batches."""
+        self._mark = time.perf_counter()
 
     def on_train_epoch_end(self) -> None:
         """Log pictures per second of all processes."""
-        rate = self._pictures / (self._ended - self._started)
+        rate = self._pictures / self._seconds
         self.log("train/pictures_per_second", rate, sync_dist=True, reduce_fx="sum")
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:

@@ -97,7 +97,7 @@ class TrainingCLI(LightningCLI):
             TrainingError: pictures are held out, but nothing is validated on them.
             CheckpointError: there is nothing to resume from, or a run that nobody resumes.
         """
-        self.checkpoint = _resume_from(self.config.ckpt_path, self.folder / "checkpoints")
+        self.checkpoint = _resume_from(self.config.ckpt_path, self.folder)
         trainer = self.config.trainer
         if self.config.held_out:
             _check_validation(trainer, self.config.held_out)
@@ -144,6 +144,8 @@ class TrainingCLI(LightningCLI):
             raise self._interruption() from error
         if not self.trainer.is_global_zero:
             return
+        if not self.trainer.global_step:
+            raise TrainingError("the run ended without a training step: no model is written")
         self._save_model("model")
         if self.best is not None and self.best.least < math.inf:
             best = AtomicCheckpointIO().load_checkpoint(self.best.path)
@@ -176,7 +178,8 @@ def _check_validation(trainer: Namespace, held_out: float) -> None:
     )
 
 
-def _resume_from(ckpt_path: str | None, checkpoints: Path) -> Path | None:
+def _resume_from(ckpt_path: str | None, folder: Path) -> Path | None:
+    checkpoints = folder / "checkpoints"
     if ckpt_path == "last":
         return newest_whole(checkpoints)
     if ckpt_path is not None:
@@ -188,6 +191,11 @@ def _resume_from(ckpt_path: str | None, checkpoints: Path) -> Path | None:
             f"{checkpoints}: holds a run already; go on with --ckpt_path last, "
             "start another with --output, or remove the folder"
         )
+    for model in (folder / "model", folder / "best"):
+        if model.is_dir():
+            raise CheckpointError(
+                f"{model}: is there already; start another run with --output, or remove the folder"
+            )
     return None
 
 

@@ -256,3 +256,16 @@ def test_what_was_trained_on_does_not_choose_later(tmp_path, data, tiny_clip, ca
         assert said in capsys.readouterr().err
     changes = {"data__seed": 1, "trainer__limit_val_batches": 0, "ckpt_path": "last"}
     assert train.main(arguments(data, began[none], tiny_clip, **changes)) == 0
+
+
+def test_other_pictures_do_not_choose_later(tmp_path, data, tiny_clip, capsys):
+    """Those of another data set, divided by the same share and seed."""
+    began, other = tmp_path / "run", tmp_path / "other"
+    assert train.main(arguments(data, began, tiny_clip, held_out=0.3)) == 0
+    shutil.copytree(data, other)
+    with h5py.File(other / "nyu_depth_v2_labeled.mat", "r+") as file:
+        scenes = file["scenes"][0]
+        file["scenes"][0] = np.roll(scenes, 1)
+    changes = {"held_out": 0.3, "ckpt_path": "last", "trainer__max_epochs": 2}
+    assert train.main(arguments(other, began, tiny_clip, **changes)) == 1
+    assert "error: data: expected the pictures that the run began with" in capsys.readouterr().err

@@ -45,9 +45,12 @@ def test_the_labelled_file_or_its_folder(nyu):
 
 def test_nothing_that_is_known(tmp_path):
     with pytest.raises(
-        DataError, match=r"expected nyu_depth_v2_labeled\.mat \(labelled\), .* none"
+        DataError,
+        match=r"expected nyu_depth_v2_labeled\.mat \(labelled\), .* none of them. To download.*out",
     ):
         open_splits(tmp_path)
+    with pytest.raises(DataError, match=r"^no such folder: .*/missing; no such file: "):
+        open_splits(tmp_path / "missing")
     with pytest.raises(DataError, match=r"no such file: .*nyu_depth_v2_labeled\.mat"):
         open_splits(tmp_path / "missing" / "nyu_depth_v2_labeled.mat")
     with pytest.raises(

@@ -120,6 +120,18 @@ def test_a_server_without_ranges_starts_again(server, tmp_path):
     assert (tmp_path / "file").read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("have", [0, 1000, 5000])
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_server_with_a_shorter_file(server, tmp_path, have, ranges):
+    server.files["/file"], server.ranges = CONTENT[:2000], ranges
+    if have:
+        (tmp_path / "file.part").write_bytes(CONTENT[:have])
+    with pytest.raises(DownloadError, match=rf"/file: expected {len(CONTENT)} bytes, found a sh"):
+        get(server, tmp_path / "file")
+    assert not list(tmp_path.iterdir())  # nothing that another server's bytes would be added to
+    assert len(server.asked) == 1
+
+
 def test_when_nothing_comes_it_says_so_and_keeps_what_came(server, tmp_path):
     (tmp_path / "file.part").write_bytes(CONTENT[:1000])
     server.limit = 0

@@ -119,6 +119,9 @@ def test_an_unknown_key_is_refused(key, capsys):
         ("model.augmentation.seed", "-1", "seed: expected 0 to inf, found -1"),
         ("model.optimiser.lr", "-1", "lr: expected 0 to inf, found -1"),
         ("model.optimiser.weight_decay", ".inf", "weight_decay: expected 0 to inf, found inf"),
+        ("data.seed", "-1", "seed: expected at least 0, found -1"),
+        ("data.rooms_per_epoch", "0", "rooms_per_epoch: expected at least 1, found 0"),
+        ("data.val_rooms", "0", "val_rooms: expected at least 1, found 0"),
         ("model.loss.silog", "-0.5", "silog: expected 0 to inf, found -0.5"),
         ("model.loss.silog_lambda", "2", "silog_lambda: expected 0 to 1, found 2"),
     ],
@@ -297,3 +300,19 @@ def test_a_schedule_wants_an_end(tmp_path, write_nyu, tiny_clip, capsys):
     assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
     said = "error: trainer.max_epochs: expected a number of epochs, because one_cycle ends"
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["model", "best"])
+def test_a_model_is_not_replaced(tmp_path, write_nyu, tiny_clip, capsys, name):
+    """Also where its checkpoints were removed, to save room."""
+    (tmp_path / "run" / name).mkdir(parents=True)
+    command = arguments(write_pictures(tmp_path / "data", write_nyu), tmp_path / "run", tiny_clip)
+    assert train.main(command) == 1
+    assert f"run/{name}: is there already; start another run with --out" in capsys.readouterr().err
+
+
+def test_a_run_without_a_step_writes_no_model(tmp_path, write_nyu, tiny_clip, capsys):
+    data, output = write_pictures(tmp_path / "data", write_nyu), tmp_path / "run"
+    assert train.main(arguments(data, output, tiny_clip, trainer__limit_train_batches=0)) == 1
+    assert "error: the run ended without a training step" in capsys.readouterr().err
+    assert not (output / "model").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any, Literal
@@ -20,8 +21,19 @@ Residence = Literal["auto", "device", "stream"]
 _LARGEST_SHARE = 0.5  # of the free memory; the network and its activations need the rest
 
 
+def at_least(least: int, **numbers: int) -> None:
+    """Refuse smaller ones.
+
+    Raises:
+        TrainingError: naming the number.
+    """
+    for name, found in numbers.items():
+        if found < least:
+            raise TrainingError(f"{name}: expected at least {least}, found {found}")
+
+
 class DepthDataModule(L.LightningDataModule, ABC):
-    """Loaders around two data sets that ``setup`` makes.
+    """Loaders around two data sets, made at the construction or by ``setup``.
 
     Args:
         batch_size: pictures in a batch of one process.
@@ -46,14 +58,14 @@ class DepthDataModule(L.LightningDataModule, ABC):
 
     def __init__(self, batch_size: int, num_workers: int, residence: Residence = "stream"):
         super().__init__()
-        for name, found, least in (("batch_size", batch_size, 1), ("num_workers", num_workers, 0)):
-            if found < least:
-                raise TrainingError(f"{name}: expected at least {least}, found {found}")
+        at_least(1, batch_size=batch_size)
+        at_least(0, num_workers=num_workers)
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.residence = residence
         self._resumed_epoch = 0
         self._division = "--held_out 0"
+        self._held_out = ""
 
     def hold_out(self, share: float) -> None:
         """Validate on a share of the training pictures, drawn by ``seed``, instead.
@@ -63,12 +75,18 @@ class DepthDataModule(L.LightningDataModule, ABC):
         """
         self.train_set, self.val_set = hold_out(self.train_set, share, self.seed)
         self._division = f"--held_out {share:g} --data.seed {self.seed}"
+        held = [(place, self.val_set.dataset.recording(place)) for place in self.val_set.indices]
+        self._held_out = hashlib.sha256(repr(held).encode()).hexdigest()
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps: the epoch that comes next, and what is held out."""
         assert self.trainer is not None
         next_epoch = self.trainer.fit_loop.epoch_progress.current.processed
-        return {"next_epoch": next_epoch, "division": self._division}
+        return {
+            "next_epoch": next_epoch,
+            "division": self._division,
+            "held_out": self._held_out,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with the epoch after the checkpoint's.
@@ -82,6 +100,12 @@ class DepthDataModule(L.LightningDataModule, ABC):
                 f"expected {began}, which the run began with, found {self._division}: the best "
                 "epoch would be chosen by pictures that were trained on; go on with the former, "
                 "or start another run with --output"
+            )
+        if state_dict["held_out"] != self._held_out:
+            raise CheckpointError(
+                "data: expected the pictures that the run began with, found others: the best epoch "
+                "would be chosen by pictures that were trained on; go on with the former, or start "
+                "another run with --output"
             )
 
     @abstractmethod

@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning.pytorch.utilities.rank_zero import rank_zero_warn
 from torch.utils.data import DistributedSampler
 
-from training.data.data_module import DepthDataModule, Residence
+from training.data.data_module import DepthDataModule, Residence, at_least
 from training.data.layouts import open_splits
 from training.data.packed import Packed, is_shrunk_below
 from training.data.sample import DepthKind
@@ -17,8 +17,8 @@ from training.data.samplers import ShuffledSampler
 class FilesDataModule(DepthDataModule):
     """A data set of any layout: every training picture once an epoch, shuffled anew each time.
 
-    Nothing is chosen by the validation figures, which are the test split's: a run's model is that
-    of its last epoch.
+    Where none are held out, validation runs on the test split, and nothing is chosen by its
+    figures: a run's model is that of its last epoch.
 
     Args:
         root: folder of the data set, or the packed file; what is there says how it is laid out.
@@ -40,6 +40,7 @@ class FilesDataModule(DepthDataModule):
         residence: Residence = "auto",
     ):
         super().__init__(batch_size, num_workers, residence)
+        at_least(0, seed=seed)
         self.root = Path(root)
         self.depth = depth
         self.seed = seed

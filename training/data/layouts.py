@@ -115,5 +115,6 @@ def layout_of(data: Path) -> Layout:
     raise DataError(
         f"{data}: expected {MAT_NAME} (labelled), {TRAIN_LIST} and {TEST_LIST} (folder), train "
         f"and val (frames), {COLOUR_FOLDER} and {DEPTH_FOLDER} (recording), or a file that ends in "
-        f"{PACKED_SUFFIX} (packed); found none of them"
+        f"{PACKED_SUFFIX} (packed); found none of them. To download NYU Depth V2 there: "
+        f"python -m training.prepare --out {data}"
     )

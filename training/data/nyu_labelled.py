@@ -134,7 +134,8 @@ class NyuLabelled(Dataset[Sample]):
 def _require_files(mat: Path, splits: Path) -> None:
     missing = [str(path) for path in (mat, splits) if not path.is_file()]
     if missing:
-        raise DataError(f"no such file: {' and '.join(missing)}\n{_WHERE}")
+        folder = "" if mat.parent.is_dir() else f"no such folder: {mat.parent}; "
+        raise DataError(f"{folder}no such file: {' and '.join(missing)}\n{_WHERE}")
 
 
 def _open(path: Path) -> h5py.File:

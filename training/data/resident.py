@@ -75,7 +75,7 @@ def read_onto(dataset: DepthSet, device: torch.device, readers: DataLoader) -> R
     Args:
         dataset: what is read.
         device: where it goes.
-        readers: a loader of its samples in their order, one by one.
+        readers: a loader of its samples in their order, in batches of any size.
 
     Raises:
         DataError: of the reader.
@@ -88,12 +88,14 @@ def read_onto(dataset: DepthSet, device: torch.device, readers: DataLoader) -> R
         [],
     )
     start = 0
-    for batch in tqdm(readers, desc="reading", unit="picture", disable=None):
-        part = slice(start, start + len(batch["index"]))
-        for key in ("picture", "depth", "index"):
-            getattr(samples, key)[part] = batch[key]
-        samples.scene.extend(batch["scene"])
-        start = part.stop
+    with tqdm(total=count, desc="reading", unit="picture", disable=None) as bar:
+        for batch in readers:
+            part = slice(start, start + len(batch["index"]))
+            for key in ("picture", "depth", "index"):
+                getattr(samples, key)[part] = batch[key]
+            samples.scene.extend(batch["scene"])
+            start = part.stop
+            bar.update(len(batch["index"]))
     return samples
 
 

@@ -101,22 +101,19 @@ def finished_results(
     return {seed: result for seed, result in results.items() if result["recipe"] == recipe}
 
 
-def check_setting(rows: Iterable[TableRow], setting: Setting, output: Path) -> None:
-    """Refuse to replace a table that was made on other data or with other weights.
+def check_recipes(
+    rows: Iterable[TableRow], setting: Setting, output: Path, max_epochs: int | None
+) -> None:
+    """Refuse to replace a table whose rows were made by other recipes.
 
     Raises:
-        TrainingError: naming a row's folder that holds what was made with them.
+        TrainingError: naming such a row's folder, and what differs.
     """
     for row in rows:
-        seeds = _seeds_begun(row, output) if isinstance(row.method, Trained) else [None]
-        for path in (_folder(row, seed, output) / RECIPE for seed in seeds):
-            recipe = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-            for name, expected in _made_on(row, setting).items():
-                if recipe and recipe.get(name) != expected:
-                    raise TrainingError(
-                        f"{path.parent}: made with other {name} ({recipe.get(name)}) than are at "
-                        f"hand ({expected}). Take another --output, or remove the folder"
-                    )
+        for seed in _seeds_begun(row, output) if isinstance(row.method, Trained) else [None]:
+            folder = _folder(row, seed, output)
+            if (folder / RECIPE).is_file():
+                _check_recipe(folder, _recipe(row, setting, max_epochs))
 
 
 def _seeds_begun(row: TableRow, output: Path) -> Sequence[int]:
@@ -141,14 +138,22 @@ def _check_detail(setting: Setting) -> None:
 
 def _claim(folder: Path, recipe: dict[str, Any]) -> None:
     """Note the recipe before anything is made by it, so that what was interrupted is known, too."""
-    path = folder / RECIPE
-    if not path.is_file():
-        _write(path, recipe)
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if found != recipe:
+    if not (folder / RECIPE).is_file():
+        _write(folder / RECIPE, recipe)
+    _check_recipe(folder, recipe)
+
+
+def _check_recipe(folder: Path, recipe: dict[str, Any]) -> None:
+    found = json.loads((folder / RECIPE).read_text(encoding="utf-8"))
+    differences = [
+        f"{name}: {found.get(name)} there, {recipe.get(name)} here"
+        for name in sorted({*found, *recipe})
+        if found.get(name) != recipe.get(name)
+    ]
+    if differences:
         raise TrainingError(
-            f"{folder}: made by another recipe ({found}); this is {recipe}. "
-            "Take another --output, or remove the folder"
+            f"{folder}: made by another recipe ({'; '.join(differences)}). Take another --output, "
+            "or remove the folder"
         )
 
 
@@ -160,30 +165,40 @@ def _write(path: Path, content: object) -> None:
 def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
     """All that decides the result, but for the seed."""
     method = row.method
-    made_on = _made_on(row, setting)
+    made_on = {"data": str(setting.data), "content": setting.content}
+    if not isinstance(method, NoNetwork):
+        made_on["clip"] = setting.weights
     if not isinstance(method, Trained):
         return {**made_on, "method": row.run, "made of": digest(repr(method).encode())}
+    values = _configured(setting.configs)
     return {
         **made_on,
-        "configs": {path.name: digest(path.read_bytes()) for path in setting.configs},
-        "architecture": _architecture(setting.configs),
+        **values,
+        "architecture": _architecture(values.get("model.network.architecture")),
         "max_epochs": max_epochs,
         "changes": dict(_changes(method, setting)),
     }
 
 
-def _made_on(row: TableRow, setting: Setting) -> dict[str, Any]:
-    """The data, and the weights where the row has any."""
-    data = {"data": str(setting.data), "content": setting.content}
-    return data if isinstance(row.method, NoNetwork) else {**data, "clip": setting.weights}
-
-
-def _architecture(configs: Sequence[Path]) -> str:
-    """The tower's name, or a digest where the configurations name its file."""
-    name = NetworkConfig().architecture
+def _configured(configs: Sequence[Path]) -> dict[str, Any]:
+    """The configurations' values by their dotted names, the later files' over the earlier's."""
+    values: dict[str, Any] = {}
     for path in configs:
-        network = yaml.safe_load(path.read_bytes())["model"].get("network", {})
-        name = network.get("architecture", name)
+        values |= _flat(yaml.safe_load(path.read_bytes()))
+    return values
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    values = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        values |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return values
+
+
+def _architecture(name: str | None) -> str:
+    """The tower's name, or a digest where it is a file."""
+    name = name or NetworkConfig().architecture
     path = CONFIGS.parents[1] / name
     return digest(path.read_bytes()) if path.is_file() else name
 

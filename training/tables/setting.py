@@ -122,7 +122,7 @@ def digest(content: bytes) -> str:
 def _clip_is_there() -> bool:
     try:
         build_network(NetworkConfig(pretrained=OPENAI))
-    except WeightsError:
-        print("CLIP's weights are neither here nor in reach: a tiny random tower stands in.")
+    except WeightsError as error:
+        print(f"{str(error).splitlines()[0]}\nA tiny random tower stands in.")
         return False
     return True

@@ -65,6 +65,13 @@ def test_a_network_through_png_gets_the_figures_of_its_model_folder(
     assert here["calibration"] is not None
 
 
+def test_predictions_are_not_replaced_by_pictures(exported, nyu_file, capsys):
+    (exported / NAMES[1]).write_bytes(b"depth")
+    assert export.main(["--data", str(nyu_file), "--out", str(exported)]) == 1
+    assert "--out: expected a folder without PNGs" in capsys.readouterr().err
+    assert (exported / NAMES[1]).read_bytes() == b"depth"
+
+
 def test_the_truth_has_no_error(exported, nyu_file, tmp_path):
     with h5py.File(nyu_file / "nyu_depth_v2_labeled.mat") as file:
         for index, name in zip(TEST_INDICES, NAMES, strict=True):
