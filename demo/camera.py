@@ -17,6 +17,7 @@ from std_msgs.msg import Header
 
 from demo.frames import Folder, Rooms, Source, View, there_and_back
 from demo.messages import picture_message
+from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.signals import EndSignals
 
@@ -74,6 +75,7 @@ def main() -> int:
     parser.add_argument("--result", type=Path, required=True, help="JSON file to write")
     options = parser.parse_args()
     signals = EndSignals()
+    warn_in_lines()
     try:
         source = Folder(options.images, options.camera) if options.images else Rooms()
     except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, Depth
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.file_names import printable
+from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.pictures.files import (
     colour_uncertainty,
     panel,
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     keep_freed_memory()
+    warn_in_lines()
     try:
         return _run(options)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,9 +72,8 @@ def read_picture(path: str | Path, upright: bool = False) -> NDArray[np.uint8]:
     turned = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     picture = _decoded(path, turned)
     if picture is None:
-        raise ValueError(
-            f"{path}: expected a picture (PNG, JPEG, ...), found none that can be read"
-        )
+        found = "none that can be read" if os.path.lexists(path) else "no such file"
+        raise ValueError(f"{path}: expected a picture (PNG, JPEG, ...), found {found}")
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 

@@ -77,7 +77,7 @@ TABLE = (
     Row(
         "fallback_to_cpu",
         True,
-        "Go on on the CPU, much slower, when the device's memory is out. False: pictures fail.",
+        "Continue on the CPU, much slower, when the device's memory is out. False: pictures fail.",
         read_only=False,
     ),
     Row(

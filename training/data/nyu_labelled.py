@@ -28,7 +28,8 @@ _WHERE = (
     "(training: --data.root FOLDER, evaluation: --data FOLDER).\n"
     "Rendered rooms need no download. To train on them:\n"
     "    python -m training.train --config config/training/demo.yaml\n"
-    "To write a file of them in the same layout: python -m training.rooms --help"
+    "To write a file of them in the same layout: python -m training.rooms --help\n"
+    "Other layouts, of a recording of your own, too: docs/training.md"
 )
 _DEPTH_KEYS = {"raw": "rawDepths", "filled": "depths"}
 _SPLIT_KEYS = {"train": "trainNdxs", "test": "testNdxs"}

@@ -1,0 +1,11 @@
+"""Warnings as a user reads them."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+
+def warn_in_lines() -> None:
+    """From now on, a warning is one line, without the code that it comes from."""
+    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
