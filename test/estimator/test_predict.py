@@ -39,7 +39,17 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(tmp_path, capsys
         write_picture(path, np.zeros((12, 16, 3), np.uint8))
     assert main([*map(str, paths), "--device", "cpu"]) == 1
     assert (tmp_path / "a_depth.png").is_file() and (tmp_path / "b_depth.png").is_file()
-    assert "gone.png" in capsys.readouterr().err
+    assert "gone.png: expected a picture (PNG, JPEG, ...), found no such f" in capsys.readouterr().err
+
+
+def test_a_warning_is_one_line(tmp_path, capsys):
+    write_picture(tmp_path / "a.png", np.zeros((12, 16, 3), np.uint8))
+    lens = CAMERA + "distortion_coefficients: {data: [-0.4, 0.2, 0]}"
+    (tmp_path / "camera.yaml").write_text(lens)
+    options = ["--camera", str(tmp_path / "camera.yaml"), "--device", "cpu"]
+    assert main([str(tmp_path / "a.png"), *options]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: {tmp_path}/camera.yaml: this lens distorts")
 
 
 def test_pictures_whose_results_would_replace_each_other_are_refused(tmp_path, capsys):
