@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import torch
 
@@ -25,9 +26,10 @@ from training.errors import DataError
 from training.judging.baselines import baselines_of, maps_read
 from training.judging.html import write_html
 from training.judging.judge import judge
-from training.judging.options import add_data_options, open_selection
+from training.judging.options import add_data_options, add_depth_option, open_selection
 from training.judging.output import is_own_csv, markdown, write_csv, write_json
 from training.judging.predictors import open_predictor
+from training.metrics import Crop
 from training.provenance import provenance
 
 _WORKERS = 8
@@ -92,12 +94,8 @@ def _arguments() -> argparse.ArgumentParser:
         "picture, named as python -m training.export names the picture",
     )
     add_data_options(parser)
-    add(
-        "--depth",
-        choices=("raw", "filled"),
-        help="truth; default: the data set's, raw of the labelled file",
-    )
-    add("--crop", choices=("eigen", "garg", "none"), default="eigen", help="default: %(default)s")
+    add_depth_option(parser, "truth")
+    add("--crop", choices=get_args(Crop), default="eigen", help="default: %(default)s")
     add("--flip", action="store_true", help="average with the prediction of the mirrored picture")
     add_device_option(parser, "auto")
     add("--batch", type=at_least(1), default=8, help="pictures at once; default: %(default)s")

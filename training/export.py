@@ -30,10 +30,10 @@ def export(pictures: Dataset[Sample], folder: Path) -> None:
         DataError: there are PNGs in the folder, or a picture cannot be read.
         OSError: one cannot be written.
     """
-    if there := next(iter(folder.glob("*.png")), None):
+    if there := min(folder.glob("*.png"), default=None):
         raise DataError(
             "--out: expected a folder without PNGs, because predictions have the same names; "
-            f"found {there}"
+            f"found {there}. Name another folder, or move its PNGs away"
         )
     count = len(pictures)  # type: ignore[arg-type]
     for item in trange(count, desc="writing", disable=None):

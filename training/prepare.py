@@ -24,6 +24,7 @@ from training.data.pack import pack
 from training.data.packed import PACKED_SUFFIX
 from training.download import download
 from training.errors import DataError
+from training.judging.options import add_depth_option
 
 BASE_URL = "http://horatio.cs.nyu.edu/mit/silberman"
 PLACES = {SPLITS_NAME: f"indoor_seg_sup/{SPLITS_NAME}", MAT_NAME: f"nyu_depth_v2/{MAT_NAME}"}
@@ -104,11 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("HEIGHT", "WIDTH"),
         help="with --convert: shrink training pictures to this, the network's input size",
     )
-    add(
-        "--depth",
-        choices=("raw", "filled"),
-        help="likewise; default: the data set's, raw of the labelled file",
-    )
+    add_depth_option(parser, "likewise")
     return parser
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import torch
 from huggingface_hub import constants
+from huggingface_hub.errors import LocalEntryNotFoundError
 from open_clip.constants import HF_SAFE_WEIGHTS_NAME
 from open_clip.pretrained import get_pretrained_cfg
 from safetensors import SafetensorError
@@ -33,11 +34,16 @@ _FORMATS = (
 )
 
 
+class MissingWeightsError(WeightsError):
+    """Pretrained weights that are not on this machine, which does not reach them either."""
+
+
 def build_network(config: NetworkConfig) -> MoADepthClip:
     """The network with its pretrained weights, on the CPU.
 
     Raises:
-        WeightsError: they can be neither found nor downloaded.
+        MissingWeightsError: they are not here, and there is no internet.
+        WeightsError: they are damaged, of another network, or there are none of this name.
         TrainingError: the configuration contradicts itself.
     """
     try:
@@ -56,7 +62,15 @@ def _clip(config: NetworkConfig) -> ClipParts:
         with one_quick_attempt(config.pretrained):
             return build_clip(config)
     except NO_WEIGHTS as error:
-        raise WeightsError(_advice(config, error)) from error
+        kind = MissingWeightsError if _is_out_of_reach(error) else WeightsError
+        raise kind(_advice(config, error)) from error
+
+
+def _is_out_of_reach(error: BaseException | None) -> bool:
+    """Whether the hub's own error is behind it: open_clip raises others in its place."""
+    return error is not None and (
+        isinstance(error, LocalEntryNotFoundError) or _is_out_of_reach(error.__context__)
+    )
 
 
 def network_to_finetune(folder: str) -> tuple[MoADepthClip, Intrinsics]:

@@ -149,9 +149,10 @@ class Statistics:
             return DiagnosticStatus.OK, "Not active."
         if not recent["in"]:
             return DiagnosticStatus.WARN, "No picture arrives."
-        if self._since_camera_info >= MISSED_CAMERA_INFOS and not self._camera_infos:
+        # One from before the node was activated again stays in use.
+        if self._since_camera_info >= MISSED_CAMERA_INFOS and not self._counts["camera_info"]:
             return DiagnosticStatus.WARN, "No CameraInfo arrives."
-        if self._camera_info_stopped():
+        if not recent["camera_info"] and self._camera_info_stopped():
             stopped = f"CameraInfo stopped {self._since_camera_info} pictures ago"
             return DiagnosticStatus.WARN, f"{stopped}; the last one stays in use."
         if recent["unheard"] and not recent["out"]:

@@ -89,10 +89,11 @@ class Pipeline:
 
     def _dropped(self, jobs: list[Job]) -> bool:
         """Whether nobody waits for these pictures any more: estimator and outputs may be gone."""
-        if self._worker.abandoned:
-            for job in jobs:
-                job.stream.camera.statistics.count("dropped")
-        return self._worker.abandoned
+        if not self._worker.abandoned:
+            return False
+        for job in jobs:
+            job.stream.camera.statistics.count("dropped")
+        return True
 
 
 @contextmanager

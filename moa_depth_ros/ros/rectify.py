@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from sensor_msgs.msg import CameraInfo
 
-from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_for
+from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_for, intrinsics_for
 
 # Distortion models of sensor_msgs and how many coefficients OpenCV takes for each; "fisheye" is
 # what some drivers write for equidistant.
@@ -119,18 +119,21 @@ def _geometry(info: CameraInfo) -> tuple:
 
 
 def _matrices(info: CameraInfo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """K, R and the pinhole in P, each 3 x 3; for those the driver left zero what they mean."""
-    camera, rotation = (np.array(values, float).reshape(3, 3) for values in (info.k, info.r))
-    fx, _, cx, _, _, fy, cy = info.p[:7]
+    """K, R and the rectified camera, each 3 x 3: the pinholes alone, as in `intrinsics_for`, since
+    some drivers fill in nothing else."""
+    camera = _matrix(info.k[0], info.k[4], info.k[2], info.k[5])
+    rotation = np.array(info.r, float).reshape(3, 3)
     if not (np.isfinite(camera).all() and camera[0, 0] > 0 and camera[1, 1] > 0):
         raise CameraInfoError(f"no rectified picture can be made with K = {camera.tolist()}.")
     if not np.isfinite(rotation).all():
         raise CameraInfoError(f"no rectified picture can be made with R = {rotation.tolist()}.")
-    return (
-        camera,
-        rotation if rotation.any() else np.eye(3),
-        np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]) if fx else camera,
-    )
+    ideal = intrinsics_for(info, info.width, info.height)
+    target = _matrix(ideal.fx, ideal.fy, ideal.cx, ideal.cy)
+    return camera, rotation if rotation.any() else np.eye(3), target
+
+
+def _matrix(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
+    return np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
 
 
 def _lens(info: CameraInfo) -> tuple[np.ndarray, bool]:

@@ -98,6 +98,7 @@ def test_a_camera_info_that_stops_is_told_and_the_last_one_used(robot):
         robot.infos.publish(camera_info_message(robot.header(), CAMERA))
         robot.spin(0.02)
     robot.send_info()
+    robot.status()  # tells of the last CameraInfo
     for _ in range(30):
         robot.answer("points", robot.send(colourful()))
     reports, _ = robot.status()

@@ -9,8 +9,9 @@ from rclpy.parameter import Parameter
 
 from demo.messages import read_depth
 from moa_depth_ros.estimator import DepthEstimator
+from moa_depth_ros.ros.camera_info import camera_info_message
 from test.estimator.exhausted import Exhausted
-from test.node.harness import Manager, NodeProcess, Robot, colourful
+from test.node.harness import CAMERA, Manager, NodeProcess, Robot, colourful
 from test.node.spinning import spinning_node
 
 NAME = "/moa_depth"
@@ -71,6 +72,26 @@ def test_every_transition_from_outside(ros, tiny_model):
     finally:
         robot.__exit__()
         process.__exit__()
+
+
+def test_the_camera_infos_from_before_the_node_was_activated_again_are_not_missed(ros, tiny_model):
+    parameters = {"model": str(tiny_model), "device": "cpu"}
+    name, topics = "/anew/moa_depth", ("/anew/image", "/anew/camera_info")
+    with (
+        spinning_node(DepthEstimator, "/anew", parameters),
+        Robot(*topics, listen=["depth"], node=name) as robot,
+    ):
+        manager = Manager(robot, name)
+        for _ in range(40):
+            robot.infos.publish(camera_info_message(robot.header(), CAMERA))
+            robot.spin(0.02)
+        assert manager.change(Transition.TRANSITION_DEACTIVATE)
+        robot.status()  # tells of the last CameraInfo
+        assert manager.change(Transition.TRANSITION_ACTIVATE)
+        robot.connect()
+        for _ in range(30):
+            robot.answer("depth", robot.send(PICTURE))
+        assert robot.status()[0][0] == (b"\0", "Running.")
 
 
 def test_a_model_can_be_replaced_and_a_bad_one_is_refused(

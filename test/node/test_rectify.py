@@ -113,14 +113,16 @@ def test_k_is_the_rectified_camera_where_p_is_zero():
     assert list(result.k) == list(camera_info().k)
 
 
-def test_only_the_pinhole_in_p_counts():
+@pytest.mark.parametrize("p", [list(camera_info().p), [0.0] * 12], ids=["P", "P is zero"])
+def test_only_the_pinhole_in_k_and_p_counts(p):
     """Some drivers fill in nothing else."""
-    info, bare = camera_info(), camera_info()
-    bare.p[10] = 0.0
-    bare.p[1] = float("nan")
+    info, bare = camera_info(p=p), camera_info(p=p)
+    bare.k[8] = bare.p[10] = 0.0
+    bare.k[1] = bare.p[1] = float("nan")
     found, expected = (Rectifier().rectify(ramp(U, V), each) for each in (bare, info))
     np.testing.assert_array_equal(found.picture, expected.picture)
-    assert list(found.info.p) == list(info.p)
+    assert list(found.info.k) == list(expected.info.k)
+    assert list(found.info.p) == list(expected.info.p)
 
 
 def test_the_map_is_made_once_for_a_camera(monkeypatch):

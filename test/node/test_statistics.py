@@ -48,12 +48,32 @@ def test_camera_info_that_is_rare_has_not_stopped(pictures):
 
 def test_one_camera_info_for_each_time_the_node_is_activated_is_enough():
     statistics = Statistics()
-    for _ in range(40):
+    for pictures in (*[10] * 40, 300):
         statistics.subscribed()
         count(statistics, "camera_info", 1)
-        count(statistics, "in", 300)
-        count(statistics, "unheard", 300)
+        statistics.status("", {})
+        count(statistics, "in", pictures)
+        count(statistics, "unheard", pictures)
         assert statistics.status("", {}).level == b"\0"
+
+
+def test_camera_info_that_came_since_the_last_report_has_not_stopped():
+    """It comes once a second; the pictures come faster than they did."""
+    statistics = Statistics()
+    for pictures in (*[10] * 40, 60):
+        count(statistics, "camera_info", 1)
+        count(statistics, "in", pictures)
+        count(statistics, "unheard", pictures)
+        assert statistics.status("", {}).level == b"\0"
+
+
+def test_the_only_camera_info_may_be_from_before_the_node_was_activated_again():
+    statistics = Statistics()
+    count(statistics, "camera_info", 1)
+    statistics.subscribed()
+    count(statistics, "in", 300)
+    count(statistics, "unheard", 300)
+    assert statistics.status("", {}).level == b"\0"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +87,9 @@ def test_one_camera_info_for_each_time_the_node_is_activated_is_enough():
 )
 def test_camera_info_that_is_missing_is_told(infos, pictures, level, says):
     statistics = Statistics()
-    for what, times in (("camera_info", infos), ("in", pictures), ("unheard", pictures)):
-        count(statistics, what, times)
+    count(statistics, "camera_info", infos)
+    statistics.status("", {})
+    count(statistics, "in", pictures)
+    count(statistics, "unheard", pictures)
     status = statistics.status("", {})
     assert (status.level, status.message) == (level, says)

@@ -1,9 +1,10 @@
-"""What the command lines of the judge have in common: which pictures."""
+"""What command lines that read a data set have in common: which pictures, which depth."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
 from torch.utils.data import Dataset, Subset
 
@@ -23,8 +24,17 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         required=True,
         help=f"folder of the data set, or {MAT_NAME} or a packed {PACKED_SUFFIX} file itself",
     )
-    add("--split", choices=("train", "test"), default="test", help="default: %(default)s")
+    add("--split", choices=get_args(Split), default="test", help="default: %(default)s")
     add("--limit", type=at_least(1), help="only the first pictures of the split")
+
+
+def add_depth_option(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """``--depth``, whose help begins with ``meaning``."""
+    parser.add_argument(
+        "--depth",
+        choices=get_args(DepthKind),
+        help=f"{meaning}; default: the data set's, raw of the labelled file",
+    )
 
 
 def open_selection(

@@ -12,7 +12,7 @@ from moa_depth_ros.command_line import at_least
 from training.command_line import exit_code
 from training.errors import LostDetailError, TrainingError, WeightsError
 from training.tables.rows import TABLES, Table, Trained
-from training.tables.run import check_recipes, finished_results, result_of
+from training.tables.run import finished_results, result_of
 from training.tables.setting import Setting, find_setting
 from training.tables.write import Finished, write_table
 
@@ -67,9 +67,9 @@ def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path
         TrainingError: there are rows that were made by another recipe, or one failed.
     """
     limits = options.output, options.max_epochs
-    check_recipes(table.rows, setting, *limits)
     chosen = [row for row in table.rows if not options.rows or row.key in options.rows]
     missing: dict[str, str] = {}
+    # Of all rows before the first is written: a table of another recipe is not replaced.
     made = {row.key: finished_results(row, setting, *limits) for row in table.rows}
     for number, row in enumerate(chosen, start=1):
         for seed in options.seeds if isinstance(row.method, Trained) else [None]:

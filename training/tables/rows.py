@@ -14,7 +14,7 @@ class Trained:
     """The paper's recipe with some values changed.
 
     Attributes:
-        changes: values of the configuration by their dotted names; lists and strings as YAML.
+        changes: values of the configuration by their dotted names.
         hires: with the network's large input instead of the small one.
     """
 
@@ -82,7 +82,7 @@ _NO_NETWORK = tuple(
         ("mean-pixel", "mean depth per pixel", "likewise."),
     )
 )
-_NO_ADAPTERS = {"model.network.moa_layers": "[]"}
+_NO_ADAPTERS = {"model.network.moa_layers": []}
 _TEN_BINS = {"model.network.num_bins": 10}
 _PAPER_RUN = "paper"
 
@@ -186,7 +186,7 @@ _PARTS = (
         "no-context",
         "without the scene context",
         "no-context",
-        Trained({"model.network.scene_context": "false"}),
+        Trained({"model.network.scene_context": False}),
         note="the context is the same for every picture, so in a linear head it is a bias: this "
         "row can differ by the course of the training alone.",
     ),

@@ -6,15 +6,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from moa_depth_ros.machine.whole_file import whole_file
-from moa_depth_ros.network import NetworkConfig
 from training.checkpoints import newest
 from training.data.packed import is_shrunk_below
 from training.depthclip import DepthClip
@@ -25,7 +23,7 @@ from training.judging.output import averages_of
 from training.judging.predictors import UNNAMED, Predicted, Predictor, open_predictor
 from training.provenance import provenance
 from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
-from training.tables.setting import CONFIGS, OPENAI, Setting, digest
+from training.tables.setting import OPENAI, Setting, flat
 from training.weights import network_to_finetune
 
 RESULT, RECIPE = "result.json", "recipe.json"
@@ -47,8 +45,8 @@ def result_of(
 
     Returns:
         ``figures``: by depth map what :func:`~training.judging.output.averages_of` gives;
-        ``trainable``: parameters that learn; ``seconds``: of training; ``recipe``; and
-        ``provenance``: of each start of the training, and of the judging.
+        ``trainable``: parameters that learn; ``seconds``: of training; and ``provenance``: of
+        each start of the training, and of the judging.
 
     Raises:
         WeightsError: those of a row that is not trained are not at hand.
@@ -59,9 +57,8 @@ def result_of(
     folder = _folder(row, seed, output)
     if trained and row.method.hires:
         _check_detail(setting)
-    recipe = _recipe(row, setting, max_epochs)
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, recipe)
+    _claim(folder, _recipe(row, setting, max_epochs))
     path = folder / RESULT
     if path.is_file():
         return json.loads(path.read_text(encoding="utf-8"))
@@ -71,7 +68,6 @@ def result_of(
         _train(folder, _arguments(row.method, setting, seed, max_epochs), here)
     attempts = _attempts(folder)
     result = {
-        "recipe": recipe,
         "figures": _judge(row, folder, setting, device),
         "trainable": _trainable(folder) if trained else 0,
         "seconds": sum(attempt["seconds"] for attempt in attempts),
@@ -84,42 +80,31 @@ def result_of(
 def finished_results(
     row: TableRow, setting: Setting, output: Path, max_epochs: int | None
 ) -> dict[int | None, dict[str, Any]]:
-    """What :func:`result_of` found earlier by the same recipe, in the order of the seeds.
+    """What :func:`result_of` found earlier, in the order of the seeds.
 
     A row that is not trained has one result at most, under None.
-    """
-    seeds = _seeds_begun(row, output) if isinstance(row.method, Trained) else [None]
-    paths = {seed: _folder(row, seed, output) / RESULT for seed in seeds}
-    results = {
-        seed: json.loads(path.read_text(encoding="utf-8"))
-        for seed, path in paths.items()
-        if path.is_file()
-    }
-    if not results:
-        return {}
-    recipe = _recipe(row, setting, max_epochs)
-    return {seed: result for seed, result in results.items() if result["recipe"] == recipe}
-
-
-def check_recipes(
-    rows: Iterable[TableRow], setting: Setting, output: Path, max_epochs: int | None
-) -> None:
-    """Refuse to replace a table whose rows were made by other recipes.
 
     Raises:
-        TrainingError: naming such a row's folder, and what differs.
+        TrainingError: one of them, or what was begun of the row, is of another recipe.
     """
-    for row in rows:
-        for seed in _seeds_begun(row, output) if isinstance(row.method, Trained) else [None]:
-            folder = _folder(row, seed, output)
-            if (folder / RECIPE).is_file():
-                _check_recipe(folder, _recipe(row, setting, max_epochs))
+    recipe = _recipe(row, setting, max_epochs)
+    results: dict[int | None, dict[str, Any]] = {}
+    for seed, folder in _begun(row, output).items():
+        _check_recipe(folder, recipe)
+        if (folder / RESULT).is_file():
+            results[seed] = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    return results
 
 
-def _seeds_begun(row: TableRow, output: Path) -> Sequence[int]:
+def _begun(row: TableRow, output: Path) -> Mapping[int | None, Path]:
+    """Folders of the row that have a recipe, by their seeds, in the order of these."""
+    if not isinstance(row.method, Trained):
+        folder = _folder(row, None, output)
+        return {None: folder} if (folder / RECIPE).is_file() else {}
     prefix = f"{row.run}-seed"
-    texts = (path.name.removeprefix(prefix) for path in output.glob(f"{prefix}*"))
-    return sorted(int(text) for text in texts if text.isdecimal())
+    folders = (path.parent for path in output.glob(f"{prefix}*/{RECIPE}"))
+    seeds = ((folder.name.removeprefix(prefix), folder) for folder in folders)
+    return dict(sorted((int(seed), folder) for seed, folder in seeds if seed.isdecimal()))
 
 
 def _folder(row: TableRow, seed: int | None, output: Path) -> Path:
@@ -146,14 +131,14 @@ def _claim(folder: Path, recipe: dict[str, Any]) -> None:
 def _check_recipe(folder: Path, recipe: dict[str, Any]) -> None:
     found = json.loads((folder / RECIPE).read_text(encoding="utf-8"))
     differences = [
-        f"{name}: {found.get(name)} there, {recipe.get(name)} here"
+        f"{name}: expected {recipe.get(name)}, found {found.get(name)}"
         for name in sorted({*found, *recipe})
         if found.get(name) != recipe.get(name)
     ]
     if differences:
         raise TrainingError(
-            f"{folder}: made by another recipe ({'; '.join(differences)}). Take another --output, "
-            "or remove the folder"
+            f"{folder}: made by another recipe ({'; '.join(differences)}). Ask for what it was "
+            "made with, take another --output, or remove the folder"
         )
 
 
@@ -163,51 +148,27 @@ def _write(path: Path, content: object) -> None:
 
 
 def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
-    """All that decides the result, but for the seed."""
+    """All that decides the result, but for the seed, by dotted names."""
     method = row.method
-    made_on = {"data": str(setting.data), "content": setting.content}
+    recipe: dict[str, Any] = {"data": str(setting.data), "content": setting.content}
     if not isinstance(method, NoNetwork):
-        made_on["clip"] = setting.weights
-    if not isinstance(method, Trained):
-        return {**made_on, "method": row.run, "made of": digest(repr(method).encode())}
-    values = _configured(setting.configs)
-    return {
-        **made_on,
-        **values,
-        "architecture": _architecture(values.get("model.network.architecture")),
-        "max_epochs": max_epochs,
-        "changes": dict(_changes(method, setting)),
-    }
+        recipe["clip"] = setting.weights
+    if isinstance(method, ZeroShot):
+        words = dict(zip(method.words.words, method.words.depths, strict=True))
+        recipe |= {"backbone": method.backbone, "words": words}
+    if isinstance(method, Trained):
+        recipe |= setting.configured | _changes(method, setting, max_epochs)
+    return flat(recipe)
 
 
-def _configured(configs: Sequence[Path]) -> dict[str, Any]:
-    """The configurations' values by their dotted names, the later files' over the earlier's."""
-    values: dict[str, Any] = {}
-    for path in configs:
-        values |= _flat(yaml.safe_load(path.read_bytes()))
-    return values
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    values = {}
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        values |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return values
-
-
-def _architecture(name: str | None) -> str:
-    """The tower's name, or a digest where it is a file."""
-    name = name or NetworkConfig().architecture
-    path = CONFIGS.parents[1] / name
-    return digest(path.read_bytes()) if path.is_file() else name
-
-
-def _changes(method: Trained, setting: Setting) -> Iterator[tuple[str, str]]:
-    for name, value in method.changes.items():
-        yield name, str(value)
+def _changes(method: Trained, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
+    """Values over the configured ones, by their dotted names."""
+    changes = dict(method.changes)
     if method.hires:
-        yield "model.network.input_size", str(list(setting.hires))
+        changes["model.network.input_size"] = list(setting.hires)
+    if max_epochs is not None:
+        changes["trainer.max_epochs"] = max_epochs
+    return changes
 
 
 def _arguments(
@@ -215,15 +176,14 @@ def _arguments(
 ) -> Iterator[str]:
     for path in setting.configs:
         yield from ("--config", str(path))
-    yield from ("--data.root", str(setting.data))
+    values = {"data.root": str(setting.data), **_changes(method, setting, max_epochs)}
     if setting.clip:
-        yield from ("--model.network.pretrained", setting.clip)
+        values["model.network.pretrained"] = setting.clip
     for name in ("seed_everything", "data.seed", "model.augmentation.seed"):
-        yield from (f"--{name}", str(seed))
-    if max_epochs is not None:
-        yield from ("--trainer.max_epochs", str(max_epochs))
-    for name, value in _changes(method, setting):
-        yield from (f"--{name}", value)
+        values[name] = seed
+    for name, value in values.items():
+        # The trainer would take quotes for a part of the text.
+        yield from (f"--{name}", value if isinstance(value, str) else json.dumps(value))
 
 
 def _train(folder: Path, arguments: Iterator[str], here: dict[str, Any]) -> None:

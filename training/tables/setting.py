@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.network import NetworkConfig
 from training.data.layouts import DepthSet, layout_of, open_splits
 from training.data.nyu_labelled import MAT_NAME, Split
-from training.errors import DataError, WeightsError
+from training.errors import DataError
 from training.rooms.sets import write_set
-from training.weights import build_network
+from training.weights import MissingWeightsError, build_network
 
 CONFIGS = Path(__file__).parents[2] / "config" / "training"
 OPENAI = "openai"
 NYU, ROOMS = Path("data/nyu"), Path("data/rooms")
 ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED = 200, 100, 7
 _HIRES = (480, 640)
+_TOWER = "model.network.architecture"
 _LAYOUTS = ("labelled", "folder", "frames", "packed")
 
 
@@ -29,6 +34,7 @@ class Setting:
 
     Attributes:
         data: folder of the data set.
+        splits: both of it, opened.
         configs: configuration files of the trainer, the later ones over the earlier.
         clip: tag or file of CLIP's weights for ViT-B/32; None where they are not at hand, and
             every backbone starts from random ones.
@@ -37,15 +43,11 @@ class Setting:
     """
 
     data: Path
+    splits: Mapping[Split, DepthSet]
     configs: tuple[Path, ...]
     clip: str | None
     hires: tuple[int, int]
     title: str
-
-    @cached_property
-    def splits(self) -> dict[Split, DepthSet]:
-        """Both splits of the data set."""
-        return open_splits(self.data)
 
     @cached_property
     def content(self) -> dict[str, str]:
@@ -57,7 +59,16 @@ class Setting:
         """What tells ``clip`` from other weights: the tag, or a digest of the file."""
         if self.clip in (None, OPENAI):
             return self.clip
-        return digest(Path(self.clip).read_bytes())  # type: ignore[arg-type]
+        return _digest(Path(self.clip).read_bytes())  # type: ignore[arg-type]
+
+    @cached_property
+    def configured(self) -> dict[str, Any]:
+        """The values of ``configs`` by their dotted names; a file of the tower by its digest."""
+        values: dict[str, Any] = {}
+        for path in self.configs:
+            values |= flat(yaml.safe_load(path.read_bytes()))
+        tower = CONFIGS.parents[1] / values[_TOWER]
+        return {**values, _TOWER: _digest(tower.read_bytes())} if tower.is_file() else values
 
 
 def find_setting(data: Path | None, pretrained: Path | None = None) -> Setting:
@@ -71,7 +82,7 @@ def find_setting(data: Path | None, pretrained: Path | None = None) -> Setting:
 
     Raises:
         DataError: ``data`` is of no such layout, or damaged.
-        WeightsError: no such weights in the file.
+        WeightsError: no such weights in the file, or OpenAI's are there and damaged.
     """
     rendered = data is None and not (NYU / MAT_NAME).is_file()
     if data is None:
@@ -85,18 +96,21 @@ def find_setting(data: Path | None, pretrained: Path | None = None) -> Setting:
             f"{data}: expected one of {', '.join(_LAYOUTS)}, found "
             f"{'a file: name its folder' if layout == 'labelled' else f'a {layout}'}"
         )
-    judged = open_splits(data)["test"]
+    splits = open_splits(data)
+    judged = splits["test"]
     paper = CONFIGS / "paper.yaml"
     shown = "RENDERED ROOMS" if rendered or judged.rendered else printable(str(data))
     measured_on = f"{shown}, {judged.depth_kind} depth"
     if pretrained:
         build_network(NetworkConfig(pretrained=str(pretrained)))
         title = f"on {measured_on}, CLIP's weights from {printable(pretrained.name)}"
-        return Setting(data, (paper,), str(pretrained), _HIRES, title)
+        return Setting(data, splits, (paper,), str(pretrained), _HIRES, title)
     if _clip_is_there():
-        return Setting(data, (paper,), OPENAI, _HIRES, f"on {measured_on}, CLIP's weights")
+        title = f"on {measured_on}, CLIP's weights"
+        return Setting(data, splits, (paper,), OPENAI, _HIRES, title)
     return Setting(
         data,
+        splits,
         (paper, CONFIGS / "stand_in.yaml"),
         None,
         (216, 288),
@@ -111,10 +125,19 @@ def _fingerprint(split: DepthSet) -> str:
     for item in (0, len(split) // 2, len(split) - 1):
         sample = split[item]
         parts += [sample["picture"].numpy().tobytes(), sample["depth"].numpy().tobytes()]
-    return digest(b"".join(parts))
+    return _digest(b"".join(parts))
 
 
-def digest(content: bytes) -> str:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of mappings in each other, by their dotted names."""
+    values = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        values |= flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return values
+
+
+def _digest(content: bytes) -> str:
     """Short, for content that is compared with itself."""
     return hashlib.sha256(content).hexdigest()[:16]
 
@@ -122,7 +145,7 @@ def digest(content: bytes) -> str:
 def _clip_is_there() -> bool:
     try:
         build_network(NetworkConfig(pretrained=OPENAI))
-    except WeightsError as error:
+    except MissingWeightsError as error:
         print(f"{str(error).splitlines()[0]}\nA tiny random tower stands in.")
         return False
     return True
