@@ -39,7 +39,9 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(tmp_path, capsys
         write_picture(path, np.zeros((12, 16, 3), np.uint8))
     assert main([*map(str, paths), "--device", "cpu"]) == 1
     assert (tmp_path / "a_depth.png").is_file() and (tmp_path / "b_depth.png").is_file()
-    assert "gone.png: expected a picture (PNG, JPEG, ...), found no such f" in capsys.readouterr().err
+    assert "gone.png: expected a picture (PNG, JPEG, ...), found no such file" in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_warning_is_one_line(tmp_path, capsys):
