@@ -105,8 +105,8 @@ def _advice(config: NetworkConfig, error: Exception) -> str:
     advice = missing_weights(config.architecture, config.pretrained, error)
     if get_pretrained_cfg(config.architecture, config.pretrained):  # a tag, no file
         advice += (
-            "\nEither connect this machine to the internet once (they are kept in the Hugging Face "
-            "cache),\nor download that file on a machine that is, copy it here and name it:\n"
+            f"\n{_way_out(error)}\n"
+            "or download that file on a machine that is connected, copy it here and name it:\n"
             "    python -m training.train --model.network.pretrained FILE\n"
             "    python -m training.tables TABLE --pretrained FILE"
         )
@@ -114,6 +114,15 @@ def _advice(config: NetworkConfig, error: Exception) -> str:
         f"{advice}\nTo train from random weights, name none instead; on rendered rooms:\n"
         "    python -m training.train --config config/training/demo.yaml"
     )
+
+
+def _way_out(error: Exception) -> str:
+    if _is_out_of_reach(error):
+        return (
+            "Either connect this machine to the internet once (they are kept in the Hugging Face "
+            "cache),"
+        )
+    return f"Either remove what is damaged from {constants.HF_HUB_CACHE} and try again,"
 
 
 @contextmanager

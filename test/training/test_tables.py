@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from huggingface_hub import constants
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import NetworkConfig
 from test.training.layouts import write_recording
 from training import prepare
+from training.data.layouts import open_splits
 from training.data.nyu_labelled import MAT_NAME, RENDERED
 from training.errors import DataError, TrainingError, WeightsError
 from training.losses import LossConfig
@@ -53,7 +55,13 @@ def setting(tmp_path_factory, write_nyu, tiny_clip) -> Setting:
     }
     tiny = folder / "tiny.yaml"
     tiny.write_text(yaml.safe_dump(changes))
-    return Setting(data, (CONFIGS / "paper.yaml", tiny), None, (96, 128), "on eight rooms")
+    configs = CONFIGS / "paper.yaml", tiny
+    return Setting(data, open_splits(data), configs, None, (96, 128), "on eight rooms")
+
+
+def on(data: Path, setting: Setting) -> Setting:
+    """The setting with other data, or with the same opened anew."""
+    return dataclasses.replace(setting, data=data, splits=open_splits(data))
 
 
 def row_of(table: str, key: str) -> TableRow:
@@ -107,7 +115,7 @@ def test_the_changes_of_every_row_fit_the_network():
             _, section, key = name.split(".")
             assert key in known[section], name
             if section == "network":
-                NetworkConfig(**{key: yaml.safe_load(str(value))})
+                NetworkConfig(**{key: value})
 
 
 def test_a_row_is_trained_judged_and_not_made_twice(setting, tmp_path):
@@ -140,20 +148,20 @@ def test_what_was_interrupted_belongs_to_its_recipe(setting, tmp_path):
     moved = tmp_path / "moved"
     shutil.copytree(setting.data, moved)
     with pytest.raises(TrainingError, match="made by another recipe"):
-        result_of(row, 0, dataclasses.replace(setting, data=moved), tmp_path, None)
+        result_of(row, 0, on(moved, setting), tmp_path, None)
 
 
 def test_a_row_is_not_taken_for_one_of_other_pictures_in_the_same_place(setting, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(setting.data, data)
-    here = dataclasses.replace(setting, data=data)
+    here = on(data, setting)
     row = row_of("2", "mean")
     assert result_of(row, 0, here, tmp_path, None) == result_of(row, 0, here, tmp_path, None)
     del here  # and with it the file's handles
     with h5py.File(data / MAT_NAME, "r+") as file:
         file["rawDepths"][...] = file["rawDepths"][...] * 0.5
     with pytest.raises(TrainingError, match="made by another recipe"):
-        result_of(row, 0, dataclasses.replace(setting, data=data), tmp_path, None)
+        result_of(row, 0, on(data, setting), tmp_path, None)
 
 
 def test_a_row_is_judged_with_the_camera_of_the_test_pictures(setting, tmp_path, monkeypatch):
@@ -163,7 +171,7 @@ def test_a_row_is_judged_with_the_camera_of_the_test_pictures(setting, tmp_path,
     (tmp_path / "bins-10-experts-1-seed0" / "result.json").unlink()
     longer = dataclasses.replace(NYU_KINECT, fx=2 * NYU_KINECT.fx, fy=2 * NYU_KINECT.fy)
     monkeypatch.setattr("training.data.nyu_labelled.NYU_KINECT", longer)
-    again = dataclasses.replace(setting)  # opens the pictures anew
+    again = on(setting.data, setting)
     scaled = result_of(row, 0, again, tmp_path, None)["figures"]["fused"]["per image"]
     assert scaled["rmse"] != pytest.approx(plain["rmse"], rel=0.01)
 
@@ -252,9 +260,13 @@ def test_a_row_is_not_taken_for_one_of_other_words(setting, tmp_path, monkeypatc
     result_of(row, None, setting, tmp_path, None)
     words = dataclasses.replace(row.method.words, depths=(*row.method.words.depths[:-1], 9.0))
     other = dataclasses.replace(row, method=dataclasses.replace(row.method, words=words))
-    assert finished_results(other, setting, tmp_path, None) == {}
-    with pytest.raises(TrainingError, match="made by another recipe"):
-        result_of(other, None, setting, tmp_path, None)
+    said = r"made by another recipe \(words.unseen: expected 9.0, found 4.0\)"
+    for look in (
+        lambda: finished_results(other, setting, tmp_path, None),
+        lambda: result_of(other, None, setting, tmp_path, None),
+    ):
+        with pytest.raises(TrainingError, match=said):
+            look()
 
 
 def test_a_row_is_not_taken_for_one_of_another_tower(setting, tmp_path, monkeypatch):
@@ -270,7 +282,7 @@ def test_a_row_is_not_taken_for_one_of_another_tower(setting, tmp_path, monkeypa
     result_of(row, 0, here, tmp_path, None)
     tower.write_text('{"embed_dim": 8}')
     with pytest.raises(TrainingError, match="made by another recipe"):
-        result_of(row, 0, here, tmp_path, None)
+        result_of(row, 0, dataclasses.replace(here), tmp_path, None)
 
 
 def test_a_stand_in_does_not_replace_a_table_made_with_weights(
@@ -286,10 +298,9 @@ def test_a_stand_in_does_not_replace_a_table_made_with_weights(
     before = (tmp_path / "table-2.md").read_bytes()
     monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: setting)
     assert main(["2", "--rows", "mean", *output]) == 1
-    expected = (
-        f"{tmp_path / 'bins-10-experts-1-seed0'}: made by another recipe (clip: openai there, "
-    )
-    assert expected in capsys.readouterr().err
+    folder = tmp_path / "bins-10-experts-1-seed0"
+    said = f"{folder}: made by another recipe (clip: expected None, found openai). Ask for what"
+    assert said in capsys.readouterr().err
     assert (tmp_path / "table-2.md").read_bytes() == before
 
 
@@ -300,16 +311,48 @@ def test_a_short_trial_does_not_replace_a_whole_table(setting, tmp_path, monkeyp
     before = (tmp_path / "table-2.md").read_bytes()
     assert b"| K = 1 " in before
     for rows in (["k1", "mean"], ["mean"], ["k2"]):
-        assert main(["2", "--rows", *rows, "--max_epochs", "1", *command[-2:]]) == 1
-        assert "(max_epochs: None there, 1 here). Take another --out" in capsys.readouterr().err
+        assert main(["2", "--rows", *rows, "--max_epochs", "2", *command[-2:]]) == 1
+        assert "(trainer.max_epochs: expected 2, found 1). Ask" in capsys.readouterr().err
     assert (tmp_path / "table-2.md").read_bytes() == before
+
+
+def test_a_recipe_is_its_values_however_they_were_given(setting, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.tables.run._train", lambda *_: None)
+    monkeypatch.setattr("training.tables.run._judge", lambda *_: {})
+    monkeypatch.setattr("training.tables.run._trainable", lambda *_: 0)
+    row = row_of("parts", "blocks-only")
+    result = result_of(row, 0, setting, tmp_path, None)
+    recipe = json.loads((tmp_path / "no-adapters-seed0" / "recipe.json").read_text())
+    assert (recipe["model.network.moa_layers"], recipe["trainer.max_epochs"]) == ([], 1)
+    assert result_of(row, 0, setting, tmp_path, 1) == result
+    small = yaml.safe_dump({"model": {"network": {"moa_layers": []}}})
+    (tmp_path / "small.yaml").write_text(f"# what the row changes anyway\n{small}")
+    configs = *setting.configs, tmp_path / "small.yaml"
+    here = dataclasses.replace(setting, configs=configs)
+    assert result_of(row, 0, here, tmp_path, None) == result
+
+
+def test_the_trainer_takes_every_kind_of_value(setting, tmp_path):
+    """A list, a bool, a text, a number and what the command line adds."""
+    changes = {
+        "model.network.moa_layers": [],
+        "model.network.scene_context": False,
+        "model.network.bin_spacing": "log",
+        "model.network.min_depth": 0.5,
+    }
+    row = TableRow("every", "every", "every", Trained(changes, hires=True))
+    result_of(row, 0, setting, tmp_path, 1)
+    config = json.loads((tmp_path / "every-seed0" / "model" / "config.json").read_text())
+    values = {f"model.network.{key}": value for key, value in config["network"].items()}
+    assert {name: values[name] for name in changes} == changes
+    assert values["model.network.input_size"] == [96, 128]
 
 
 def test_a_large_input_is_not_trained_on_shrunk_pictures(setting, tmp_path, monkeypatch, capsys):
     packed = tmp_path / "packed.h5"
     size = ["--size", "24", "32"]
     assert prepare.main(["--convert", str(setting.data), *size, "--out", str(packed)]) == 0
-    small = dataclasses.replace(setting, data=packed)
+    small = on(packed, setting)
     monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: small)
     assert main(["parts", "--rows", "hires", "mean", "--output", str(tmp_path)]) == 1
     printed = capsys.readouterr()
@@ -424,11 +467,6 @@ def test_every_seed_of_the_recipe_stays_and_what_needs_none_is_made_once(
         assert "±" not in line and "|  |" in line
     means = {("mean depth", ""), ("mean depth per pixel", "")}
     assert records == means | {("K = 1", "0"), ("K = 1", "1")}
-    shutil.rmtree(tmp_path / "bins-10-experts-1-seed0")
-    path = tmp_path / "bins-10-experts-1-seed1" / "result.json"
-    result = json.loads(path.read_text())
-    path.write_text(json.dumps({**result, "recipe": {**result["recipe"], "max_epochs": 9}}))
-    assert table("0")[1] == means | {("K = 1", "0")}
 
 
 def test_a_row_is_not_taken_for_one_of_another_configuration(setting, tmp_path):
@@ -440,14 +478,53 @@ def test_a_row_is_not_taken_for_one_of_another_configuration(setting, tmp_path):
     assert set(finished_results(row, here, tmp_path, None)) == {0}
     with Path(tiny).open("a") as file:
         file.write("# a comment changes nothing\n")
-    assert set(finished_results(row, here, tmp_path, None)) == {0}
+    assert set(finished_results(row, dataclasses.replace(here), tmp_path, None)) == {0}
     content = yaml.safe_load(Path(tiny).read_bytes())
     content["model"]["optimiser"] = {"lr": 1e-7}
     Path(tiny).write_text(yaml.safe_dump(content))
-    assert finished_results(row, here, tmp_path, None) == {}
-    with pytest.raises(TrainingError, match="made by another recipe"):
-        result_of(row, 0, here, tmp_path, None)
+    here = dataclasses.replace(here)
+    for look in (
+        lambda: finished_results(row, here, tmp_path, None),
+        lambda: result_of(row, 0, here, tmp_path, None),
+    ):
+        with pytest.raises(TrainingError, match=r"optimiser.lr: expected 1e-07, found 0.001\)"):
+            look()
     result_of(mean, None, here, tmp_path, None)  # nothing of it was configured
+
+
+def test_a_data_set_is_opened_once(setting, monkeypatch):
+    opened = []
+    monkeypatch.setattr("training.tables.setting._clip_is_there", lambda: False)
+    monkeypatch.setattr(
+        "training.tables.setting.open_splits", lambda data: opened.append(data) or open_splits(data)
+    )
+    here = find_setting(setting.data)
+    assert len(here.splits["train"]) == 5 and here.content
+    assert opened == [setting.data]
+
+
+def test_a_tower_stands_in_for_weights_that_are_missing_alone(
+    setting, tmp_path, monkeypatch, capsys
+):
+    """Not for damaged ones: days of training on a random tower would be the answer."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    assert find_setting(setting.data).clip is None
+    printed = capsys.readouterr().out
+    assert "no CLIP weights 'openai' for 'ViT-B-32-quickgelu' (open_clip_model.safe" in printed
+    assert printed.endswith("\nA tiny random tower stands in.\n")
+    repository = tmp_path / "models--timm--vit_base_patch32_clip_224.openai"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0" * 40)
+    cached = repository / "snapshots" / ("0" * 40) / "open_clip_model.safetensors"
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes(b"damaged")
+    command = ["2", "--rows", "mean", "--data", str(setting.data), "--output", str(tmp_path / "o")]
+    assert main(command) == 1
+    printed = capsys.readouterr()
+    assert "header" in printed.err.splitlines()[0]  # safetensors' own reason
+    assert f"remove what is damaged from {tmp_path}" in printed.err
+    assert "stands in" not in printed.out and not (tmp_path / "o").exists()
 
 
 def test_rooms_of_an_earlier_version_that_stand_in_are_named(setting, tmp_path, monkeypatch):

@@ -213,10 +213,7 @@ def _attempts(folder: Path) -> list[dict[str, Any]]:
 
 
 def _judge(
-    row: TableRow,
-    folder: Path,
-    setting: Setting,
-    device: torch.device,
+    row: TableRow, folder: Path, setting: Setting, device: torch.device
 ) -> dict[str, dict[str, dict[str, float]]]:
     predictors = _predictors(row, folder, setting, device)
     return {
@@ -226,10 +223,7 @@ def _judge(
 
 
 def _predictors(
-    row: TableRow,
-    folder: Path,
-    setting: Setting,
-    device: torch.device,
+    row: TableRow, folder: Path, setting: Setting, device: torch.device
 ) -> Mapping[str, Predictor]:
     if isinstance(row.method, NoNetwork):
         return baselines_of(setting.splits["train"])

@@ -84,6 +84,31 @@ def find_setting(data: Path | None, pretrained: Path | None = None) -> Setting:
         DataError: ``data`` is of no such layout, or damaged.
         WeightsError: no such weights in the file, or OpenAI's are there and damaged.
     """
+    data, rendered = _find_data(data)
+    splits = open_splits(data)
+    judged = splits["test"]
+    shown = "RENDERED ROOMS" if rendered or judged.rendered else printable(str(data))
+    measured_on = f"on {shown}, {judged.depth_kind} depth"
+    paper = CONFIGS / "paper.yaml"
+    if pretrained:
+        build_network(NetworkConfig(pretrained=str(pretrained)))
+        title = f"{measured_on}, CLIP's weights from {printable(pretrained.name)}"
+        return Setting(data, splits, (paper,), str(pretrained), _HIRES, title)
+    if _clip_is_there():
+        return Setting(data, splits, (paper,), OPENAI, _HIRES, f"{measured_on}, CLIP's weights")
+    return Setting(
+        data,
+        splits,
+        (paper, CONFIGS / "stand_in.yaml"),
+        None,
+        (216, 288),
+        f"{measured_on}, a TINY TOWER WITH RANDOM WEIGHTS instead of CLIP's (in zero-shot rows "
+        "towers of full size, RANDOM, too): not comparable with the paper",
+    )
+
+
+def _find_data(data: Path | None) -> tuple[Path, bool]:
+    """A data set that tables are made on, and whether its rooms stand in for NYU Depth V2."""
     rendered = data is None and not (NYU / MAT_NAME).is_file()
     if data is None:
         data = ROOMS if rendered else NYU
@@ -96,27 +121,7 @@ def find_setting(data: Path | None, pretrained: Path | None = None) -> Setting:
             f"{data}: expected one of {', '.join(_LAYOUTS)}, found "
             f"{'a file: name its folder' if layout == 'labelled' else f'a {layout}'}"
         )
-    splits = open_splits(data)
-    judged = splits["test"]
-    paper = CONFIGS / "paper.yaml"
-    shown = "RENDERED ROOMS" if rendered or judged.rendered else printable(str(data))
-    measured_on = f"{shown}, {judged.depth_kind} depth"
-    if pretrained:
-        build_network(NetworkConfig(pretrained=str(pretrained)))
-        title = f"on {measured_on}, CLIP's weights from {printable(pretrained.name)}"
-        return Setting(data, splits, (paper,), str(pretrained), _HIRES, title)
-    if _clip_is_there():
-        title = f"on {measured_on}, CLIP's weights"
-        return Setting(data, splits, (paper,), OPENAI, _HIRES, title)
-    return Setting(
-        data,
-        splits,
-        (paper, CONFIGS / "stand_in.yaml"),
-        None,
-        (216, 288),
-        f"on {measured_on}, a TINY TOWER WITH RANDOM WEIGHTS instead of CLIP's (in zero-shot rows "
-        "towers of full size, RANDOM, too): not comparable with the paper",
-    )
+    return data, rendered
 
 
 def _fingerprint(split: DepthSet) -> str:

@@ -68,7 +68,10 @@ def test_a_network_through_png_gets_the_figures_of_its_model_folder(
 def test_predictions_are_not_replaced_by_pictures(exported, nyu_file, capsys):
     (exported / NAMES[1]).write_bytes(b"depth")
     assert export.main(["--data", str(nyu_file), "--out", str(exported)]) == 1
-    assert "--out: expected a folder without PNGs" in capsys.readouterr().err
+    assert (
+        "--out: expected a folder without PNGs, because predictions have the same names; "
+        f"found {exported / NAMES[0]}. Name another folder, or move its PNGs away"
+    ) in capsys.readouterr().err
     assert (exported / NAMES[1]).read_bytes() == b"depth"
 
 
