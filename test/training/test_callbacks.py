@@ -6,18 +6,21 @@ import csv
 import json
 import math
 import shutil
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import TQDMProgressBar
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from test.training.tiny_runs import arguments, write_pictures
 from training import train
+from training.callbacks import progress
 from training.callbacks.panels import COLUMNS, PanelRow, draw_panel
-from training.callbacks.progress import time_left
+from training.callbacks.progress import RunProgressBar, time_left
 from training.module import DepthModule
 
 
@@ -84,6 +87,20 @@ def test_the_time_left_is_that_of_the_steps_to_do():
     assert time_left(60.0, 10, 610) == "1:01:00"
     assert time_left(0.0, 0, 610) == "?"
     assert time_left(60.0, 10, math.inf) == "?"
+
+
+def test_the_bar_is_drawn_ten_times_a_second_at_most_and_at_the_epochs_end(monkeypatch):
+    drawn, trainer = [], SimpleNamespace(is_last_batch=False)
+    monkeypatch.setattr(
+        TQDMProgressBar, "on_train_batch_end", lambda self, trainer, *_: drawn.append(trainer.step)
+    )
+    bar = RunProgressBar()
+    for trainer.step in range(100):  # a step takes 20 ms
+        monkeypatch.setattr(progress.time, "monotonic", lambda: 1000 + 0.02 * trainer.step)
+        trainer.is_last_batch = trainer.step == 99
+        bar.on_train_batch_end(trainer, None, None, trainer.step)
+    assert drawn[0] == 0 and drawn[-1] == 99
+    assert 17 <= len(drawn) <= 21
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_saves_its_samples(

@@ -20,6 +20,7 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from moa_depth_ros.network import NetworkConfig
+from test.training.layouts import write_folder
 from test.training.tiny_runs import arguments, write_pictures
 from training import train, weights
 from training.checkpoints import AtomicCheckpointIO, BackgroundCheckpointIO, newest
@@ -300,6 +301,14 @@ def test_a_schedule_wants_an_end(tmp_path, write_nyu, tiny_clip, capsys):
     assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
     said = "error: trainer.max_epochs: expected a number of epochs, because one_cycle ends"
     assert said in capsys.readouterr().err
+
+
+def test_the_kind_of_depth_is_the_datas(tmp_path, tiny_clip, capsys):
+    data = write_folder(tmp_path / "data")
+    command = arguments(data, tmp_path / "run", tiny_clip, data__depth="filled")
+    assert train.main(command) == 1
+    expected = f"error: {data}: expected raw depth for the layout folder, found 'filled'"
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["model", "best"])
