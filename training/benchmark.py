@@ -32,7 +32,7 @@ from training.data.held_out import Part
 from training.data.layouts import DepthSet, open_splits
 from training.data.resident import ResidentLoader, read_onto
 from training.data.samplers import ShuffledSampler
-from training.data.workers import use_one_thread
+from training.data.workers import data_loader
 from training.module import DepthModule
 from training.precision import Precision, default_precision
 from training.weights import build_network
@@ -111,15 +111,8 @@ def loaders(
     dataset: DepthSet, device: torch.device, batch: int, workers: int
 ) -> dict[str, DataLoader | ResidentLoader]:
     """Both ways to feed a data set to the trainer."""
-    stream = DataLoader(
-        dataset,
-        batch,
-        num_workers=workers,
-        worker_init_fn=use_one_thread,
-        pin_memory=device.type == "cuda",
-        persistent_workers=workers > 0,
-    )
-    reading = DataLoader(dataset, batch, num_workers=workers, worker_init_fn=use_one_thread)
+    stream = data_loader(dataset, workers, device, batch_size=batch, persistent_workers=workers > 0)
+    reading = data_loader(dataset, workers, device, batch_size=batch)
     resident = ResidentLoader(
         read_onto(dataset, device, reading), batch, ShuffledSampler(dataset, 0)
     )
@@ -180,8 +173,8 @@ def run(options: argparse.Namespace) -> None:
     sets = {data: _first(open_splits(data)["train"], options.pictures) for data in options.data}
     for data, train_set in sets.items():
         ways = loaders(train_set, device, options.batch, options.workers)
-        for way, loader in ways.items():
-            rates[f"{data}, {way}"] = time_loader(loader, device, runs)
+        for way, batches in ways.items():
+            rates[f"{data}, {way}"] = time_loader(batches, device, runs)
     batch = next(iter(DataLoader(sets[options.data[0]], options.batch)))
     precision = default_precision(device.type)
     step = Step(_module(options.model).to(device), moved(batch, device), precision)

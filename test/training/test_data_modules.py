@@ -10,7 +10,6 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
@@ -19,7 +18,7 @@ from training.callbacks.epoch_checkpoints import EpochCheckpoints
 from training.checkpoints import newest
 from training.data.files import FilesDataModule
 from training.data.samplers import FreshSampler, ShuffledSampler
-from training.data.workers import use_one_thread
+from training.data.workers import data_loader
 from training.errors import TrainingError
 from training.rooms.data_module import RoomsDataModule
 from training.rooms.dataset import RoomsDataset
@@ -148,7 +147,7 @@ def test_workers_start_after_opencv_worked_in_parallel():
     values = np.random.default_rng(0).random((1500, 1500), dtype=np.float32)
     cv2.remap(values, 1000 * values, 1000 * values, cv2.INTER_LINEAR)
     val_set = rooms(val_rooms=3).val_set
-    loader = DataLoader(val_set, num_workers=1, worker_init_fn=use_one_thread, timeout=30)
+    loader = data_loader(val_set, 1, timeout=30)
     assert len(list(loader)) == 3
 
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
 from moa_depth_ros.intrinsics import Intrinsics
 from training.data.held_out import hold_out
 from training.data.resident import ResidentLoader, free_bytes, read_onto, resident_bytes
-from training.data.workers import readers, use_one_thread
+from training.data.workers import data_loader, readers
 from training.errors import CheckpointError, TrainingError
 
 Residence = Literal["auto", "device", "stream"]
@@ -165,23 +165,16 @@ class DepthDataModule(L.LightningDataModule, ABC):
     def _stream(self, dataset: Dataset, sampler: Sampler | None) -> DataLoader:
         workers = self.num_workers
         options = {"batch_size": self.batch_size, "sampler": sampler}
-        return self._loader(dataset, workers, **options, persistent_workers=workers > 0)
+        return data_loader(
+            dataset, workers, self._device, **options, persistent_workers=workers > 0
+        )
 
     def _resident(self, dataset: Dataset, sampler: DistributedSampler) -> ResidentLoader:
         assert self.trainer is not None
         # One by one: what all readers have ready lies in /dev/shm, small in a container.
         workers = readers(self.num_workers, self.trainer.num_devices)
-        loader = self._loader(dataset, workers, batch_size=1)
-        return ResidentLoader(read_onto(dataset, self._device, loader), self.batch_size, sampler)
-
-    def _loader(self, dataset: Dataset, num_workers: int, **options: Any) -> DataLoader:
-        return DataLoader(
-            dataset,
-            num_workers=num_workers,
-            worker_init_fn=use_one_thread,
-            pin_memory=self._device.type == "cuda",
-            **options,
-        )
+        reading = data_loader(dataset, workers, self._device, batch_size=1)
+        return ResidentLoader(read_onto(dataset, self._device, reading), self.batch_size, sampler)
 
     def _replica(self) -> dict[str, int]:
         assert self.trainer is not None

@@ -1,13 +1,35 @@
-"""How the processes that read data start."""
+"""The processes that read data."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import cv2
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 _MOST_READERS = 8
+
+
+def data_loader(
+    dataset: Dataset, workers: int, device: torch.device | None = None, **options: Any
+) -> DataLoader:
+    """A DataLoader whose workers keep to one thread.
+
+    Args:
+        dataset: what is read.
+        workers: processes that read; 0 reads in this one.
+        device: where the batches go; for a GPU they are made in page-locked memory.
+        options: more of DataLoader's.
+    """
+    return DataLoader(
+        dataset,
+        num_workers=workers,
+        worker_init_fn=_use_one_thread,
+        pin_memory=device is not None and device.type == "cuda",
+        **options,
+    )
 
 
 def readers(num_workers: int, processes: int) -> int:
@@ -21,7 +43,7 @@ def readers(num_workers: int, processes: int) -> int:
     return max(num_workers, min(_MOST_READERS, cores)) if num_workers else 0
 
 
-def use_one_thread(worker: int) -> None:
+def _use_one_thread(worker: int) -> None:
     """Keep a worker to one thread: there are as many workers as cores already."""
     torch.set_num_threads(1)
     # 0, not 1: that would wait for OpenCV's threads of the parent, which a fork does not copy.

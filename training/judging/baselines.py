@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from training.data.layouts import DepthSet
-from training.data.workers import use_one_thread
+from training.data.workers import data_loader
 from training.errors import DataError
 from training.judging.predictors import UNNAMED, Predicted
 from training.metrics import MAX_DEPTH, MIN_DEPTH
@@ -78,14 +78,9 @@ def baselines_of(train_set: DepthSet, workers: int = 0) -> dict[str, FixedDepth]
     Raises:
         DataError: it cannot be read, or there is no reading in it at all.
     """
-    loader = DataLoader(
-        _DepthOnly(train_set),
-        batch_size=None,
-        sampler=maps_read(len(train_set)),
-        num_workers=workers,
-        worker_init_fn=use_one_thread,
-    )
-    progress = tqdm(loader, desc="training depth", disable=None)
+    sampler = maps_read(len(train_set))
+    maps = data_loader(_DepthOnly(train_set), workers, batch_size=None, sampler=sampler)
+    progress = tqdm(maps, desc="training depth", disable=None)
     return fit_baselines(depth.numpy() for depth in progress)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from training.data.sample import Sample
-from training.data.workers import use_one_thread
+from training.data.workers import data_loader
 from training.judging.calibration import CalibrationCounts
 from training.judging.judgement import RANGE_EDGES, Judgement
 from training.judging.predictors import Predictor
@@ -78,14 +78,8 @@ def judge(
     indices: list[int] = []
     scenes: list[str] = []
     collectors: dict[tuple[str, str], _Collector] = {}
-    loader = DataLoader(
-        pictures,
-        batch_size=batch_size,
-        num_workers=workers,
-        worker_init_fn=use_one_thread,
-        pin_memory=device.type == "cuda",
-    )
-    for batch in tqdm(loader, desc="judging", disable=None):
+    batches = data_loader(pictures, workers, device, batch_size=batch_size)
+    for batch in tqdm(batches, desc="judging", disable=None):
         numbers = batch["index"].tolist()
         indices += numbers
         scenes += batch["scene"]
