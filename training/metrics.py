@@ -78,14 +78,12 @@ class TrueDepth:
 
         NaN counts as 1e-3, infinity as 10, and everything is clipped to between the two.
         """
-        if prediction.shape != self._shape:
-            raise ValueError(
-                f"expected depth of shape {tuple(self._shape)}, found {tuple(prediction.shape)}"
-            )
-        return _clip(self._inside(prediction).double().nan_to_num(nan=MIN_DEPTH, posinf=MAX_DEPTH))
+        return _clip(self._pixels(prediction))
 
-    def median_scaled(self, pixels: Tensor) -> Tensor:
-        """Pixels (B, P), each picture scaled to the median of its truth, then clipped again."""
+    def median_scaled(self, prediction: Tensor) -> Tensor:
+        """As :meth:`match`, but each picture is scaled to the median of its truth before it is
+        clipped."""
+        pixels = self._pixels(prediction)
         factors = self._median / _masked_median(pixels, self.valid)
         return _clip(pixels * factors.nan_to_num(1.0).unsqueeze(1))
 
@@ -106,6 +104,15 @@ class TrueDepth:
     @cached_property
     def _median(self) -> Tensor:
         return _masked_median(self.depth, self.valid)
+
+    def _pixels(self, prediction: Tensor) -> Tensor:
+        """Those of a prediction, (B, P) float64: above zero, but of any size."""
+        if prediction.shape != self._shape:
+            raise ValueError(
+                f"expected depth of shape {tuple(self._shape)}, found {tuple(prediction.shape)}"
+            )
+        pixels = self._inside(prediction).double()
+        return pixels.nan_to_num(nan=MIN_DEPTH, posinf=MAX_DEPTH).clamp_min(MIN_DEPTH)
 
     def _inside(self, depth: Tensor) -> Tensor:
         top, bottom, left, right = self._crop

@@ -177,6 +177,14 @@ def test_medians_are_of_the_pixels_that_have_a_truth():
     assert found["rmse"] == pytest.approx(0, abs=1e-6)
 
 
-def test_what_median_scaling_takes_beyond_ten_metres_is_clipped_again():
+@pytest.mark.parametrize("factor", [0.01, 1.5, 3.0, 20.0])
+def test_median_scaling_comes_before_clipping(factor):
+    """Whatever unit a predictor has: what is beyond ten of them is not lost."""
+    truth = [1.0, 2.0, 4.0, 8.0, 9.0]
+    found = judge([factor * depth for depth in truth], truth, median_scaling=True)
+    assert (found["abs_rel"], found["d1"]) == (pytest.approx(0, abs=1e-6), 1.0)
+
+
+def test_what_median_scaling_takes_beyond_ten_metres_is_clipped():
     found = judge([1.0, 2.0, 8.0], [2.0, 4.0, 9.0], median_scaling=True)  # 2, 4 and 16
     assert found["rmse"] == pytest.approx((1 / 3) ** 0.5)

@@ -31,7 +31,7 @@ class _Collector:
         """Add a batch: depth and uncertainty (B, H, W) metres, members of each range of depth."""
         pixels = truth.match(depth)
         self.range_sums.append(range_sums(pixels, truth, members))
-        scaled = range_sums(truth.median_scaled(pixels), truth, members)
+        scaled = range_sums(truth.median_scaled(depth), truth, members)
         self.scaled_sums.append(scaled.sum(dim=1))
         if self.calibration is not None and uncertainty is not None:
             error = pixels - truth.depth
