@@ -31,6 +31,7 @@ setup(
         (f"share/{NAME}/config/pictures", glob("config/pictures/*")),
     ],
     install_requires=["setuptools"],
+    extras_require={"test": ["pytest"]},  # by which colcon test knows what runs them
     zip_safe=False,
     entry_points={
         "console_scripts": [

@@ -59,6 +59,13 @@ def _arguments() -> list[DeclareLaunchArgument]:
             "ros2 lifecycle set or a lifecycle manager. Empty: as in params_file.",
         ),
         declare(
+            "use_sim_time",
+            default_value="",
+            choices=["", "true", "false"],
+            description="Take the time from /clock, as a simulator or ros2 bag play --clock "
+            "publishes it. Empty: as in params_file.",
+        ),
+        declare(
             "log_level",
             default_value="info",
             choices=["debug", "info", "warn", "error", "fatal"],
@@ -86,7 +93,7 @@ def _node(context: LaunchContext) -> list[Node]:
         remappings += [("camera_info", camera_info), (sibling, camera_info)]
     texts = ("model", "device", "image_transport")
     given = {name: value(name) for name in texts if value(name)}
-    switches = ("rectify", "autostart")
+    switches = ("rectify", "autostart", "use_sim_time")
     given |= {name: value(name) == "true" for name in switches if value(name)}
     # As nodes name their loggers; a group's PushRosNamespace counts, too.
     pushed = context.launch_configurations.get("ros_namespace", "")

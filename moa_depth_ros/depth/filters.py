@@ -1,4 +1,4 @@
-"""Which depths are worth keeping. On any device; what is dropped becomes NaN (REP 117)."""
+"""Which depths are worth keeping. On any device; what is dropped becomes NaN (REP 118)."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from moa_depth_ros.ros.inputs import Inputs
 from moa_depth_ros.ros.outputs import Outputs
 
 REPEAT_SECONDS = 2.0  # the same complaint at most this often
+SILENT_SECONDS = 5.0  # without a picture, after which the log says so
 _PARTICULARS = re.compile(r"'.*'|\d+")  # in which complaints of one kind differ
 
 
@@ -47,6 +48,7 @@ class Camera:
         self._full_name = posixpath.join(node.get_fully_qualified_name(), name).strip("/")
         self._lock = threading.Lock()  # complaints come from the worker's thread, too
         self._logged: dict[str, float] = {}
+        self._told_of_silence = False
 
     def refuse(self, text: str) -> None:
         """Count a picture that can't be used, and say why."""
@@ -65,6 +67,14 @@ class Camera:
         self.statistics.failed(text)
         if self._is_due(text):
             self.logger.error(f"A picture failed: {text}")
+
+    def watch_for_silence(self) -> None:
+        """Say once, until pictures come again, that none do and what may be the reason."""
+        silent = self.statistics.seconds_without_picture() > SILENT_SECONDS
+        if silent and not self._told_of_silence:
+            reason = self.inputs.why_silent()
+            self.logger.warning(f"No picture for {SILENT_SECONDS:g} s: {reason}")
+        self._told_of_silence = silent
 
     def _is_due(self, text: str) -> bool:
         """Whether nothing of this kind was logged lately. rclpy's own throttle goes by the line of

@@ -47,6 +47,18 @@ def intrinsics_for(info: CameraInfo, width: int, height: int) -> Intrinsics:
         ) from error
 
 
+def unrectified(info: CameraInfo) -> CameraInfo:
+    """The CameraInfo of pictures that show the lens's distortion, with K as the pinhole in P and no
+    rotation in R: the camera's own P and R are those of the rectified picture, which may have
+    another focal length. As it came where K holds none."""
+    if info.k[0] == 0:
+        return info
+    result = copy.deepcopy(info)
+    result.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    result.p = [*info.k[0:3], 0.0, *info.k[3:6], 0.0, *info.k[6:9], 0.0]
+    return result
+
+
 def camera_info_for(info: CameraInfo, header, width: int, height: int) -> CameraInfo:
     """The CameraInfo of a picture of width x height pixels, made from the camera's.
 

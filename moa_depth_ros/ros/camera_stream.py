@@ -18,10 +18,20 @@ from moa_depth_ros.estimator.estimator_slot import EstimatorSlot
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.ros import messages, parameters
 from moa_depth_ros.ros.camera import Camera
-from moa_depth_ros.ros.camera_info import CameraInfoError, intrinsics_for, shape_warning
+from moa_depth_ros.ros.camera_info import (
+    CameraInfoError,
+    intrinsics_for,
+    shape_warning,
+    unrectified,
+)
 from moa_depth_ros.ros.diagnostics import Laps
 from moa_depth_ros.ros.focal_scale import FocalScale
-from moa_depth_ros.ros.rectify import Rectified, Rectifier, distortion_warning
+from moa_depth_ros.ros.rectify import (
+    Rectified,
+    Rectifier,
+    distortion_warning,
+    shows_distortion,
+)
 
 
 @dataclass(frozen=True)
@@ -97,10 +107,12 @@ class CameraStream:
     def on_camera_info(self, msg: CameraInfo) -> None:
         """Keep the newest; warn of a lens that distorts."""
         self.camera.statistics.count("camera_info")
-        self.camera.info = msg
-        if self._rectifier or self._warned_of_distortion:
+        topic, rectifying = self.camera.inputs.base_topic, self._rectifier is not None
+        as_it_is = rectifying or not shows_distortion(msg, topic)
+        self.camera.info = msg if as_it_is else unrectified(msg)
+        if self._warned_of_distortion:
             return
-        if warning := distortion_warning(msg, self.camera.inputs.base_topic):
+        if warning := distortion_warning(msg, topic, rectifying):
             self._warned_of_distortion = True
             self.camera.logger.warning(warning)
 

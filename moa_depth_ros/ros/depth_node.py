@@ -81,6 +81,11 @@ class DepthNode(LifecycleNode):
             self._release()
             return self._failure(error)
         self._failed = ""
+        if not self.get_parameter("model").value:
+            self.get_logger().warning(
+                "No model was given: the demo model learned from rendered rooms alone and does not "
+                "measure the real world. The parameter model names another one."
+            )
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -161,6 +166,8 @@ class DepthNode(LifecycleNode):
         facts, pipeline = self._facts(), self._pipeline
         statuses = []
         for camera in self._cameras:
+            if pipeline:
+                camera.watch_for_silence()
             ratio = f"{pipeline.focal_ratio(camera):.3f}" if pipeline else ""
             statuses.append(
                 camera.status(

@@ -59,7 +59,7 @@ class Statistics:
         self._together: deque[int] = deque(maxlen=WINDOW)
         self._before: Counter[str] = Counter()
         self._camera_infos = self._pictures = self._since_camera_info = 0
-        self._reported = time.monotonic()
+        self._reported = self._last_picture = time.monotonic()
         self._last_error = ""
         self._warning = ""
         self._failure = ""
@@ -72,13 +72,20 @@ class Statistics:
                 self._camera_infos += 1
                 self._since_camera_info = 0
             elif what == "in":
+                self._last_picture = time.monotonic()
                 self._pictures += 1
                 self._since_camera_info += 1
 
     def subscribed(self) -> None:
-        """How often CameraInfo comes is found out anew."""
+        """How often CameraInfo comes, and for how long no picture, is found out anew."""
         with self._lock:
+            self._last_picture = time.monotonic()
             self._camera_infos = self._pictures = self._since_camera_info = 0
+
+    def seconds_without_picture(self) -> float:
+        """Since the last one came, or since the node subscribed."""
+        with self._lock:
+            return time.monotonic() - self._last_picture
 
     def took(self, seconds: Mapping[str, float], age: float, together: int) -> None:
         """How long one picture took.

@@ -52,6 +52,24 @@ class Inputs:
     def __str__(self) -> str:
         return f"pictures from {self.image_topic}, camera_info from {self.info_topic}"
 
+    def why_silent(self) -> str:
+        """For a user who waits for pictures: where they are awaited, and what may keep them."""
+        awaited = f"{self.image_topic} (sensor_msgs/{self._kind.__name__})"
+        if self._node.count_publishers(self.image_topic):
+            return (
+                f"{awaited} has a publisher, but of another type or quality of service, one that "
+                "is silent, or one whose pictures get lost on the way (docs/node.md)."
+            )
+        other, transport = f"{self.base_topic}/compressed", "compressed"
+        if self._kind is CompressedImage:
+            other, transport = self.base_topic, "raw"
+        if self._node.count_publishers(other):
+            return (
+                f"nobody publishes {awaited}, but somebody does {other}: set image_transport to "
+                f"{transport}."
+            )
+        return f"nobody publishes {awaited}; 'ros2 topic list' shows what there is."
+
     def subscribe(
         self,
         on_picture: Callable[[Image | CompressedImage], None],

@@ -89,23 +89,41 @@ class _Map:
         return Rectified(picture, self.info, self.unseen)
 
 
-def distortion_warning(info: CameraInfo, image_topic: str) -> str | None:
-    """What to tell a user whose pictures come from a distorting lens as they are, or None.
+def shows_distortion(info: CameraInfo, image_topic: str) -> bool:
+    """Whether pictures of a topic are as a distorting lens makes them.
 
     A topic with ``rect`` in the last part of its name, as in ``image_rect_color``, is taken for
     rectified: image_proc publishes it beside the driver's CameraInfo, whose D is that of the raw
     picture.
     """
-    namespace, _, name = image_topic.rpartition("/")
-    distorts = any(info.d) or info.distortion_model in _FISHEYE_MODELS
-    if not distorts or _RECTIFIED.search(name):
+    return _distorts(info) and not _is_named_rectified(image_topic)
+
+
+def distortion_warning(info: CameraInfo, image_topic: str, rectifying: bool) -> str | None:
+    """What to tell a user whose pictures come from a distorting lens and are not rectified, or are
+    so a second time; or None."""
+    if rectifying and _distorts(info) and _is_named_rectified(image_topic):
+        return (
+            f"{image_topic} is rectified already, by its name, and rectify bends it once more: set "
+            "rectify:=false, or take the raw topic."
+        )
+    if rectifying or not shows_distortion(info, image_topic):
         return None
+    namespace = image_topic.rpartition("/")[0]
     return (
         f"{image_topic} comes from a lens with distortion ({info.distortion_model}): depth and "
         "points will be off towards the corners. Take the rectified topic instead "
         f"({namespace}/image_rect_color or image_rect, by image_proc), or start this node with "
         "rectify:=true."
     )
+
+
+def _distorts(info: CameraInfo) -> bool:
+    return any(info.d) or info.distortion_model in _FISHEYE_MODELS
+
+
+def _is_named_rectified(image_topic: str) -> bool:
+    return _RECTIFIED.search(image_topic.rpartition("/")[2]) is not None
 
 
 def _geometry(info: CameraInfo) -> tuple:

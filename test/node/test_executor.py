@@ -67,7 +67,7 @@ def test_a_service_that_takes_long_holds_up_neither_subscriptions_nor_timers(nod
 
 def test_a_subscription_that_is_gone_when_its_message_is_taken_is_passed_over(node, executor):
     """A transition in another thread may destroy it in between."""
-    gone = node.create_subscription(Header, "gone", print, 1)
+    gone = node.create_subscription(Header, "gone", lambda msg: None, 1)
     node.destroy_subscription(gone)
     assert executor._take_subscription(gone) is None
 

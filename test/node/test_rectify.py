@@ -171,12 +171,21 @@ def test_without_camera_info_nothing_is_rectified():
 
 
 def test_only_raw_topics_of_distorting_lenses_are_warned_about():
-    warning = distortion_warning(camera_info(), "/front/image_raw")
+    warning = distortion_warning(camera_info(), "/front/image_raw", rectifying=False)
     assert "(/front/image_rect_color or image_rect, by image_proc)" in warning
     assert "rectify:=true" in warning
-    assert distortion_warning(camera_info(d=[0.0] * 5), "/front/image_raw") is None
+    assert distortion_warning(camera_info(d=[0.0] * 5), "/front/image_raw", False) is None
     for name in ("image_rect_color", "image_rect", "rect", "image_rectified"):
-        assert distortion_warning(camera_info(), f"/front/{name}") is None
+        assert distortion_warning(camera_info(), f"/front/{name}", rectifying=False) is None
+
+
+def test_rectifying_twice_is_warned_about():
+    for info in (camera_info(), camera_info("equidistant", d=[0.0] * 4)):
+        warning = distortion_warning(info, "/front/image_rect", rectifying=True)
+        assert "/front/image_rect is rectified already" in warning
+        assert distortion_warning(info, "/front/image_raw", rectifying=True) is None
+    flat = camera_info(d=[0.0] * 5)
+    assert distortion_warning(flat, "/front/image_rect", rectifying=True) is None
 
 
 def test_a_fisheye_without_coefficients_still_is_one():
@@ -187,7 +196,7 @@ def test_a_fisheye_without_coefficients_still_is_one():
     ideal = {"k": [80.0, 0.0, 61.0, 0.0, 81.0, 38.0, 0.0, 0.0, 1.0], "r": np.eye(3).ravel()}
     result = Rectifier().rectify(ramp(U, V), camera_info("equidistant", d=[0.0] * 4, **ideal))
     assert (result.picture != ramp(U, V)).any()
-    assert distortion_warning(fisheye, "/front/image_raw")
+    assert distortion_warning(fisheye, "/front/image_raw", rectifying=False)
 
 
 def distorted(robot):
@@ -237,6 +246,25 @@ def test_the_node_warns_once_about_raw_pictures(robot, depth_node):
     assert depth_node.log().count("comes from a lens with distortion") == 1
 
 
+def test_the_pinhole_of_a_raw_picture_is_k(robot):
+    """P has another focal length where rectifying zooms."""
+    info = distorted(robot)
+    info.r = ROTATION.ravel()
+    info.p[0], info.p[5], info.p[2] = 0.7 * CAMERA.fx, 0.7 * CAMERA.fy, CAMERA.cx + 9
+    robot.send_info(info=info)
+    stamp = robot.send(colourful())
+    points, _ = read_cloud(robot.answer("points", stamp))
+    u, v = np.meshgrid(np.arange(CAMERA.width), np.arange(CAMERA.height))
+    x, y, z = np.moveaxis(points, -1, 0)
+    np.testing.assert_allclose(x, (u - CAMERA.cx) / CAMERA.fx * z, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(y, (v - CAMERA.cy) / CAMERA.fy * z, rtol=1e-4, atol=1e-5)
+    answer = robot.answer("camera_info", stamp)
+    assert (answer.p[0], answer.p[5], answer.p[2]) == (CAMERA.fx, CAMERA.fy, CAMERA.cx)
+    assert list(answer.r) == list(np.eye(3).ravel())
+    assert list(answer.d) == list(info.d)
+    robot.send_info()
+
+
 @pytest.mark.parametrize("what", ["roi", "k", "p"])
 def test_the_map_follows_a_zoom_and_a_region_that_moves(what):
     before, after = camera_info(), camera_info()
@@ -255,4 +283,4 @@ def test_the_map_follows_a_zoom_and_a_region_that_moves(what):
 
 def test_a_camera_whose_name_has_rect_in_it_is_warned_about():
     for topic in ("/director/image_raw", "/front/image_corrected", "/front/direct"):
-        assert distortion_warning(camera_info(), topic)
+        assert distortion_warning(camera_info(), topic, rectifying=False)

@@ -7,7 +7,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from demo.messages import picture_message
 from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.inputs import Inputs
-from test.node.harness import CAMERA, NodeProcess, Robot, colourful
+from test.node.harness import CAMERA, NodeProcess, Robot, colourful, wait_until
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 MISSPELT = "qos_overrides./odd/image_.subscription.depth"
@@ -112,10 +112,47 @@ def test_the_topics_that_are_told_are_those_subscribed_to(ros, rules, transport,
         node.declare_parameter("image_transport", transport)
         inputs = Inputs(node, "", node.default_callback_group)
         assert (inputs.image_topic, inputs.info_topic) == topics
-        inputs.subscribe(print, print)
+        inputs.subscribe(unheard, unheard)
         assert dict(subscriptions(node)) == {"Image": topics[0], "CameraInfo": topics[1]}
     finally:
         node.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ("kind", "topic", "transport", "says"),
+    [
+        (None, "", "raw", "nobody publishes /quiet/image (sensor_msgs/Image); 'ros2 topic list'"),
+        (CompressedImage, "image", "raw", "/quiet/image (sensor_msgs/Image) has a publisher, but"),
+        (
+            CompressedImage,
+            "image/compressed",
+            "raw",
+            "nobody publishes /quiet/image (sensor_msgs/Image), but somebody does "
+            "/quiet/image/compressed: set image_transport to compressed.",
+        ),
+        (
+            Image,
+            "image",
+            "compressed",
+            "nobody publishes /quiet/image/compressed (sensor_msgs/CompressedImage), but somebody "
+            "does /quiet/image: set image_transport to raw.",
+        ),
+    ],
+)
+def test_why_no_picture_comes(ros, kind, topic, transport, says):
+    node = ros.create_node("quiet", namespace="quiet")
+    try:
+        node.declare_parameter("image_transport", transport)
+        inputs = Inputs(node, "", node.default_callback_group)
+        if kind is not None:
+            node.create_publisher(kind, topic, 1)
+        wait_until(lambda: inputs.why_silent().startswith(says), says)
+    finally:
+        node.destroy_node()
+
+
+def unheard(msg):
+    """Nobody publishes here."""
 
 
 def subscriptions(node):

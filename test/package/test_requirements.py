@@ -7,6 +7,8 @@ import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
 
 def as_pip_has_it(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -18,6 +20,7 @@ def named(file: Path) -> set[str]:
     return {as_pip_has_it(name) for name in found}
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="knows few packages before Python 3.11")
 def test_every_import_of_the_training_code_is_named(root, imports_of):
     files = (root / "training").rglob("*.py")
     modules = {name.split(".")[0] for path in files for name in imports_of(path)}
