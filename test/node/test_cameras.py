@@ -65,7 +65,7 @@ def test_each_camera_has_its_own_depth_header_and_size(front, estimator):
             assert robot.status()[1]["focal length scale"] == f"{ratio:.3f}"
 
 
-def test_a_silent_camera_holds_nobody_and_is_told(front):
+def test_a_silent_camera_holds_nobody_and_is_told(front, process):
     rear = Robot(**REAR, node="/moa_depth/rear", listen=[])
     with rear:
         before = rear.status()[1]
@@ -77,6 +77,8 @@ def test_a_silent_camera_holds_nobody_and_is_told(front):
         reports, after = rear.status()
         assert (b"\1", "No picture arrives.") in reports
         assert after["frames in"] == before["frames in"]
+        said = f"[moa_depth.rear]: No picture for 5 s: {REAR['image']} (sensor_msgs/Image) has a"
+        front.until(lambda: said in process.log(), "the line about the silent camera")
 
         rear.send(colourful())
         reports, after = rear.status()

@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from colcon_core.task.python.test import has_test_dependency
+from colcon_python_setup_py.package_identification.python_setup_py import get_setup_information
 
 
 def names(folder: Path, pattern: str = "*") -> set[str]:
@@ -28,6 +30,12 @@ def test_an_installed_executable_starts(prefix, site_packages, environment, tmp_
     )
     assert result.returncode == 0, result.stderr
     assert "--model" in result.stdout
+
+
+def test_colcon_test_runs_pytest(root):
+    """As colcon finds out; with unittest it would find no test and pass."""
+    setup = get_setup_information(root / "setup.py")
+    assert has_test_dependency(setup, "pytest")
 
 
 def test_the_package_is_in_the_ament_index(prefix):
