@@ -157,7 +157,7 @@ _TABLE_1 = (
         "MoA-DepthCLIP, 128 bins",
         *_bins(128),
         paper=_figures(_ALL, 0.745, 0.841, 0.895, 0.321, 0.098, 0.520),
-        note="the paper's recipe, whole.",
+        note="the paper's recipe, whole, with the flip of the configuration `paper`.",
     ),
 )
 _TABLE_2 = tuple(
