@@ -229,8 +229,6 @@ def test_what_is_held_out_is_not_trained_on(tmp_path, monkeypatch, write_nyu, ti
 
         monkeypatch.setattr(DepthModule, name, watch)
     data = write_pictures(tmp_path / "data", write_nyu)
-    from training.data.nyu_labelled import NyuLabelled
-
     monkeypatch.setattr(NyuLabelled, "recording", lambda self, item: f"office_{item // 2:04d}")
     assert train.main(arguments(data, tmp_path / "run", tiny_clip, held_out=0.3)) == 0
     assert seen["train"] and seen["val"]
