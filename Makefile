@@ -33,7 +33,7 @@ demo: $(VENV)/demo.stamp
 	@$(RUN) -m demo.run $(if $(IMAGES),--images "$(IMAGES)") $(if $(CAMERA),--camera "$(CAMERA)")
 
 test: $(VENV)/dev.stamp
-	@$(RUN) -m pytest --durations=10
+	@$(RUN) -m pytest -n 2 --dist loadgroup --durations=10
 
 lint: $(VENV)/dev.stamp
 	$(RUN) -m ruff check

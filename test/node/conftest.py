@@ -1,6 +1,7 @@
 """Real rclpy over real DDS, in a domain of this test process's own and on this machine only."""
 
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,17 @@ from test.network.tiny import tiny_config
 from test.node.domain import use_own_domain
 
 use_own_domain()
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config, items):
+    """Where two processes share the tests, one of them takes all that talk over DDS: they wait more
+    than they compute, and share a node."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("node"))
 
 
 @pytest.fixture(scope="session")
