@@ -59,9 +59,9 @@ class TrueDepth:
         crop: which part of the picture counts.
 
     Attributes:
-        depth: (B, P) float64 metres of the P pixels inside the crop, 1 where not valid.
-        log: (B, P) its natural logarithm.
-        valid: (B, P) bool.
+        depth: (B, h, w) float64 metres of the h x w pixels inside the crop, 1 where not valid.
+        log: (B, h, w) its natural logarithm.
+        valid: (B, h, w) bool.
     """
 
     def __init__(self, truth: Tensor, crop: Crop = "eigen"):
@@ -74,7 +74,7 @@ class TrueDepth:
         self.log = self.depth.log()
 
     def match(self, prediction: Tensor) -> Tensor:
-        """The same pixels of a prediction (B, H, W): (B, P) float64 metres.
+        """The same pixels of a prediction (B, H, W): (B, h, w) float64 metres.
 
         NaN counts as 1e-3, infinity as 10, and everything is clipped to between the two.
         """
@@ -85,7 +85,7 @@ class TrueDepth:
         clipped."""
         pixels = self._pixels(prediction)
         factors = self._median / _masked_median(pixels, self.valid)
-        return _clip(pixels * factors.nan_to_num(1.0).unsqueeze(1))
+        return _clip(pixels * factors.nan_to_num(1.0).view(-1, 1, 1))
 
     def members(self, edges: Sequence[float] = (MIN_DEPTH, MAX_DEPTH)) -> Tensor:
         """Which valid pixels have their truth between which two edges, the far one included.
@@ -94,7 +94,7 @@ class TrueDepth:
             edges: R + 1 rising depths in metres.
 
         Returns:
-            (B, P, R) float64 of 0 and 1.
+            (B, h, w, R) float64 of 0 and 1.
         """
         depth = self.depth.unsqueeze(-1)
         # Compared with numbers, which need not be copied to the device as a tensor would.
@@ -106,7 +106,7 @@ class TrueDepth:
         return _masked_median(self.depth, self.valid)
 
     def _pixels(self, prediction: Tensor) -> Tensor:
-        """Those of a prediction, (B, P) float64: above zero, but of any size."""
+        """Those of a prediction, (B, h, w) float64: above zero, but of any size."""
         if prediction.shape != self._shape:
             raise ValueError(
                 f"expected depth of shape {tuple(self._shape)}, found {tuple(prediction.shape)}"
@@ -116,24 +116,25 @@ class TrueDepth:
 
     def _inside(self, depth: Tensor) -> Tensor:
         top, bottom, left, right = self._crop
-        return depth[:, top:bottom, left:right].float().flatten(1)
+        return depth[:, top:bottom, left:right].float()
 
 
 def range_sums(pixels: Tensor, truth: TrueDepth, members: Tensor) -> Tensor:
     """Sums over the valid pixels of each picture, one set for each range of depth; no gradient.
 
     Args:
-        pixels: (B, P) as :meth:`TrueDepth.match` gives them.
+        pixels: (B, h, w) as :meth:`TrueDepth.match` gives them.
         truth: what they are compared with.
-        members: (B, P, R) as :meth:`TrueDepth.members` gives them.
+        members: (B, h, w, R) as :meth:`TrueDepth.members` gives them.
 
     Returns:
         (B, R, 10) float64 in the order of :data:`SUMS`.
     """
-    # Written where they stay, and given to one product: of ten, a GPU would give each to as many of
-    # its cores as there are pictures.
-    terms = pixels.new_empty(len(pixels), len(SUMS), pixels.shape[1])
-    count, d1, d2, d3, abs_rel, sq_rel, square, log_square, log_abs, log = terms.unbind(1)
+    # Written where they stay, and given to one product for each row: a GPU gives a product to one
+    # of its cores, and whole pictures would leave most of them idle.
+    batch, height, width = pixels.shape
+    terms = pixels.new_empty(batch, height, len(SUMS), width)
+    count, d1, d2, d3, abs_rel, sq_rel, square, log_square, log_abs, log = terms.unbind(2)
     count.fill_(1)
     ratio = torch.maximum(pixels / truth.depth, truth.depth / pixels)
     for power, delta in enumerate((d1, d2, d3), start=1):
@@ -145,7 +146,7 @@ def range_sums(pixels: Tensor, truth: TrueDepth, members: Tensor) -> Tensor:
     torch.sub(pixels.log(), truth.log, out=log)
     torch.square(log, out=log_square)
     torch.abs(log, out=log_abs)
-    return (terms @ members).transpose(1, 2)
+    return (terms @ members).sum(dim=1).transpose(1, 2)
 
 
 def pixel_sums(prediction: Tensor, truth: Tensor, crop: Crop = "eigen") -> Tensor:
@@ -235,8 +236,9 @@ def _clip(depth: Tensor) -> Tensor:
 
 
 def _masked_median(values: Tensor, valid: Tensor) -> Tensor:
-    """The usual median of each row, (B, P) to (B,): the mean of the two middle values of an even
+    """The usual median of each map, (B, h, w) to (B,): the mean of the two middle values of an even
     number; NaN without a valid one."""
+    values, valid = values.flatten(1), valid.flatten(1)
     if not values.shape[1]:
         return values.new_full((len(values),), torch.nan)
     count = valid.sum(dim=1, keepdim=True)
