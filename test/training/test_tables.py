@@ -16,6 +16,7 @@ import yaml
 from huggingface_hub import constants
 
 from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.machine.report import device_name
 from moa_depth_ros.network import NetworkConfig
 from test.training.layouts import write_recording
 from training import prepare
@@ -129,7 +130,9 @@ def test_a_row_is_trained_judged_and_not_made_twice(setting, tmp_path):
     assert 0 <= figures["per image"]["d1"] <= 1 and figures["per image"]["rmse"] > 0
     assert figures["per image"] != figures["per image, median-scaled"]
     assert result["seconds"] > 0 and result["trainable"] > 0
-    assert [made["device"][:3] for made in result["provenance"]] == ["CPU", "CPU"]
+    judged_on = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    trained, judged = (made["device"] for made in result["provenance"])
+    assert (trained[:3], judged) == ("CPU", device_name(judged_on))  # the setting's trainer
     (folder / "model" / "model.safetensors").unlink()  # a second training or judging would miss it
     assert result_of(row, 1, setting, tmp_path, None) == result
     with pytest.raises(TrainingError, match="made by another recipe"):

@@ -21,6 +21,7 @@ from training.judging.baselines import baselines_of
 from training.judging.judge import judge
 from training.judging.output import averages_of
 from training.judging.predictors import UNNAMED, Predicted, Predictor, open_predictor
+from training.precision import computes_on_gpu
 from training.provenance import provenance
 from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
 from training.tables.setting import OPENAI, Setting, flat
@@ -62,16 +63,15 @@ def result_of(
     path = folder / RESULT
     if path.is_file():
         return json.loads(path.read_text(encoding="utf-8"))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    here = provenance(device)
     if trained:
-        _train(folder, _arguments(row.method, setting, seed, max_epochs), here)
+        _train(folder, setting, _arguments(row.method, setting, seed, max_epochs))
+    device = _device("auto")
     attempts = _attempts(folder)
     result = {
         "figures": _judge(row, folder, setting, device),
         "trainable": _trainable(folder) if trained else 0,
         "seconds": sum(attempt["seconds"] for attempt in attempts),
-        "provenance": [*(attempt["provenance"] for attempt in attempts), here],
+        "provenance": [*(attempt["provenance"] for attempt in attempts), provenance(device)],
     }
     _write(path, result)
     return result
@@ -186,14 +186,19 @@ def _arguments(
         yield from (f"--{name}", value if isinstance(value, str) else json.dumps(value))
 
 
-def _train(folder: Path, arguments: Iterator[str], here: dict[str, Any]) -> None:
+def _device(accelerator: str) -> torch.device:
+    return torch.device("cuda" if computes_on_gpu(accelerator) else "cpu")
+
+
+def _train(folder: Path, setting: Setting, arguments: Iterator[str]) -> None:
     """In a process of its own, so that memory and settings start anew; resumes what was killed."""
     if (folder / "model" / "config.json").is_file():
         return
     command = [sys.executable, "-m", "training.train", *arguments, "--output", str(folder)]
     if newest(folder / "checkpoints"):
         command += ["--ckpt_path", "last"]
-    earlier, attempt = _attempts(folder), {"seconds": 0.0, "provenance": here}
+    device = _device(setting.configured.get("trainer.accelerator", "auto"))
+    earlier, attempt = _attempts(folder), {"seconds": 0.0, "provenance": provenance(device)}
     # Before the start, too: the machine may go off.
     _write(folder / _ATTEMPTS, [*earlier, attempt])
     started = time.monotonic()
