@@ -75,11 +75,12 @@ class BackgroundCheckpointIO(AtomicCheckpointIO):
 
     Lightning's AsyncCheckpointIO copies on the GPU, as many checkpoints as are not written yet, and
     nobody can wait for it before the end.
+
+    Attributes:
+        written: done once the last checkpoint is in its place; None if nobody need wait for it.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._written: Future[None] | None = None
+    written: Future[None] | None = None
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
@@ -90,12 +91,12 @@ class BackgroundCheckpointIO(AtomicCheckpointIO):
         if torch.cuda.is_initialized():
             torch.cuda.current_stream().synchronize()  # all copies at once, not one after another
         writer = ThreadPoolExecutor(1)
-        self._written = writer.submit(super().save_checkpoint, copy, path)
+        self.written = writer.submit(super().save_checkpoint, copy, path)
         writer.shutdown(wait=False)
 
     def teardown(self) -> None:
         """Wait until the last checkpoint is in its place."""
-        written, self._written = self._written, None
+        written, self.written = self.written, None
         if written is not None:
             written.result()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
+import threading
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from test.training.sleeper import LIMIT
 from test.training.tiny_runs import ENVIRONMENT, ROOT, TRAINER, arguments, write_pictures
 from training import train
 from training.checkpoints import BackgroundCheckpointIO
+from training.module import DepthModule
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,29 @@ def test_checkpoints_written_in_the_background(finished, tmp_path, monkeypatch, 
     assert weights(tmp_path) == weights(undisturbed)
 
 
+@pytest.mark.parametrize("limit", [{"trainer__max_epochs": 3}, {"trainer__max_steps": 9}])
+def test_an_epoch_that_the_disk_is_too_slow_for_has_no_checkpoint(
+    finished, tmp_path, monkeypatch, tiny_clip, limit
+):
+    """But the last one has, whatever ends the run."""
+    last_epoch, flush = threading.Event(), os.fsync
+
+    def begin(module):
+        if module.current_epoch == 2:
+            last_epoch.set()
+        begins(module)
+
+    begins = DepthModule.on_train_epoch_start
+    monkeypatch.setattr(DepthModule, "on_train_epoch_start", begin)
+    monkeypatch.setattr(os, "fsync", lambda file: last_epoch.wait(30) and flush(file))
+    monkeypatch.setattr(train, "AtomicCheckpointIO", BackgroundCheckpointIO)
+    changes = {"trainer__max_epochs": 9, "trainer__limit_val_batches": 0, **limit}
+    data, undisturbed = finished
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 0
+    assert checkpoints(tmp_path) == ["epoch-000.ckpt", "epoch-002.ckpt"]
+    assert weights(tmp_path) == weights(undisturbed)
+
+
 @pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine
 def test_interrupted_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
     changes = {
@@ -115,7 +141,7 @@ def test_out_of_steps_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip, c
     changes = {"trainer__max_epochs": 3, "trainer__max_steps": 4}
     assert train.main(arguments(data, run, tiny_clip, **changes)) == 0
     assert checkpoints(run) == ["epoch-000.ckpt"]
-    ended = "the run ended early, in epoch 1: --ckpt_path last goes on after the last finished"
+    ended = "the run ended early, in epoch 1: --ckpt_path last goes on from epoch-000.ckpt"
     assert ended in capsys.readouterr().out
     assert (run / "model").is_dir()
     assert resume(data, run, tiny_clip, trainer__max_steps=steps) == 0

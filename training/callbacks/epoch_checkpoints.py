@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 
 from lightning.pytorch import LightningModule, Trainer
@@ -16,6 +17,9 @@ class EpochCheckpoints(Checkpoint):
     An epoch whose batches were not all trained, because the run's time or steps were used up
     before, is none: a run resumed from it would leave out the rest. The callback says so.
 
+    On a GPU, an epoch can take less time than the disk takes for its checkpoint. An epoch that ends
+    while that of another one is still being written has none, unless the run ends with it.
+
     Lightning's ModelCheckpoint writes half an epoch like a whole one, and never deletes the
     checkpoint that it resumed from.
 
@@ -25,13 +29,19 @@ class EpochCheckpoints(Checkpoint):
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self._written: Future[None] | None = None
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the epoch's checkpoint."""
         if trainer.fast_dev_run or not trainer.is_last_batch:
             return
+        writing = self._written is not None and not self._written.done()
+        # Asked of the first process, which writes: all of them save, or none.
+        if trainer.strategy.broadcast(writing) and not _ends(trainer):
+            return
         path = self.folder / f"epoch-{trainer.current_epoch:03d}.ckpt"
         trainer.save_checkpoint(path, weights_only=False)
+        self._written = getattr(trainer.strategy.checkpoint_io, "written", None)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that the last epoch is not finished, if it is not, and where to go on."""
@@ -39,8 +49,14 @@ class EpochCheckpoints(Checkpoint):
             return
         trainer.strategy.checkpoint_io.teardown()
         epoch = trainer.current_epoch - 1  # Lightning counts it as completed
-        if newest(self.folder) is None:
+        if (last := newest(self.folder)) is None:
             goes_on = "no epoch is finished, so that there is no checkpoint to go on from"
         else:
-            goes_on = "--ckpt_path last goes on after the last finished epoch"
+            goes_on = f"--ckpt_path last goes on from {last.name}"
         print(f"the run ended early, in epoch {epoch}: {goes_on}")
+
+
+def _ends(trainer: Trainer) -> bool:
+    """Whether the run does, with the epoch that ends now."""
+    last_epoch = trainer.current_epoch + 1 == trainer.max_epochs
+    return last_epoch or trainer.should_stop or 0 <= trainer.max_steps <= trainer.global_step
