@@ -24,7 +24,7 @@ from moa_depth_ros.machine.report import describe
 from moa_depth_ros.machine.timing import seconds_of
 from moa_depth_ros.network import InferenceNetwork, MoADepthClip, NetworkConfig
 
-WARM_UP = 1
+WARM_UP = 3  # libraries choose their kernels, a GPU raises its clock
 OURS = "MoA-DepthCLIP ViT-B/32"
 
 

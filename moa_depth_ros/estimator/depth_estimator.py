@@ -167,7 +167,9 @@ def _estimate(network: InferenceNetwork, colours: Tensor, ratios: Tensor) -> Ten
     The network sees what `training.resizing.prepare_pictures` gives, but for rounding, which it
     scales itself.
     """
-    pixels = colours.permute(0, 3, 1, 2).float()
+    # Antialiasing on CUDA takes colours one after the other, and would copy what lies otherwise.
+    layout = torch.contiguous_format if colours.is_cuda else torch.preserve_format
+    pixels = colours.permute(0, 3, 1, 2).to(torch.float32, memory_format=layout)
     pictures = F.interpolate(
         pixels, size=network.config.input_size, mode="bilinear", antialias=True
     )
