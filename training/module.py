@@ -243,7 +243,17 @@ class DepthModule(L.LightningModule):
         self._mark = time.perf_counter()
 
     def on_train_epoch_end(self) -> None:
-        """Log pictures per second of all processes."""
+        """Log pictures per second of all processes.
+
+        Raises:
+            TrainingError: not one pixel of the epoch had a label.
+        """
+        # Of a label it would be 0 only where the network is certain of it, to the last bit.
+        if self.trainer.callback_metrics["train/cross_entropy_epoch"] == 0:
+            raise TrainingError(
+                f"nothing was learned in epoch {self.current_epoch}: no training picture has any "
+                f"depth up to {self.network_config.max_depth:g} m; is it in another unit?"
+            )
         rate = self._pictures / self._seconds
         self.log("train/pictures_per_second", rate, sync_dist=True, reduce_fx="sum")
 

@@ -103,6 +103,6 @@ def test_real_graphs_train_to_the_same_weights(tmp_path, write_nyu, tiny_clip):
         assert train.main(arguments(data, tmp_path / name, tiny_clip, **options)) == 0
     expected, found = weights(tmp_path / "plain"), weights(tmp_path / "graphed")
     for name, value in expected.items():
-        # Attention is blind to the keys' bias: its gradient is rounding, of which AdamW makes steps.
+        # Attention is blind to the keys' bias: AdamW makes steps of its gradient's rounding.
         tolerance = 1e-2 if name.endswith("in_proj_bias") else 1e-4
         torch.testing.assert_close(found[name], value, rtol=1e-3, atol=tolerance)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, save_network
-from test.training.layouts import millimetres, write_folder, write_frames, write_recording
+from test.training.layouts import (
+    millimetres,
+    write_folder,
+    write_frames,
+    write_png,
+    write_recording,
+)
 from training import evaluate
 from training.data.layouts import open_splits
 from training.data.nyu_folder import NyuFolder
@@ -65,9 +73,31 @@ def test_nothing_that_is_known(tmp_path):
 )
 def test_only_the_labelled_file_has_both_kinds_of_depth(tmp_path, layout, found, other):
     WRITERS[layout][0](tmp_path)
-    says = f"expected {found} depth for the layout {layout}, found '{other}'"
+    says = f"expected {other} depth, but the layout {layout} has {found} depth only"
     with pytest.raises(DataError, match=says):
         open_splits(tmp_path, depth=other)
+
+
+@pytest.mark.parametrize(("unit", "told"), [(1.0, False), (0.1, True), (5.0, True)])
+@pytest.mark.parametrize("layout", [*WRITERS, "labelled"])
+def test_depth_in_another_unit_is_told(tmp_path, nyu, layout, unit, told):
+    """Right; a tenth of it, as centimetres for millimetres; five times, as fifths of them."""
+    if layout == "labelled":
+        data = nyu(raw=np.full((5, 6, 8), 2.5 * unit, np.float32))
+    else:
+        WRITERS[layout][0](data := tmp_path)
+    for path in data.rglob("*depth*/*.png" if layout == "recording" else "*depth*.png"):
+        write_png(path, np.full((6, 8), 2500 * unit, np.uint16))
+    for path in data.rglob("*.h5"):
+        with h5py.File(path, "r+") as file:
+            file["depth"][...] = 2.5 * unit
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        open_splits(data)
+    said = [str(warning.message) for warning in caught]
+    for split in ("train", "test"):
+        text = f"{data}, {split} split: the median of some depth is {2.5 * unit:g} m; is it in"
+        assert any(found.startswith(text) for found in said) == told
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -50,19 +49,6 @@ def test_names_are_those_on_the_disk(tmp_path):
     for number, sample in enumerate([*(train[item] for item in range(4)), val[0]]):
         np.testing.assert_array_equal(sample["picture"], colour(number).transpose(2, 0, 1))
         np.testing.assert_allclose(sample["depth"], millimetres(number) / 1000, rtol=1e-6)
-
-
-@pytest.mark.parametrize(("unit", "told"), [(1.0, False), (0.1, True), (5.0, True)])
-def test_depth_in_another_unit_is_told(tmp_path, unit, told):
-    """Millimetres, centimetres, fifths of a millimetre."""
-    write_recording(tmp_path, 12)
-    for path in (tmp_path / "depth").iterdir():
-        write_png(path, np.full((6, 8), 2500 * unit, np.uint16))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        Recording(tmp_path, "train")
-    texts = [str(warning.message) for warning in caught]
-    assert any("are the PNGs in millimetres?" in text for text in texts) == told
 
 
 def test_the_last_fifth_is_for_validation_in_one_piece(tmp_path):

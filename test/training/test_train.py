@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -307,8 +308,17 @@ def test_the_kind_of_depth_is_the_datas(tmp_path, tiny_clip, capsys):
     data = write_folder(tmp_path / "data")
     command = arguments(data, tmp_path / "run", tiny_clip, data__depth="filled")
     assert train.main(command) == 1
-    expected = f"error: {data}: expected raw depth for the layout folder, found 'filled'"
+    expected = f"error: {data}: expected filled depth, but the layout folder has raw depth only"
     assert expected in capsys.readouterr().err
+
+
+def test_a_run_without_any_depth_that_counts_ends(tmp_path, nyu, tiny_clip, capsys):
+    """Its loss would be 0, and its model worth nothing."""
+    data = nyu(raw=np.full((5, 6, 8), 2500, np.float32))  # millimetres instead of metres
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip)) == 1
+    expected = "nothing was learned in epoch 0: no training picture has any depth up to 10 m"
+    assert f"error: {expected}" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "model").exists()
 
 
 @pytest.mark.parametrize("name", ["model", "best"])

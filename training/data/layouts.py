@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Literal, Protocol, get_args
 
@@ -13,7 +14,7 @@ from training.data.nyu_frames import NyuFrames
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled, Split
 from training.data.packed import PACKED_SUFFIX, Packed
 from training.data.recordings import COLOUR_FOLDER, DEPTH_FOLDER, Recording
-from training.data.sample import DepthKind, Sample
+from training.data.sample import DepthKind, Sample, warn_of_unit
 from training.errors import DataError
 
 Layout = Literal["labelled", "folder", "frames", "recording", "packed"]
@@ -67,11 +68,16 @@ def open_splits(data: Path, depth: DepthKind | None = None) -> dict[Split, Depth
     if layout == "labelled":
         mat = data if data.suffix == Path(MAT_NAME).suffix else data / MAT_NAME
         splits = mat.parent / SPLITS_NAME
-        return {name: NyuLabelled(mat, splits, name, depth or "raw") for name in get_args(Split)}
-    opened = _open_other(layout, data)
+        opened = {name: NyuLabelled(mat, splits, name, depth or "raw") for name in get_args(Split)}
+    else:
+        opened = _open_other(layout, data)
     found = opened["train"].depth_kind
     if depth not in (None, found):
         raise DataError(_other_depth(layout, data, depth, found))
+    for name, split in opened.items():
+        with contextlib.suppress(DataError):  # told with its index when it is read to learn from
+            some = [split.depth(item) for item in {0, len(split) // 2}]
+            warn_of_unit(some, f"{data}, {name} split")
     return opened
 
 
@@ -89,7 +95,7 @@ def _open_other(layout: Layout, data: Path) -> dict[Split, DepthSet]:
 
 def _other_depth(layout: Layout, data: Path, expected: DepthKind, found: DepthKind) -> str:
     if layout != "packed":
-        return f"{data}: expected {found} depth for the layout {layout}, found {expected!r}"
+        return f"{data}: expected {expected} depth, but the layout {layout} has {found} depth only"
     return (
         f"{data}: expected {expected} depth, found {found}; to pack the other from the labelled "
         f"file: python -m training.prepare --convert FOLDER --depth {expected} --out FILE.h5"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from pathlib import Path
@@ -14,7 +13,7 @@ from torch.utils.data import Dataset
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.file_names import printable
 from training.data.picture_pair import read_colour, read_depth
-from training.data.sample import DepthKind, Sample, make_sample, text_array, warn_of_unit
+from training.data.sample import DepthKind, Sample, make_sample, text_array
 from training.errors import DataError
 
 COLOUR_FOLDER, DEPTH_FOLDER = "images", "depth"
@@ -62,8 +61,6 @@ class Recording(Dataset[Sample]):
         self.depths = text_array(depth for _, depth in kept)
         self.size = read_colour(self._colour(0), self._where(0)).shape[1:]
         self.camera = _read_camera(self.root, self.size)
-        with contextlib.suppress(DataError):  # told with its index when it is read to learn from
-            warn_of_unit([self.depth(item) for item in {0, len(self) // 2}], str(self.root))
 
     def __len__(self) -> int:
         return len(self.colours)

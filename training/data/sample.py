@@ -86,7 +86,8 @@ def warn_of_unit(depths: Iterable[np.ndarray], where: str) -> None:
     middle = float(np.median(readings))
     if not _PLAUSIBLE[0] <= middle <= _PLAUSIBLE[1]:
         warnings.warn(
-            f"{where}: the median of some depth is {middle:.3g} m; are the PNGs in millimetres?",
+            f"{where}: the median of some depth is {middle:.3g} m; is it in another unit than its "
+            "layout's, millimetres in PNGs, metres elsewhere?",
             stacklevel=3,
         )
 
