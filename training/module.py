@@ -28,6 +28,7 @@ from training.resizing import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network, network_to_finetune
 
 _WARM_UP = 0.05
+_SAME_LENS = 1e-3  # of the logarithm of two focal lengths' ratio
 CompileMode = Literal["cuda-graph", "default", "reduce-overhead", "max-autotune"]
 
 
@@ -281,12 +282,13 @@ class DepthModule(L.LightningModule):
             statistics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint what network it is of, and its schedule."""
+        """Say in the checkpoint what network it is of, its camera and its schedule."""
         checkpoint["network"] = self.network_config.to_dict()
+        checkpoint["camera"] = self.network_camera.to_dict()
         checkpoint["schedule"] = self.optimiser_config.schedule
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the checkpoint of another network or another schedule, and weights alone.
+        """Refuse the checkpoint of another network, schedule or camera, and weights alone.
 
         Raises:
             CheckpointError: naming what differs.
@@ -305,11 +307,23 @@ class DepthModule(L.LightningModule):
         ]
         if differences:
             raise CheckpointError("checkpoint of another network: " + "; ".join(differences))
+        self._check_camera(Intrinsics(**checkpoint["camera"]))
         began, asked = checkpoint.get("schedule"), self.optimiser_config.schedule
         if began != asked:
             raise CheckpointError(
                 f"model.optimiser.schedule: expected {began}, which the run began with, found "
                 f"{asked}; go on with the former, or start another run with --output"
+            )
+
+    def _check_camera(self, began: Intrinsics) -> None:
+        """In whose metres the network thinks, by what its training began with."""
+        assert self.trainer.datamodule is not None
+        found = self.known_camera or self.trainer.datamodule.camera
+        if abs(math.log(found.focal_ratio(began))) > _SAME_LENS:
+            raise CheckpointError(
+                f"camera: expected {began}, which the run began with, found {found}: go on with "
+                "the same data, and the same model.init_from if there was one, or start another "
+                "run with --output"
             )
 
     def _prepare(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:

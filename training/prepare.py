@@ -81,13 +81,21 @@ def convert(options: argparse.Namespace) -> None:
     """Pack a data set of any layout into one file, training pictures shrunk if asked.
 
     Raises:
-        DataError: of the data set's reader, the file has another suffix than ``.h5``, or one that
-            is no packed file is there.
+        DataError: of the data set's reader, the file has another suffix than ``.h5``, is the data
+            set itself, or is there and no packed file; or pictures would be enlarged.
     """
     target: Path = options.out
     if target.suffix != PACKED_SUFFIX:
         raise DataError(f"--out: expected a file that ends in {PACKED_SUFFIX}, found {target}")
+    if target.exists() and target.samefile(options.convert):
+        raise DataError(f"--out: expected another file than the one to pack, found {target}")
     splits = open_splits(options.convert, options.depth)
+    found = splits["train"].size
+    if options.size and (options.size[0] > found[0] or options.size[1] > found[1]):
+        raise DataError(
+            f"--size: expected at most {found[0]} {found[1]}, the size of the training pictures, "
+            f"found {options.size[0]} {options.size[1]}"
+        )
     pack(splits, target, str(options.convert), tuple(options.size) if options.size else None)
     print(printable(f"{target}: {target.stat().st_size} bytes"))
 

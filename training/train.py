@@ -8,42 +8,43 @@ share of the training pictures is held out, ``best/`` is the same of the epoch t
 
 from __future__ import annotations
 
+import json
 import logging
 import math
+import shutil
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jsonargparse import Namespace
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.utilities.rank_zero import rank_zero_info
+from lightning.pytorch.utilities.rank_zero import rank_zero_info, rank_zero_only
 
 from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.network import save_network
+from training.alone import alone_in
 from training.callbacks.best import KeepBest
 from training.callbacks.epoch_checkpoints import EpochCheckpoints
 from training.callbacks.non_finite import StopOnNonFiniteLoss
 from training.callbacks.panels import PicturePanels
 from training.callbacks.progress import RunProgressBar
 from training.callbacks.resumption import ResumeAfterEpoch
-from training.checkpoints import (
-    AtomicCheckpointIO,
-    BackgroundCheckpointIO,
-    newest,
-    newest_whole,
-)
+from training.checkpoints import AtomicCheckpointIO, BackgroundCheckpointIO, newest
 from training.command_line import exit_code
 from training.data.data_module import DepthDataModule
-from training.errors import CheckpointError, TrainingError
+from training.errors import TrainingError
 from training.module import DepthModule
 from training.precision import computes_on_gpu, default_precision
+from training.provenance import provenance
+from training.refusals import check_intervals, check_validation, resume_from
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "config" / "training" / "paper.yaml"
 
@@ -52,6 +53,7 @@ class TrainingCLI(LightningCLI):
     """Lightning's command line with a run folder, checkpoints and loggers already set up."""
 
     best: KeepBest | None = None
+    logs: Path | None = None  # of this start of the run, where they are the default ones
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Sequence[str] | None) -> None:
         """Read the command line over the configuration it names, or over the paper's."""
@@ -94,13 +96,15 @@ class TrainingCLI(LightningCLI):
         """Settle what to resume from, before anything slow starts, and the precision.
 
         Raises:
-            TrainingError: pictures are held out, but nothing is validated on them.
+            TrainingError: an interval that is none; pictures are held out, but nothing is validated
+                on them.
             CheckpointError: there is nothing to resume from, or a run that nobody resumes.
         """
-        self.checkpoint = _resume_from(self.config.ckpt_path, self.folder)
+        self.checkpoint = resume_from(self.config.ckpt_path, self.folder)
         trainer = self.config.trainer
+        check_intervals(trainer)
         if self.config.held_out:
-            _check_validation(trainer, self.config.held_out)
+            check_validation(trainer, self.config.held_out)
         if trainer.precision is None:
             trainer.precision = default_precision(trainer.accelerator)
             rank_zero_info(f"precision: {trainer.precision}")
@@ -112,6 +116,7 @@ class TrainingCLI(LightningCLI):
         config = {**self.config_init.trainer, **kwargs}
         if config["logger"] is None:
             config["logger"] = [tensorboard, csv]
+            self.logs = Path(tensorboard.log_dir)
         config["default_root_dir"] = config["default_root_dir"] or self.folder
         # An epoch on a CPU takes so much longer than its checkpoint that there is nothing to gain.
         on_gpu = computes_on_gpu(config["accelerator"])
@@ -135,22 +140,58 @@ class TrainingCLI(LightningCLI):
         return self._instantiate_trainer(config, callbacks)
 
     def fit(self) -> None:
-        """Train, then write the model folder of the last epoch, and that of the best."""
-        # Set beforehand instead of given to fit(), so that the module sees it as it builds.
-        self.trainer.ckpt_path = self.checkpoint
-        try:
-            self.trainer.fit(self.model, self.datamodule, weights_only=True)
-        except SystemExit as error:  # what Lightning makes of Ctrl-C
-            raise self._interruption() from error
-        if not self.trainer.is_global_zero:
-            return
+        """Train, then write the model folder of the last epoch, and that of the best.
+
+        Raises:
+            TrainingError: another process trains into the same folder, or whatever ends a run.
+        """
+        first = rank_zero_only.rank == 0  # of the processes that train together
+        with alone_in(self.folder, "train") if first else nullcontext():
+            # Set beforehand instead of given to fit(), so that the module sees it as it builds.
+            self.trainer.ckpt_path = self.checkpoint
+            try:
+                self.trainer.fit(self.model, self.datamodule, weights_only=True)
+            except SystemExit as error:  # what Lightning makes of Ctrl-C
+                raise self._interruption() from error
+            finally:
+                if first:
+                    self._remove_empty_logs()
+            if first and not self.trainer.fast_dev_run:
+                self._save()
+
+    def _remove_empty_logs(self) -> None:
+        """What a run leaves that was refused before its first step."""
+        if self.logs is not None and not (self.logs / "csv" / "metrics.csv").is_file():
+            shutil.rmtree(self.logs, ignore_errors=True)
+            with suppress(OSError):  # there are others in it
+                self.logs.parent.rmdir()
+
+    def _save(self) -> None:
+        """Write what the run was for."""
         if not self.trainer.global_step:
             raise TrainingError("the run ended without a training step: no model is written")
         self._save_model("model")
-        if self.best is not None and self.best.least < math.inf:
-            best = AtomicCheckpointIO().load_checkpoint(self.best.path)
-            self.model.load_state_dict(best["state_dict"])
-            self._save_model("best")
+        self._save_provenance()
+        if self.best is None:
+            return
+        if self.best.least == math.inf:
+            print("no best epoch: no validation of a whole epoch gave a number")
+            return
+        print(f"best epoch: {self.best.epoch}, val/fused/abs_rel {self.best.least:.4f}")
+        best = AtomicCheckpointIO().load_checkpoint(self.best.path)
+        self.model.load_state_dict(best["state_dict"])
+        self._save_model("best")
+
+    def _save_provenance(self) -> None:
+        found = {
+            **provenance(self.trainer.strategy.root_device),
+            "epochs": self.trainer.current_epoch,
+            "steps": self.trainer.global_step,
+            "training pictures": len(self.datamodule.train_set),
+            "validation pictures": len(self.datamodule.val_set),
+        }
+        with whole_file(self.folder / "provenance.json") as unfinished:
+            unfinished.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
     def _interruption(self) -> KeyboardInterrupt:
         if newest(self.folder / "checkpoints") is None:
@@ -161,42 +202,6 @@ class TrainingCLI(LightningCLI):
         dtype = getattr(torch, self.config.model_dtype)
         save_network(self.model.network, self.folder / name, self.model.network_camera, dtype)
         print(f"model folder: {self.folder / name}")
-
-
-def _check_validation(trainer: Namespace, held_out: float) -> None:
-    """Refuse a run that holds pictures out, but never validates on them."""
-    epochs = trainer.max_epochs or -1
-    if trainer.limit_val_batches == 0:
-        key, expected = "limit_val_batches", "more than 0"
-    elif epochs > 0 and (trainer.check_val_every_n_epoch or 1) > epochs:
-        key, expected = "check_val_every_n_epoch", f"at most {epochs}, as many as there are epochs"
-    else:
-        return
-    raise TrainingError(
-        f"trainer.{key}: expected {expected}, because held_out ({held_out:g}) chooses the best "
-        f"epoch by validation; found {trainer[key]:g}"
-    )
-
-
-def _resume_from(ckpt_path: str | None, folder: Path) -> Path | None:
-    checkpoints = folder / "checkpoints"
-    if ckpt_path == "last":
-        return newest_whole(checkpoints)
-    if ckpt_path is not None:
-        if not Path(ckpt_path).is_file():
-            raise CheckpointError(f"{ckpt_path}: no such checkpoint")
-        return Path(ckpt_path)
-    if newest(checkpoints) is not None:
-        raise CheckpointError(
-            f"{checkpoints}: holds a run already; go on with --ckpt_path last, "
-            "start another with --output, or remove the folder"
-        )
-    for model in (folder / "model", folder / "best"):
-        if model.is_dir():
-            raise CheckpointError(
-                f"{model}: is there already; start another run with --output, or remove the folder"
-            )
-    return None
 
 
 def _no_advertisement(record: logging.LogRecord) -> bool:
@@ -217,6 +222,10 @@ def _fit(args: Sequence[str] | None) -> None:
         _command_line(args).fit()
     except MisconfigurationException as error:  # a device that is not there, among others
         raise TrainingError(f"trainer: {error}") from error
+    except ValueError as error:
+        if "val_check_interval" in str(error):  # beyond an epoch, which Lightning knows by now
+            raise TrainingError(f"trainer: {error}") from error
+        raise
 
 
 def _command_line(args: Sequence[str] | None) -> TrainingCLI:

@@ -153,6 +153,7 @@ def test_only_a_validation_of_the_run_chooses_and_nan_never_wins(tmp_path):
         sanity_checking=True,  # Lightning's, before the training
         fast_dev_run=False,
         should_stop=False,
+        current_epoch=4,
         save_checkpoint=lambda path, weights_only: written.append(path),
     )
     for value, count in ((0.1, 0), (float("nan"), 0), (0.5, 1), (float("nan"), 1), (0.25, 2)):
@@ -160,7 +161,7 @@ def test_only_a_validation_of_the_run_chooses_and_nan_never_wins(tmp_path):
         best.on_validation_end(trainer, None)
         assert len(written) == count
         trainer.sanity_checking = False
-    assert best.state_dict() == {"least": 0.25}
+    assert best.state_dict() == {"least": 0.25, "epoch": 4}
 
 
 @pytest.mark.parametrize("name", ["run", "moved"])
@@ -185,6 +186,28 @@ def test_a_run_resumed_without_its_best_chooses_again(tmp_path, data, tiny_clip)
     with pytest.warns(UserWarning, match=r"other/checkpoints/best\.ckpt: there is no such"):
         assert train.main(command) == 0
     assert_holds_epoch(tmp_path / "other", "best", 1)
+
+
+def test_a_best_of_epochs_that_were_taken_back_is_chosen_anew(tmp_path, data, tiny_clip, capsys):
+    """A run that goes on from an earlier epoch may find a best of later ones."""
+    first = {**CHOOSING, "trainer__max_epochs": 1}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **first)) == 0
+    assert "best epoch: 0, val/fused/abs_rel 0." in capsys.readouterr().out
+    path = tmp_path / "checkpoints" / "best.ckpt"
+    torch.save({**torch.load(path, weights_only=True), "epoch": 5}, path)
+    shutil.rmtree(tmp_path / "best")
+    with pytest.warns(UserWarning, match=r"best\.ckpt: it is of epoch 5, where the .* epoch 0,"):
+        assert train.main(arguments(data, tmp_path, tiny_clip, **CHOOSING, ckpt_path="last")) == 0
+    assert "best epoch: 1, val/fused/abs_rel " in capsys.readouterr().out
+    assert_holds_epoch(tmp_path, "best", 1)
+
+
+def test_where_no_epoch_can_be_chosen_it_says_so(tmp_path, data, tiny_clip, capsys):
+    never = {"trainer__val_check_interval": 2, "trainer__check_val_every_n_epoch": "null"}
+    choosing = {**CHOOSING, **never, "trainer__max_epochs": 1}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **choosing, data__batch_size=4)) == 0
+    assert "no best epoch: no validation of a whole epoch gave a number" in capsys.readouterr().out
+    assert not (tmp_path / "best").exists()
 
 
 @pytest.mark.parametrize("interval", [1.0, 0.5])

@@ -57,6 +57,9 @@ def test_nothing_that_is_known(tmp_path):
         match=r"expected nyu_depth_v2_labeled\.mat \(labelled\), .* none of them. To download.*out",
     ):
         open_splits(tmp_path)
+    (tmp_path / "list.txt").touch()
+    with pytest.raises(DataError, match=r"list\.txt: expected a folder, .*, found another file"):
+        open_splits(tmp_path / "list.txt")
     with pytest.raises(DataError, match=r"^no such folder: .*/missing; no such file: "):
         open_splits(tmp_path / "missing")
     with pytest.raises(DataError, match=r"no such file: .*nyu_depth_v2_labeled\.mat"):

@@ -205,6 +205,20 @@ def test_what_the_command_refuses(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ((), "--out: expected another file than the one to pack, found"),
+        (("--size", "3", "9"), "--size: expected at most 6 8, the size of the training pictures"),
+    ],
+)
+def test_what_would_lose_or_invent_pixels_is_refused(packed, tmp_path, capsys, options, says):
+    before, out = packed.read_bytes(), tmp_path / "out.h5" if options else packed
+    assert prepare.main(["--convert", str(packed), "--out", str(out), *options]) == 1
+    assert says in capsys.readouterr().err
+    assert packed.read_bytes() == before and list(tmp_path.glob("*.h5")) == [packed]
+
+
+@pytest.mark.parametrize(
     ("options", "input_size", "told"),
     [
         (("--size", 3, 4), "[48,64]", True),

@@ -11,6 +11,7 @@ import threading
 import pytest
 import torch
 
+from test.training.layouts import write_recording
 from test.training.sleeper import LIMIT
 from test.training.tiny_runs import ENVIRONMENT, ROOT, TRAINER, arguments, write_pictures
 from training import train
@@ -81,6 +82,17 @@ def test_another_schedule_is_refused(finished, tmp_path, tiny_clip, capsys, sche
     assert resume(finished[0], tmp_path, tiny_clip, model__optimiser__schedule=other) == 1
     said = f"error: model.optimiser.schedule: expected {schedule}, which the run began with, found"
     assert f"{said} {other}" in capsys.readouterr().err
+
+
+def test_the_lens_of_other_data_is_refused(finished, tmp_path, tiny_clip, capsys):
+    """Its metres would be others from the next step on."""
+    data, _ = finished
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip)) == 0
+    recording = write_recording(tmp_path / "recording")
+    assert resume(recording, tmp_path / "run", tiny_clip) == 1
+    said = capsys.readouterr().err
+    assert "error: camera: expected Intrinsics(width=8, height=6, fx=6.48" in said
+    assert "found Intrinsics(width=8, height=6, fx=9.5" in said and "model.init_from" in said
 
 
 def test_checkpoints_written_in_the_background(finished, tmp_path, monkeypatch, tiny_clip):

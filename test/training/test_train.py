@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import multiprocessing
 import os
 import resource
@@ -124,6 +125,9 @@ def test_an_unknown_key_is_refused(key, capsys):
         ("data.seed", "-1", "seed: expected at least 0, found -1"),
         ("data.rooms_per_epoch", "0", "rooms_per_epoch: expected at least 1, found 0"),
         ("data.val_rooms", "0", "val_rooms: expected at least 1, found 0"),
+        ("trainer.check_val_every_n_epoch", "0", "check_val_every_n_epoch: expected at least 1"),
+        ("trainer.accumulate_grad_batches", "0", "accumulate_grad_batches: expected at least 1"),
+        ("trainer.val_check_interval", "0", "val_check_interval: expected above 0, found 0"),
         ("model.loss.silog", "-0.5", "silog: expected 0 to inf, found -0.5"),
         ("model.loss.silog_lambda", "2", "silog_lambda: expected 0 to 1, found 2"),
     ],
@@ -134,6 +138,40 @@ def test_a_value_that_cannot_be_is_one_line(tmp_path, capsys, key, value, says):
     assert train.main(command) == 1
     (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
     assert line.startswith("error: ") and says in line
+
+
+def test_an_interval_beyond_the_epoch_is_one_line(tmp_path, write_nyu, tiny_clip, capsys):
+    data, changes = write_pictures(tmp_path / "data", write_nyu), {"trainer__val_check_interval": 9}
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    assert line.startswith("error: trainer: ") and "`val_check_interval` (9)" in line
+
+
+def test_a_run_that_is_refused_leaves_nothing(tmp_path, write_nyu, tiny_clip):
+    data = write_pictures(tmp_path / "data", write_nyu)
+    assert train.main(arguments(tmp_path / "none", tmp_path / "run", tiny_clip)) == 1
+    assert not (tmp_path / "run").exists()
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip)) == 0
+    before = sorted((tmp_path / "run").rglob("*"))
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip)) == 1
+    resume = {"ckpt_path": "last", "model__network__num_bins": 8}
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **resume)) == 1
+    assert sorted((tmp_path / "run").rglob("*")) == before
+
+
+def test_a_trial_of_one_step_writes_nothing(tmp_path, write_nyu, tiny_clip):
+    data, trial = write_pictures(tmp_path / "data", write_nyu), {"trainer__fast_dev_run": "true"}
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **trial)) == 0
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_says_where_its_weights_are_from(tmp_path, write_nyu, tiny_clip):
+    data = write_pictures(tmp_path / "data", write_nyu)
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, trainer__max_epochs=2)) == 0
+    found = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    assert found["device"].startswith("CPU") and set(found["versions"]) > {"torch", "python"}
+    counts = {"epochs": 2, "steps": 6, "training pictures": 6, "validation pictures": 3}
+    assert {name: found[name] for name in counts} == counts
 
 
 def test_last_without_a_checkpoint(tmp_path, capsys):

@@ -10,6 +10,8 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from training.checkpoints import AtomicCheckpointIO
+
 
 class KeepBest(Checkpoint):
     """Keeps ``best.ckpt``: the weights with the least AbsRel of the fused depth.
@@ -23,11 +25,13 @@ class KeepBest(Checkpoint):
     Attributes:
         path: of the checkpoint.
         least: AbsRel of its weights; infinity before there are any.
+        epoch: that they are of.
     """
 
     def __init__(self, folder: Path, share: float):
         self.path = folder / "best.ckpt"
         self.least = math.inf
+        self.epoch = -1
         self.share = share
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -45,20 +49,31 @@ class KeepBest(Checkpoint):
             return
         found = float(trainer.callback_metrics["val/fused/abs_rel"])
         if found < self.least:  # which NaN is not
-            self.least = found
+            self.least, self.epoch = found, trainer.current_epoch
             trainer.save_checkpoint(self.path, weights_only=True)
 
     def state_dict(self) -> dict[str, Any]:
         """What an epoch's checkpoint keeps of it."""
-        return {"least": self.least}
+        return {"least": self.least, "epoch": self.epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from the best so far, wherever the run's folder lies by now."""
-        if self.path.is_file():
-            self.least = state_dict["least"]
-        elif state_dict["least"] < math.inf:
-            warnings.warn(
-                f"{self.path}: there is no such checkpoint; the best epoch is chosen from those "
-                "to come",
-                stacklevel=2,
-            )
+        least, epoch = state_dict["least"], state_dict["epoch"]
+        if least == math.inf:
+            return
+        found = self._epoch_found()
+        if found == epoch:
+            self.least, self.epoch = least, epoch
+            return
+        what = "there is no such checkpoint" if found is None else f"it is of epoch {found}"
+        warnings.warn(
+            f"{self.path}: {what}, where the best until now, epoch {epoch}, should be; the best "
+            "epoch is chosen from those to come",
+            stacklevel=2,
+        )
+
+    def _epoch_found(self) -> int | None:
+        """That of the checkpoint, which a run that went on from an earlier epoch may have left."""
+        if not self.path.is_file():
+            return None
+        return AtomicCheckpointIO().load_checkpoint(self.path)["epoch"]

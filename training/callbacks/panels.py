@@ -37,7 +37,7 @@ class PicturePanels(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: DepthModule) -> None:
         """Draw; in the first process alone, and not at Lightning's check before the training."""
-        if trainer.sanity_checking or not trainer.is_global_zero:
+        if trainer.sanity_checking or trainer.fast_dev_run or not trainer.is_global_zero:
             return
         panel = draw_panel(predict_rows(pl_module, trainer.datamodule.val_set))
         write_picture(self.folder / f"epoch-{trainer.current_epoch:03d}.png", panel)

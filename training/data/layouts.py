@@ -112,6 +112,11 @@ def layout_of(data: Path) -> Layout:
         return "folder"
     if data.suffix == PACKED_SUFFIX:
         return "packed"
+    if data.is_file() and data.suffix != Path(MAT_NAME).suffix:
+        raise DataError(
+            f"{data}: expected a folder, {MAT_NAME} or a packed file that ends in {PACKED_SUFFIX}, "
+            "found another file"
+        )
     if not data.is_dir() or (data / MAT_NAME).is_file():
         return "labelled"
     if (data / "train").is_dir() and (data / "val").is_dir():

@@ -53,10 +53,13 @@ def pack(
         file.attrs["depth"] = splits["train"].depth_kind
         file.attrs[RENDERED] = splits["train"].rendered
         for split, dataset in splits.items():
-            _write_split(file.create_group(split), dataset, size if split == "train" else None)
+            asked = size if split == "train" else None
+            _write_split(file.create_group(split), dataset, asked, f"{source}, {split} split")
 
 
-def _write_split(group: h5py.Group, dataset: DepthSet, size: tuple[int, int] | None) -> None:
+def _write_split(
+    group: h5py.Group, dataset: DepthSet, size: tuple[int, int] | None, where: str
+) -> None:
     height, width = size = size or dataset.size
     group.attrs.update(dataclasses.asdict(dataset.camera.resized(width, height)))
     count = len(dataset)
@@ -73,7 +76,8 @@ def _write_split(group: h5py.Group, dataset: DepthSet, size: tuple[int, int] | N
         sample = dataset[item]
         digest.update(sample["picture"].numpy().data)
         digest.update(sample["depth"].numpy().data)
-        pictures[item], depths[item] = _small_picture(sample, size), _millimetres(sample, size)
+        pictures[item] = _small_picture(sample, size)
+        depths[item] = _millimetres(sample, size, f"{where}, index {sample['index']}")
         indices[item] = sample["index"]
         scenes.append(sample["scene"].encode())
         recordings.append(recording_of(item).encode())
@@ -87,18 +91,18 @@ def _small_picture(sample: Sample, size: tuple[int, int]) -> Tensor:
     return small.mul(255).round().to(torch.uint8)
 
 
-def _millimetres(sample: Sample, size: tuple[int, int]) -> np.ndarray:
+def _millimetres(sample: Sample, size: tuple[int, int], where: str) -> np.ndarray:
     depth = prepare_depth(sample["depth"].unsqueeze(0), size)[0].numpy()
     values = np.rint(depth.astype(np.float64) * MILLIMETRES)
     if not values.any():
         raise DataError(
-            f"index {sample['index']}: expected depth, found not one of its "
-            f"{int(sample['depth'].count_nonzero())} readings left at {size[1]}x{size[0]} pixels, "
-            "in millimetres; take a larger --size, or leave this picture out of the data"
+            f"{where}: expected depth, found not one of its {int(sample['depth'].count_nonzero())} "
+            f"readings left at {size[1]}x{size[0]} pixels, in millimetres; take a larger --size, "
+            "or leave this picture out of the data"
         )
     if values.max() > _MAX_MILLIMETRES:
         raise DataError(
-            f"index {sample['index']}: expected depth up to {_MAX_MILLIMETRES / MILLIMETRES} m, "
-            f"found {depth.max():g} m"
+            f"{where}: expected depth up to {_MAX_MILLIMETRES / MILLIMETRES} m, found "
+            f"{depth.max():g} m"
         )
     return values.astype(np.uint16)

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from moa_depth_ros.machine.whole_file import whole_file
+from training.alone import alone_in
 from training.checkpoints import newest
 from training.data.packed import is_shrunk_below
 from training.depthclip import DepthClip
@@ -52,13 +53,20 @@ def result_of(
     Raises:
         WeightsError: those of a row that is not trained are not at hand.
         LostDetailError: the training pictures were packed smaller than the row's input.
-        TrainingError: the training failed, or the folder is of another recipe.
+        TrainingError: the training failed, the folder is of another recipe, or another process
+            makes the row just now.
     """
-    trained = isinstance(row.method, Trained)
-    folder = _folder(row, seed, output)
-    if trained and row.method.hires:
+    if isinstance(row.method, Trained) and row.method.hires:
         _check_detail(setting)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder(row, seed, output)
+    with alone_in(folder, "row"):
+        return _result_in(folder, row, seed, setting, max_epochs)
+
+
+def _result_in(
+    folder: Path, row: TableRow, seed: int | None, setting: Setting, max_epochs: int | None
+) -> dict[str, Any]:
+    trained = isinstance(row.method, Trained)
     _claim(folder, _recipe(row, setting, max_epochs))
     path = folder / RESULT
     if path.is_file():

@@ -1,0 +1,69 @@
+"""What a run of the trainer is refused for before anything slow starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jsonargparse import Namespace
+
+from training.checkpoints import newest, newest_whole
+from training.errors import CheckpointError, TrainingError
+
+
+def check_intervals(trainer: Namespace) -> None:
+    """Refuse what Lightning would divide by.
+
+    Raises:
+        TrainingError: naming the option.
+    """
+    for name in ("accumulate_grad_batches", "check_val_every_n_epoch"):
+        if trainer[name] is not None and trainer[name] < 1:
+            raise TrainingError(f"trainer.{name}: expected at least 1, found {trainer[name]}")
+    interval = trainer.val_check_interval
+    if isinstance(interval, (int, float)) and interval <= 0:
+        raise TrainingError(f"trainer.val_check_interval: expected above 0, found {interval}")
+
+
+def check_validation(trainer: Namespace, held_out: float) -> None:
+    """Refuse a run that holds pictures out, but never validates on them.
+
+    Raises:
+        TrainingError: naming the option.
+    """
+    epochs = trainer.max_epochs or -1
+    if trainer.limit_val_batches == 0:
+        key, expected = "limit_val_batches", "more than 0"
+    elif epochs > 0 and (trainer.check_val_every_n_epoch or 1) > epochs:
+        key, expected = "check_val_every_n_epoch", f"at most {epochs}, as many as there are epochs"
+    else:
+        return
+    raise TrainingError(
+        f"trainer.{key}: expected {expected}, because held_out ({held_out:g}) chooses the best "
+        f"epoch by validation; found {trainer[key]:g}"
+    )
+
+
+def resume_from(ckpt_path: str | None, folder: Path) -> Path | None:
+    """The checkpoint that a run in this folder goes on from, if it was asked to.
+
+    Raises:
+        CheckpointError: there is none, or a run that nobody asked to go on with.
+    """
+    checkpoints = folder / "checkpoints"
+    if ckpt_path == "last":
+        return newest_whole(checkpoints)
+    if ckpt_path is not None:
+        if not Path(ckpt_path).is_file():
+            raise CheckpointError(f"{ckpt_path}: no such checkpoint")
+        return Path(ckpt_path)
+    if newest(checkpoints) is not None:
+        raise CheckpointError(
+            f"{checkpoints}: holds a run already; go on with --ckpt_path last, "
+            "start another with --output, or remove the folder"
+        )
+    for model in (folder / "model", folder / "best"):
+        if model.is_dir():
+            raise CheckpointError(
+                f"{model}: is there already; start another run with --output, or remove the folder"
+            )
+    return None
