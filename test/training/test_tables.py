@@ -130,6 +130,10 @@ def test_a_row_is_trained_judged_and_not_made_twice(setting, tmp_path):
     assert 0 <= figures["per image"]["d1"] <= 1 and figures["per image"]["rmse"] > 0
     assert figures["per image"] != figures["per image, median-scaled"]
     assert result["seconds"] > 0 and result["trainable"] > 0
+    with (folder / "pictures.csv").open() as file:
+        lines = [line for line in csv.DictReader(file) if line["depth"] == "fused"]
+    found = [float(line["rmse"]) for line in lines]
+    assert np.mean(found) == pytest.approx(figures["per image"]["rmse"], rel=1e-4)
     judged_on = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     trained, judged = (made["device"] for made in result["provenance"])
     assert (trained[:3], judged) == ("CPU", device_name(judged_on))  # the setting's trainer
@@ -393,7 +397,10 @@ def test_the_tables_three_forms(tmp_path):
     def result(shift: float) -> dict:
         plain = {name: value + shift for name, value in averages.items()}
         return {
-            "figures": {"fused": {"per image": plain, "per image, median-scaled": averages}},
+            "figures": {
+                depth: {"per image": values, "per image, median-scaled": averages}
+                for depth, values in (("fused", plain), ("binned", averages))
+            },
             "trainable": 1234567,
             "seconds": 90.0,
             "provenance": [made("abc+"), made("def")],
@@ -401,10 +408,11 @@ def test_the_tables_three_forms(tmp_path):
 
     finished = [Finished(row_of("3", "n64"), {0: result(0.0), 1: result(0.1)})]
     table = TABLES["3"]
-    write_table(table, "on rooms", finished, tmp_path / "table-3")
+    write_table(table, "on rooms", "9 pictures", finished, tmp_path / "table-3")
     text = (tmp_path / "table-3.md").read_text()
-    assert text == markdown(table, "on rooms", finished)
+    assert text == markdown(table, "on rooms", "9 pictures", finished)
     assert "Measured **on rooms**" in text
+    assert "\n9 pictures. The fused depth is judged where no note says otherwise.\n" in text
     assert "| N = 64 | paper | 0.329 | 0.534 | 0.730 |" in text
     assert (
         "**0.350 ± 0.071** | **0.850 ± 0.071** | **0.550 ± 0.071** | 1,234,567 | 1.5 | 0, 1 |"
@@ -421,8 +429,9 @@ def test_the_tables_three_forms(tmp_path):
         for line in lines
         if (line["metric"], line["seed"], line["average"]) == ("rmse", "1", "per image")
     ]
-    assert [(line["paper"], float(line["ours"])) for line in wanted] == [
-        ("0.534", pytest.approx(0.9))
+    assert [(line["depth"], line["paper"], float(line["ours"])) for line in wanted] == [
+        ("fused", "0.534", pytest.approx(0.9)),
+        ("binned", "", 0.8),
     ]
     assert wanted[0]["commit"] == "abc+ def"
     assert (tmp_path / "table-3.png").read_bytes().startswith(b"\x89PNG")
@@ -452,24 +461,27 @@ def test_every_seed_of_the_recipe_stays_and_what_needs_none_is_made_once(
 ):
     monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: setting)
 
-    def table(*seeds: str) -> tuple[list[str], set[tuple[str, str]]]:
+    def table(*seeds: str) -> tuple[list[str], set[tuple[str, str, str]]]:
         command = ["2", "--rows", "mean", "k1", "--output", str(tmp_path), "--seeds", *seeds]
         assert main(command) == 0
         lines = (tmp_path / "table-2.md").read_text().splitlines()
         with (tmp_path / "table-2.csv").open() as file:
-            records = [(line["row"], line["seed"]) for line in csv.DictReader(file)]
+            records = [(line["row"], line["seed"], line["depth"]) for line in csv.DictReader(file)]
         assert len(records) == 6 * len(set(records))  # three metrics, two averages
         return [line for line in lines if "**ours**" in line], set(records)
 
     table("1")
     capsys.readouterr()
     (mean, per_pixel, trained), records = table("0", "0")
+    scale = "5 training and 3 test pictures; 1 epoch, batches of 8. The fused depth"
+    assert scale in (tmp_path / "table-2.md").read_text()
     assert "| 0, 1 |" in trained and trained.count("±") == 3
     assert "mean depth, seed" not in capsys.readouterr().out
     for line in (mean, per_pixel):
         assert "±" not in line and "|  |" in line
-    means = {("mean depth", ""), ("mean depth per pixel", "")}
-    assert records == means | {("K = 1", "0"), ("K = 1", "1")}
+    means = {(name, "", name) for name in ("mean depth", "mean depth per pixel")}
+    depths = ("fused", "binned", "regressed")
+    assert records == means | {("K = 1", seed, depth) for seed in "01" for depth in depths}
 
 
 def test_a_row_is_not_taken_for_one_of_another_configuration(setting, tmp_path):

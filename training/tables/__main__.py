@@ -81,7 +81,7 @@ def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path
                 missing[row.title] = str(error)
         made[row.key] = finished_results(row, setting, *limits)
         finished = [Finished(row, made[row.key]) for row in table.rows if made[row.key]]
-        write_table(table, setting.title, finished, stem)
+        write_table(table, setting.title, setting.size(options.max_epochs), finished, stem)
     return missing
 
 

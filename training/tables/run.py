@@ -20,7 +20,7 @@ from training.depthclip import DepthClip
 from training.errors import LostDetailError, TrainingError
 from training.judging.baselines import baselines_of
 from training.judging.judge import judge
-from training.judging.output import averages_of
+from training.judging.output import averages_of, write_csv
 from training.judging.predictors import UNNAMED, Predicted, Predictor, open_predictor
 from training.precision import computes_on_gpu
 from training.provenance import provenance
@@ -28,7 +28,7 @@ from training.tables.rows import NoNetwork, TableRow, Trained, ZeroShot
 from training.tables.setting import OPENAI, Setting, flat
 from training.weights import network_to_finetune
 
-RESULT, RECIPE = "result.json", "recipe.json"
+RESULT, RECIPE, PICTURES = "result.json", "recipe.json", "pictures.csv"
 _ATTEMPTS = "attempts.json"
 _STAND_IN_SEED = 0
 
@@ -229,9 +229,11 @@ def _judge(
     row: TableRow, folder: Path, setting: Setting, device: torch.device
 ) -> dict[str, dict[str, dict[str, float]]]:
     predictors = _predictors(row, folder, setting, device)
+    judgements = judge(predictors, setting.splits["test"], "eigen", device)
+    write_csv(folder / PICTURES, judgements)
     return {
         found.model if found.depth == UNNAMED else found.depth: averages_of(found)
-        for found in judge(predictors, setting.splits["test"], "eigen", device)
+        for found in judgements
     }
 
 

@@ -49,6 +49,18 @@ class Setting:
     hires: tuple[int, int]
     title: str
 
+    def size(self, max_epochs: int | None) -> str:
+        """What the reader must know of the scale: pictures, epochs, batches.
+
+        Args:
+            max_epochs: of the trainings; None for the configured.
+        """
+        trained, judged = (len(self.splits[name]) for name in ("train", "test"))
+        epochs = self.configured["trainer.max_epochs"] if max_epochs is None else max_epochs
+        batch = self.configured["data.init_args.batch_size"]
+        trainings = f"{epochs} epoch{'s' * (epochs != 1)}, batches of {batch}"
+        return f"{trained} training and {judged} test pictures; {trainings}"
+
     @cached_property
     def content(self) -> dict[str, str]:
         """What tells the pictures from others in the same place."""

@@ -7,6 +7,7 @@ import statistics
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure
 
 from moa_depth_ros.machine.whole_file import whole_file
 from training.judging.output import HEADINGS, HIGHER_IS_BETTER, PLAIN, SCALED
-from training.tables.rows import Table, TableRow
+from training.tables.rows import Table, TableRow, Trained
 
 _SPREAD = "sample standard deviation over the seeds"
 _LETTERS_A_PANEL = 35  # of the title
@@ -37,15 +38,32 @@ class Finished:
             result["figures"][self.row.depth][average][metric] for result in self.results.values()
         ]
 
+    def depths(self) -> Iterable[str]:
+        """The one that the table shows, and whatever else was judged of a network that was trained:
+        binned, regressed and fused depth."""
+        if not isinstance(self.row.method, Trained):
+            return [self.row.depth]
+        return next(iter(self.results.values()))["figures"]
+
     def provenance(self) -> list[dict[str, Any]]:
         """Of every start of a training, and of every judging."""
         return [made for result in self.results.values() for made in result["provenance"]]
 
 
-def write_table(table: Table, setting: str, rows: Sequence[Finished], stem: Path) -> None:
-    """Write ``stem``.md, ``stem``.csv and ``stem``.png; earlier ones are replaced."""
+def write_table(
+    table: Table, setting: str, size: str, rows: Sequence[Finished], stem: Path
+) -> None:
+    """Write ``stem``.md, ``stem``.csv and ``stem``.png; earlier ones are replaced.
+
+    Args:
+        table: what was made.
+        setting: what it was measured on.
+        size: how many pictures, epochs and so on, for the Markdown.
+        rows: those that are finished.
+        stem: path of the files without their suffixes.
+    """
     with whole_file(stem.with_suffix(".md")) as unfinished:
-        unfinished.write_text(markdown(table, setting, rows), encoding="utf-8")
+        unfinished.write_text(markdown(table, setting, size, rows), encoding="utf-8")
     with (
         whole_file(stem.with_suffix(".csv")) as unfinished,
         unfinished.open("w", newline="", encoding="utf-8") as file,
@@ -55,7 +73,7 @@ def write_table(table: Table, setting: str, rows: Sequence[Finished], stem: Path
         plot(table, setting, rows).savefig(unfinished, format="png", dpi=100)
 
 
-def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:
+def markdown(table: Table, setting: str, size: str, rows: Sequence[Finished]) -> str:
     """Three lines a row: the paper's figures, ours, ours after median scaling; then the notes."""
     heads = [_heading(metric) for metric in table.metrics]
     lines = [["row", "figures", *heads, "learn", "minutes", "seeds", "commit"]]
@@ -70,6 +88,8 @@ def markdown(table: Table, setting: str, rows: Sequence[Finished]) -> str:
             f"# {table.title}",
             "",
             f"Measured **{setting}**.",
+            "",
+            f"{size}. The fused depth is judged where no note says otherwise.",
             "",
             body,
             "",
@@ -156,13 +176,17 @@ def _made_with(made: dict[str, Any]) -> str:
 
 
 def _records(table: Table, rows: Sequence[Finished]) -> Iterable[list[object]]:
-    yield ["row", "metric", "paper", "average", "seed", "ours", "trainable", "seconds", "commit"]
+    yield [
+        *("row", "depth", "metric", "paper", "average", "seed", "ours"),
+        *("trainable", "seconds", "commit"),
+    ]
     for finished in rows:
-        for metric in table.metrics:
-            for average in (PLAIN, SCALED):
-                values = finished.values(metric, average)
-                for (seed, result), value in zip(finished.results.items(), values, strict=True):
-                    paper = finished.row.paper.get(metric, "")
-                    commits = " ".join(sorted({made["commit"] for made in result["provenance"]}))
-                    facts = (result["trainable"], round(result["seconds"], 1), commits)
-                    yield [finished.row.title, metric, paper, average, seed, value, *facts]
+        for seed, result in finished.results.items():
+            commits = " ".join(sorted({made["commit"] for made in result["provenance"]}))
+            facts = (result["trainable"], round(result["seconds"], 1), commits)
+            for depth, metric, average in product(
+                finished.depths(), table.metrics, (PLAIN, SCALED)
+            ):
+                paper = finished.row.paper.get(metric, "") if depth == finished.row.depth else ""
+                value = result["figures"][depth][average][metric]
+                yield [finished.row.title, depth, metric, paper, average, seed, value, *facts]
