@@ -73,7 +73,8 @@ def run(options: argparse.Namespace) -> None:
     )
     print(markdown(judgements))
     if options.json:
-        write_json(options.json, protocol, judgements)
+        described = {name: model.description for name, model in models.items()}
+        write_json(options.json, protocol, described, judgements)
         write_csv(options.json.with_suffix(".csv"), judgements)
     if options.html:
         write_html(options.html, protocol, judgements, models, pictures, device)

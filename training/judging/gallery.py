@@ -30,7 +30,7 @@ class Exhibit:
     """One picture with what is known of it; maps are (H, W) float32 metres.
 
     Attributes:
-        rank: best, median or worst.
+        rank: best, median or worst; of another model, where that is named.
         index: number of the picture in its data set.
         scene: its scene type.
         metrics: of the picture, by name.
@@ -61,7 +61,11 @@ class Exhibit:
 
 @torch.inference_mode()
 def exhibits(
-    predictor: Predictor, judgement: Judgement, pictures: Dataset[Sample], device: torch.device
+    predictor: Predictor,
+    judgement: Judgement,
+    pictures: Dataset[Sample],
+    device: torch.device,
+    first: Judgement,
 ) -> list[Exhibit]:
     """Predict the pictures of the least, the median and the largest AbsRel once more.
 
@@ -70,13 +74,23 @@ def exhibits(
         judgement: what was said of it.
         pictures: that it was judged on, in their order.
         device: of the predictor.
+        first: of the first predictor in the report, whose pictures every other one shows, too,
+            so that they can be compared.
     """
-    ranked = judgement.ranked()
-    places = {"best": ranked[0], "median": ranked[len(ranked) // 2], "worst": ranked[-1]}
+    places = _extremes(judgement)
+    if first is not judgement:
+        own = set(places.values())
+        others = {f"{rank} of {first.model}": place for rank, place in _extremes(first).items()}
+        places |= {rank: place for rank, place in others.items() if place not in own}
     return [
         _exhibit(rank, pictures[place], predictor, judgement, place, device)
         for rank, place in places.items()
     ]
+
+
+def _extremes(judgement: Judgement) -> dict[str, int]:
+    ranked = judgement.ranked()
+    return {"best": ranked[0], "median": ranked[len(ranked) // 2], "worst": ranked[-1]}
 
 
 def _exhibit(

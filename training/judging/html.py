@@ -14,7 +14,7 @@ from training.data.sample import Sample
 from training.judging import gallery, plots
 from training.judging.judgement import RANGE_NAMES, Judgement
 from training.judging.output import HEADINGS, HIGHER_IS_BETTER, averages_of
-from training.judging.predictors import Predictor
+from training.judging.predictors import Opened
 from training.metrics import METRICS
 
 _TEMPLATE = "report.html.j2"
@@ -24,7 +24,7 @@ def write_html(
     path: Path,
     protocol: Mapping[str, object],
     judgements: Sequence[Judgement],
-    models: Mapping[str, Predictor],
+    models: Mapping[str, Opened],
     pictures: Dataset[Sample],
     device: torch.device,
 ) -> None:
@@ -34,14 +34,15 @@ def write_html(
         path: of the file.
         protocol: what was judged, how and with what, to be shown.
         judgements: of all predictors, on the same pictures.
-        models: those to show pictures of, by the names that the judgements have.
+        models: those to describe and to show pictures of, by the names that the judgements have,
+            the first judged one among them.
         pictures: that were judged.
         device: of the predictors.
     """
     headline = _headline(judgements)
     shown = {
         judgement.model: gallery.draw(
-            gallery.exhibits(models[judgement.model], judgement, pictures, device)
+            gallery.exhibits(models[judgement.model], judgement, pictures, device, headline[0])
         )
         for judgement in headline
         if judgement.model in models
@@ -59,6 +60,7 @@ def write_html(
         headings=HEADINGS,
         tables=_tables(judgements),
         headline=headline,
+        descriptions={name: model.description for name, model in models.items()},
         ranges=RANGE_NAMES,
         scenes=headline[0].by_scene,
         calibrated=[judgement for judgement in judgements if judgement.calibration],

@@ -55,8 +55,13 @@ def markdown(judgements: Sequence[Judgement]) -> str:
     return "\n".join([padded[0], rule, *padded[1:]])
 
 
-def write_json(path: Path, protocol: Mapping[str, Any], judgements: Sequence[Judgement]) -> None:
-    """Every figure with the protocol it was made by."""
+def write_json(
+    path: Path,
+    protocol: Mapping[str, Any],
+    models: Mapping[str, str],
+    judgements: Sequence[Judgement],
+) -> None:
+    """Every figure with the protocol it was made by, and what each model is."""
     rows = [
         {
             "model": judgement.model,
@@ -70,7 +75,8 @@ def write_json(path: Path, protocol: Mapping[str, Any], judgements: Sequence[Jud
         }
         for judgement in judgements
     ]
-    text = json.dumps({"protocol": dict(protocol), "rows": rows}, indent=2, allow_nan=False)
+    content = {"protocol": dict(protocol), "models": dict(models), "rows": rows}
+    text = json.dumps(content, indent=2, allow_nan=False)
     with whole_file(path) as unfinished:
         unfinished.write_text(text + "\n", encoding="utf-8")
 

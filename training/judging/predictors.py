@@ -51,6 +51,16 @@ class Predictor(Protocol):
         ...
 
 
+class Opened(Predictor, Protocol):
+    """The predictor of a folder.
+
+    Attributes:
+        description: what it is, in one line.
+    """
+
+    description: str
+
+
 class NetworkPredictor:
     """All three depth maps and the uncertainty of a network, resized bilinearly.
 
@@ -63,6 +73,7 @@ class NetworkPredictor:
 
     def __init__(self, network: MoADepthClip, flip: bool = False, focal_ratio: float = 1.0):
         self.network, self.flip, self.focal_ratio = network, flip, focal_ratio
+        self.description = _describe(network)
 
     def __call__(
         self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
@@ -92,6 +103,8 @@ class PredictionFolder:
     Args:
         folder: of the files.
     """
+
+    description = "depth PNGs of another program"
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -125,7 +138,7 @@ def file_name(index: int) -> str:
 
 def open_predictor(
     folder: Path, device: torch.device, camera: Intrinsics, flip: bool = False
-) -> Predictor:
+) -> Opened:
     """The predictor in a folder: a model folder, or one of predictions, which are PNGs.
 
     Args:
@@ -147,3 +160,18 @@ def open_predictor(
             )
     network, training_camera = load_network(folder, device)
     return NetworkPredictor(network, flip, camera.focal_ratio(training_camera))
+
+
+def _describe(network: MoADepthClip) -> str:
+    config = network.config
+    height, width = config.input_size
+    parts = [
+        f"{Path(config.architecture).stem} with an input of {height}x{width}",
+        f"{config.num_experts} experts after blocks {', '.join(map(str, config.moa_layers))}"
+        if config.moa_layers
+        else "no adapters",
+        f"{config.num_bins} {config.bin_spacing} bins from {config.min_depth:g} to "
+        f"{config.max_depth:g} m",
+        f"{sum(p.numel() for p in network.parameters()) / 1e6:.1f} million parameters",
+    ]
+    return "; ".join(parts if config.scene_context else [*parts, "no scene context"])

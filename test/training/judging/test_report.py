@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,15 +18,20 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import ConcatDataset
 
 from moa_depth_ros.pictures.files import write_depth_png
 from test.training.judging.small_file import SIZE, TEST_INDICES
 from training import evaluate, prepare
+from training.data.layouts import open_splits
 from training.data.nyu_labelled import MAT_NAME, RENDERED
 from training.judging import baselines, plots
+from training.judging.gallery import exhibits
 from training.judging.html import write_html
+from training.judging.judge import judge
 from training.judging.judgement import RANGE_NAMES, Judgement
 from training.judging.output import write_csv
+from training.judging.predictors import Predicted, open_predictor
 
 VOID = {"meta", "img", "br"}
 
@@ -248,3 +254,39 @@ def test_json_and_csv_have_the_breakdowns(written, model):
     assert [line["scene"] for line in lines[:3]] == ["kitchen", "kitchen", "cafe"]
     assert sum(pixels) <= 3 * SIZE[0] * SIZE[1]
     assert set(first["calibration"]) >= {"spearman", "ause", "ence", "rmse", "oracle"}
+
+
+def test_every_model_shows_the_pictures_of_the_first_one(model, nyu_file):
+    """Beside its own, so that two models can be compared where one of them fails."""
+    device, splits = torch.device("cpu"), open_splits(nyu_file)
+    pictures = ConcatDataset([splits["train"], splits["test"]])
+    first = open_predictor(model, device, splits["test"].camera)
+    (a, *_) = judge({"a": first}, pictures)
+    indices = [a.indices[place] for place in a.ranked()]
+
+    def second(inputs: torch.Tensor, numbers: Sequence[int], size: tuple[int, int]) -> Predicted:
+        """The same but for the first one's best picture, which is its worst."""
+        found = first(inputs, numbers, size).depths
+        factors = torch.tensor([10.0 if number == indices[0] else 1.0 for number in numbers])
+        return Predicted({name: depth * factors.view(-1, 1, 1) for name, depth in found.items()})
+
+    (b, *_) = judge({"b": second}, pictures)
+    of_a = {shown.rank: shown.index for shown in exhibits(first, a, pictures, device, a)}
+    of_b = {shown.rank: shown.index for shown in exhibits(second, b, pictures, device, a)}
+    best, good, median, bad, worst = indices
+    assert of_a == {"best": best, "median": median, "worst": worst}
+    assert of_b == {
+        **{"best": good, "median": bad, "worst": best},
+        **{"median of a": median, "worst of a": worst},
+    }
+
+
+def test_what_a_model_is_stands_in_the_report(written, model):
+    text = (written / "new" / "r.html").read_text(encoding="utf-8")
+    described = json.loads((written / "r.json").read_text())["models"]
+    height, width = SIZE
+    expected = f"tiny-clip with an input of {height}x{width}; 4 experts after blocks 2, 5, 8, 11; "
+    assert described[str(model)].startswith(expected + "128 uniform bins from 0.001 to 10 m; 0.")
+    assert described[str(written / "<b>&")] == "depth PNGs of another program"
+    for description in described.values():
+        assert description in text
