@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -86,21 +87,24 @@ class Folder:
 
     Args:
         folder: of the pictures, or the one that holds ``images`` and ``depth``.
-        camera_yaml: a ROS camera_info file; None: ``K.txt`` (3x3) where there is one, else the
-            Kinect's for 640x480 pictures, else a guess, which ``text`` admits.
+        camera_yaml: a ROS camera_info file; None: ``camera.yaml`` or ``K.txt`` (3x3) where one
+            lies there, else the Kinect's for 640x480 pictures, else a guess, which ``text`` admits.
 
     Raises:
         ValueError: no picture there, or one that can't be read; the text names the file.
     """
 
     def __init__(self, folder: Path, camera_yaml: Path | None = None) -> None:
+        if not folder.is_dir():
+            raise ValueError(f"{folder}: no such folder")
         images = folder / "images" if (folder / "images").is_dir() else folder
         names = sorted(p for p in images.glob("*") if p.suffix.lower() in PICTURE_NAMES)
         self._paths = [p for p in names if not p.name.startswith("sync_depth_")]
         if not self._paths:
             raise ValueError(f"{images}: no {', '.join(PICTURE_NAMES)} pictures in this folder")
         # A calibration is of the picture as the sensor gave it.
-        self._upright = camera_yaml is None and not any(p.is_file() for p in _matrices(images))
+        camera_yaml = camera_yaml or next(_beside(images, "camera.yaml"), None)
+        self._upright = camera_yaml is None and not any(_beside(images, "K.txt"))
         height, width = self[0].picture.shape[:2]
         self.camera, source = _camera(images, width, height, camera_yaml)
         self.text = f"{len(self)} pictures of {images}; intrinsics: {source}"
@@ -136,10 +140,10 @@ def _depth_path(path: Path) -> Path:
     return path.parent.parent / "depth" / f"{path.stem}.png"
 
 
-def _matrices(images: Path) -> list[Path]:
-    """Where the camera matrix may be."""
-    beside = [images] + ([images.parent] if images.name == "images" else [])
-    return [folder / "K.txt" for folder in beside]
+def _beside(images: Path, name: str) -> Iterator[Path]:
+    """Files of this name that belong to the pictures."""
+    folders = [images] + ([images.parent] if images.name == "images" else [])
+    return (folder / name for folder in folders if (folder / name).is_file())
 
 
 def _camera(
@@ -147,11 +151,11 @@ def _camera(
 ) -> tuple[Intrinsics, str]:
     if camera_yaml is not None:
         return Intrinsics.from_yaml(camera_yaml).fitted(width, height), str(camera_yaml)
-    for path in _matrices(images):
-        if path.is_file():
-            return Intrinsics.from_matrix(path, width, height), str(path)
+    for path in _beside(images, "K.txt"):
+        return Intrinsics.from_matrix(path, width, height), str(path)
+    unknown = "NOT KNOWN (no camera.yaml, no K.txt there)"
     if (width, height) == (NYU_KINECT.width, NYU_KINECT.height):
-        return NYU_KINECT, "those of NYU Depth V2's Kinect, as the pictures have its size"
+        return NYU_KINECT, f"{unknown}, taken to be those of NYU Depth V2's Kinect"
     focal = width / 2 / math.tan(math.radians(GUESSED_VIEW_DEGREES / 2))
     camera = Intrinsics(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2)
-    return camera, f"a guess of {GUESSED_VIEW_DEGREES} degrees across, give the real ones"
+    return camera, f"{unknown}, guessed as {GUESSED_VIEW_DEGREES} degrees across"

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from demo.frames import FRAMES_PER_ROOM
 from demo.own_domain import own_domain
 from demo.processes import end, start
 from demo.report import report
@@ -80,13 +81,14 @@ def run(options: argparse.Namespace) -> None:
     processes = Processes({**os.environ, **own_domain(os.environ)})
     try:
         processes.start("node", "moa_depth_ros.node", *_node_arguments(options.model))
-        seconds = str(options.seconds)
-        processes.start("viewer", "demo.viewer", "--out", out, "--seconds", seconds)
+        every = str(FRAMES_PER_ROOM / options.rate)
+        processes.start("viewer", "demo.viewer", "--out", out, "--every", every)
         processes.start("camera", "demo.camera", *_camera_arguments(options, out))
         processes.wait_for("camera", START_SECONDS + options.seconds)
         time.sleep(LAST_REPORT_SECONDS)
-        processes.interrupt("viewer")
-        processes.wait_for("viewer", WRITE_SECONDS)
+        for name, seconds in (("node", STOP_SECONDS), ("viewer", WRITE_SECONDS)):
+            processes.interrupt(name)
+            processes.wait_for(name, seconds)
     finally:
         processes.stop_all()
     camera, viewer = (_result(out, name) for name in ("camera", "viewer"))
@@ -133,7 +135,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="model folder; default: the shipped demo model")
     options = parser.parse_args()
     if options.camera and not options.images:
-        parser.error("--camera (make demo CAMERA=...): of which pictures? Name them with --images")
+        parser.error("--camera (CAMERA=) needs the pictures that it took: --images (IMAGES=)")
     for number in END_SIGNALS:
         signal.signal(number, _end)
     try:

@@ -51,7 +51,7 @@ class Viewer(Node):
     """Matches pictures, true depth and the node's depth by their stamps.
 
     Args:
-        seconds: between the frames that are kept for the panel.
+        seconds: between the frames that are kept for the panel, at least.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -115,9 +115,17 @@ class Viewer(Node):
             return
         if parts.truth is not None:
             self.tally.errors.append(errors(parts.depth, parts.truth))
-        if parts.colour is not None and (stamp - self._kept_at) * 1e-9 >= self._seconds_between:
+        if self._is_worth_a_row(stamp, parts):
             self._kept_at = stamp
             self.rows.append(parts)
+
+    def _is_worth_a_row(self, stamp: int, parts: Parts) -> bool:
+        """Whether it shows another place than the rows so far: a short film repeats itself."""
+        if parts.colour is None or len(self.rows) == ROWS:
+            return False
+        if (stamp - self._kept_at) * 1e-9 < self._seconds_between:
+            return False
+        return not any(np.array_equal(parts.colour, row.colour) for row in self.rows)
 
 
 def errors(depth: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -141,7 +149,7 @@ def errors(depth: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 def write_files(viewer: Viewer, folder: Path) -> None:
     """``depth.png``: colour, depth, truth of a few frames; ``cloud.ply``: the last cloud."""
     rows = []
-    for parts in viewer.rows[:ROWS]:
+    for parts in viewer.rows:
         row = [("camera", parts.colour), ("/moa_depth/depth", parts.depth)]
         rows.append(row + ([("ground truth", parts.truth)] if parts.truth is not None else []))
     if rows:
@@ -154,11 +162,11 @@ def main() -> int:
     """Listens until SIGINT or SIGTERM, then writes the files. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
-    parser.add_argument("--seconds", type=float, default=15.0, help="length of the film")
+    parser.add_argument("--every", type=float, default=1.0, help="seconds from row to row")
     options = parser.parse_args()
     signals = EndSignals("running")
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    viewer = Viewer(options.seconds / (2 * ROWS))  # later on, a short film repeats itself
+    viewer = Viewer(options.every)
     executor = SingleThreadedExecutor()
     executor.add_node(viewer)
     while not signals.asked:

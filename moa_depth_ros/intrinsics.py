@@ -104,11 +104,14 @@ class Intrinsics:
         """
         try:
             values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            if not isinstance(values, dict):
+                raise ValueError(f"expected a camera_info file, found {values!r:.40}")
             camera = cls(values["image_width"], values["image_height"], *_pinhole(values))
             if any(values.get("distortion_coefficients", {}).get("data", [])):
                 warnings.warn(
-                    f"{path}: this lens distorts; the pictures are taken to be rectified (by "
-                    "image_proc, or the node's parameter rectify)",
+                    f"{path}: this lens distorts, and the pictures are taken to be rectified: "
+                    "rectify them first (image_proc does; of ROS topics, the node's parameter "
+                    "rectify)",
                     stacklevel=2,
                 )
             return camera

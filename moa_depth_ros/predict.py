@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,17 @@ def _run(options: argparse.Namespace) -> int:
     try:
         stems = _stems(options.pictures, options.out)
         camera = Intrinsics.from_yaml(options.camera) if options.camera else None
-        estimator = DepthEstimator(options.model, str(options.device), options.precision)
+        model = options.model or DEMO_MODEL
+        estimator = DepthEstimator(model, str(options.device), options.precision)
     except (ValueError, RuntimeError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    if options.model is None:
+        warnings.warn(
+            "no --model: the demo model learned from rendered rooms alone and does not measure the "
+            "real world",
+            stacklevel=2,
+        )
     for stem, path in stems.items():
         try:
             _predict(estimator, path, camera, stem)
@@ -120,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="PNG, JPEG, ...")
     parser.add_argument(
-        "--model", default=DEMO_MODEL, help="model folder (default: the demo model of the package)"
+        "--model", help="model folder (default: the demo model, which knows rendered rooms alone)"
     )
     parser.add_argument(
         "--camera",

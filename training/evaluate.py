@@ -76,8 +76,10 @@ def run(options: argparse.Namespace) -> None:
         described = {name: model.description for name, model in models.items()}
         write_json(options.json, protocol, described, judgements)
         write_csv(options.json.with_suffix(".csv"), judgements)
+        print(f"wrote {options.json} and {options.json.with_suffix('.csv')}")
     if options.html:
         write_html(options.html, protocol, judgements, models, pictures, device)
+        print(f"wrote {options.html}")
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -46,6 +46,11 @@ from training.precision import computes_on_gpu, default_precision
 from training.provenance import provenance
 from training.refusals import check_intervals, check_validation, resume_from
 
+DESCRIPTION = (
+    "Train MoA-DepthCLIP. Without --config, it is the paper's recipe on NYU Depth V2 in data/nyu; "
+    "config/training has others (demo.yaml, finetune.yaml, and hires.yaml and stand_in.yaml to go "
+    "over them). --print_config shows every key with its value, docs/training.md says more."
+)
 DEFAULT_CONFIG = Path(__file__).parents[1] / "config" / "training" / "paper.yaml"
 
 
@@ -236,7 +241,11 @@ def _command_line(args: Sequence[str] | None) -> TrainingCLI:
             subclass_mode_data=True,
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
-            parser_kwargs={"allow_abbrev": False, "prog": "python -m training.train"},
+            parser_kwargs={
+                "allow_abbrev": False,
+                "prog": "python -m training.train",
+                "description": DESCRIPTION,
+            },
             save_config_kwargs={"overwrite": True},  # where a run without a logger is resumed
             run=False,
             args=args,

@@ -18,7 +18,8 @@ class Row:
 
     Attributes:
         choices: the values that are allowed; empty: any.
-        limits: the least and the greatest value, both allowed; rclpy refuses what is outside.
+        limits: the least and the greatest value, both allowed. Where they are fractions, whole
+            numbers are taken, too: 5 for 5.0, which ROS itself refuses.
     """
 
     name: str
@@ -32,13 +33,25 @@ class Row:
         """Why the value is refused, or None."""
         if self.choices and value not in self.choices:
             return f"{self.name}: expected one of {', '.join(self.choices)}; found '{value}'"
+        if self._takes_any_number and not self._is_within_limits(value):
+            low, high = self.limits
+            return f"{self.name}: expected a number from {low:g} to {high:g}; found '{value}'"
         return None
+
+    @property
+    def _takes_any_number(self) -> bool:
+        return isinstance(self.default, float)
+
+    def _is_within_limits(self, value: object) -> bool:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_number and self.limits[0] <= value <= self.limits[1]
 
     def descriptor(self) -> ParameterDescriptor:
         """What `ros2 param describe` shows."""
         descriptor = ParameterDescriptor(
             description=self.description,
             read_only=self.read_only,
+            dynamic_typing=self._takes_any_number,
             additional_constraints=f"One of {', '.join(self.choices)}." if self.choices else "",
         )
         if self.limits:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from moa_depth_ros.estimator import DEMO_MODEL
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, save_network
 from moa_depth_ros.pictures.files import read_depth_png, write_picture
@@ -48,8 +49,8 @@ def test_a_warning_is_one_line(tmp_path, capsys):
     write_picture(tmp_path / "a.png", np.zeros((12, 16, 3), np.uint8))
     lens = CAMERA + "distortion_coefficients: {data: [-0.4, 0.2, 0]}"
     (tmp_path / "camera.yaml").write_text(lens)
-    options = ["--camera", str(tmp_path / "camera.yaml"), "--device", "cpu"]
-    assert main([str(tmp_path / "a.png"), *options]) == 0
+    options = ["--camera", str(tmp_path / "camera.yaml"), "--model", str(DEMO_MODEL)]
+    assert main([str(tmp_path / "a.png"), *options, "--device", "cpu"]) == 0
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"warning: {tmp_path}/camera.yaml: this lens distorts")
 
@@ -77,7 +78,7 @@ def test_odd_names_and_links(tmp_path, capsys):
     latin, loop = tmp_path / os.fsdecode(b"caf\xe9.png"), tmp_path / "loop.png"
     write_picture(latin, np.zeros((12, 16, 3), np.uint8))
     loop.symlink_to(loop.name)
-    assert main([str(loop), str(latin), "--device", "cpu"]) == 1
+    assert main([str(loop), str(latin), "--model", str(DEMO_MODEL), "--device", "cpu"]) == 1
     found = capsys.readouterr()
     assert (
         found.err
@@ -108,8 +109,9 @@ def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     before = (tmp_path / "hall.png").read_bytes()
     command = [str(tmp_path / "hall.png"), "--device", "cpu"]
     assert main([*command, "--out", str(tmp_path / "hall.png")]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("error: ") and "hall.png" in error and error.count("\n") == 1
+    warning, error = capsys.readouterr().err.splitlines()
+    assert warning.startswith("warning: no --model: the demo model learned from rendered rooms")
+    assert error.startswith("error: ") and "hall.png" in error
     assert (tmp_path / "hall.png").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["hall.png"]
 

@@ -1,6 +1,7 @@
 """The demo from end to end, and the films that its camera shows."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -51,9 +52,9 @@ def test_the_demo_loses_nothing_and_leaves_pictures_and_a_cloud(tiny_model, tmp_
 
 
 def test_the_demo_says_what_failed(tmp_path):
-    ended = run_demo("--images", tmp_path, "--out", tmp_path / "out")
+    ended = run_demo("--images", tmp_path / "gone", "--out", tmp_path / "out")
     assert ended.returncode == 1
-    assert f"camera: {tmp_path}: no .png, .jpg, .jpeg pictures in this folder" in ended.stderr
+    assert f"camera: {tmp_path / 'gone'}: no such folder" in ended.stderr
     assert "demo: the camera failed with status 1" in ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -98,12 +99,24 @@ def test_a_folder_of_mere_pictures_admits_that_it_guesses(tmp_path):
     write_picture(tmp_path / "a.png", colourful(200, 100))
     source = Folder(tmp_path)
     assert source.camera.fx == pytest.approx(100 / np.tan(np.pi / 6))
-    assert "a guess of 60 degrees" in source.text
+    assert "intrinsics: NOT KNOWN" in source.text
+    assert "guessed as 60 degrees across" in source.text
+
+
+@pytest.mark.parametrize("place", [".", "images"])
+def test_a_calibration_that_lies_there_is_taken(tmp_path, place):
+    write_picture(tmp_path / "images" / "a.png", colourful(320, 240))
+    shutil.copy(ROOT / "config" / "pictures" / "camera.yaml", tmp_path / place / "camera.yaml")
+    source = Folder(tmp_path)
+    assert source.camera == NYU_KINECT.resized(320, 240)
+    assert source.text.endswith("camera.yaml")
 
 
 def test_a_folder_without_pictures_is_named(tmp_path):
     with pytest.raises(ValueError, match=f"{tmp_path}: no .*pictures"):
         Folder(tmp_path)
+    with pytest.raises(ValueError, match="gone: no such folder"):
+        Folder(tmp_path / "gone")
 
 
 def test_the_film_runs_there_and_back():

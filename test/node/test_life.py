@@ -241,6 +241,7 @@ def test_a_missing_model_ends_it_with_one_line():
             "depth_encoding: expected one of 32FC1, 16UC1; found '64FC1'",
         ),
         (("max_depth", -1.0), "max_depth out of range"),
+        (("max_depth", -1), "max_depth: expected a number from 0 to 1000; found '-1'"),
         (
             ("cameras", ["front", "rear", "front"]),
             "cameras: expected names such as front_2, each once; found ['front', 'rear', 'front']",

@@ -83,6 +83,9 @@ def test_what_the_network_is_unsure_of_can_be_dropped(robot, change):
     ("name", "value", "says"),
     [
         ("min_depth", -1.0, "min_depth out of range Min: 0.0, Max: 1000.0, value: -1.0"),
+        ("min_depth", -1, "min_depth: expected a number from 0 to 1000; found '-1'"),
+        ("max_depth", True, "max_depth: expected a number from 0 to 1000; found 'True'"),
+        ("max_depth", "far", "max_depth: expected a number from 0 to 1000; found 'far'"),
         ("max_uncertainty", float("nan"), "max_uncertainty out of range"),
         ("max_depth", 2.0, "min_depth < max_depth (0: no limit), found 3 m and 2 m"),
     ],
@@ -94,6 +97,12 @@ def test_limits_that_make_no_sense_are_refused_with_the_reason(
     result = set_parameter(name, value)
     assert not result.successful
     assert says in result.reason
+
+
+def test_a_whole_number_will_do_for_metres(robot, change):
+    change("min_depth", 1000)
+    msg = robot.answer("depth", robot.send(colourful()))
+    assert np.isnan(read_depth(msg)).all()
 
 
 def test_the_cloud_can_be_thinned_and_lose_its_colour(robot, change):

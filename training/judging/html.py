@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -90,8 +91,10 @@ def _tables(judgements: Sequence[Judgement]) -> dict[str, list[dict[str, object]
     tables: dict[str, list[dict[str, object]]] = {}
     for average in averages_of(judgements[0]):
         values = [averages_of(judgement)[average] for judgement in judgements]
+        # As they are shown: what looks the same is as good.
+        shown = [{name: f"{row[name]:.3f}" for name in METRICS} for row in values]
         best = {
-            name: (max if name in HIGHER_IS_BETTER else min)(row[name] for row in values)
+            name: (max if name in HIGHER_IS_BETTER else min)(values, key=itemgetter(name))[name]
             for name in METRICS
         }
         tables[average] = [
@@ -99,8 +102,8 @@ def _tables(judgements: Sequence[Judgement]) -> dict[str, list[dict[str, object]
                 "model": judgement.model,
                 "depth": judgement.depth,
                 "values": row,
-                "best": [name for name in METRICS if row[name] == best[name]],
+                "best": [name for name in METRICS if row[name] == f"{best[name]:.3f}"],
             }
-            for judgement, row in zip(judgements, values, strict=True)
+            for judgement, row in zip(judgements, shown, strict=True)
         ]
     return tables
