@@ -31,13 +31,15 @@ class CloudOptions:
     Attributes:
         stride: every stride-th pixel of every stride-th row, 1 or more; the rest is left out.
         voxel_size: metres; one point, the mean, for each cube of this size. 0: no voxels.
-        max_edge_ratio: as :func:`moa_depth_ros.depth.filters.drop_edges` has it. 0: edges stay.
+        max_edge_ratio, edge_reach: as :func:`moa_depth_ros.depth.filters.drop_edges` has them. 0:
+            edges stay.
         colour: 16 bytes a point with colour, 12 without.
     """
 
     stride: int = 1
     voxel_size: float = 0.0
     max_edge_ratio: float = 0.0
+    edge_reach: tuple[int, int] = (1, 1)
     colour: bool = True
 
     @property
@@ -76,7 +78,7 @@ def pack_cloud(
         ValueError: the sizes differ.
     """
     if options.max_edge_ratio > 0:
-        depth = drop_edges(depth, options.max_edge_ratio)
+        depth = drop_edges(depth, options.max_edge_ratio, options.edge_reach)
     if options.organised:
         seen = colour if options.colour else None
         return pack_depth(depth, seen, intrinsics, options.stride, out)

@@ -86,20 +86,25 @@ def only_readings(depth: np.ndarray) -> np.ndarray:
     return np.where(is_reading(depth), depth, np.float32(np.nan))
 
 
-def drop_edges(depth: Tensor, max_ratio: float) -> Tensor:
-    """Depth with NaN on both sides of a step: between a near thing and what is behind it, a network
-    puts pixels that belong to neither and would float in the air.
+def drop_edges(depth: Tensor, max_ratio: float, reach: tuple[int, int] = (1, 1)) -> Tensor:
+    """Depth with NaN where it is steep: between a near thing and what is behind it, a network puts
+    pixels that belong to neither and would float in the air.
+
+    A network's cells are many pixels wide, and so are its edges: neighbouring pixels hardly differ.
 
     Args:
         depth: (H, W) float32 metres; NaN makes no step.
-        max_ratio: largest step to one of the four neighbouring pixels, relative to the nearer of
-            the two depths: 0.1 keeps 1.0 m beside 1.1 m.
+        max_ratio: largest change over the reach, relative to the nearer of the two depths: 0.1
+            keeps 1.0 m beside 1.1 m.
+        reach: pixels down and across, 1 or more; of such a stretch, the middle is dropped.
     """
-    step = torch.zeros_like(depth, dtype=torch.bool)
-    for axis in (0, 1):
-        length = depth.shape[axis] - 1
-        here, there = depth.narrow(axis, 0, length), depth.narrow(axis, 1, length)
-        far = (here - there).abs() > max_ratio * torch.minimum(here, there)
-        step.narrow(axis, 0, length).logical_or_(far)
-        step.narrow(axis, 1, length).logical_or_(far)
-    return depth.masked_fill(step, torch.nan)
+    steep = torch.zeros_like(depth, dtype=torch.bool)
+    for axis, pixels in enumerate(reach):
+        length = depth.shape[axis] - pixels
+        if length <= 0:
+            continue
+        here, there = depth.narrow(axis, 0, length), depth.narrow(axis, pixels, length)
+        change = (here - there).abs() > max_ratio * torch.minimum(here, there)
+        for middle in {pixels // 2, (pixels + 1) // 2}:
+            steep.narrow(axis, middle, length).logical_or_(change)
+    return depth.masked_fill(steep, torch.nan)

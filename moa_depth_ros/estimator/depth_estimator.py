@@ -133,6 +133,12 @@ class DepthEstimator:
         count, height, width = batch_shape
         self.estimate_batch([Picture(np.zeros((height, width, 3), np.uint8))] * count)
 
+    def half_a_cell(self, height: int, width: int) -> tuple[int, int]:
+        """Pixels of such pictures, down and across, that the network's depth takes at least twice
+        of from one value to another: it has one for each cell, and interpolates between them."""
+        rows, columns = self.network.tower.grid_size
+        return max(1, round(height / rows / 2)), max(1, round(width / columns / 2))
+
     def clear_graphs(self) -> None:
         """Let the memory go that is kept for each size of pictures seen so far."""
         if isinstance(self._maps, CudaGraphs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
@@ -55,15 +56,22 @@ def unrectified(info: CameraInfo) -> CameraInfo:
         return info
     result = copy.deepcopy(info)
     result.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-    result.p = [*info.k[0:3], 0.0, *info.k[3:6], 0.0, *info.k[6:9], 0.0]
+    result.p = _projection(info.k)
     return result
+
+
+def _projection(k: Sequence[float]) -> list[float]:
+    """P of a camera that K describes whole."""
+    return [*k[0:3], 0.0, *k[3:6], 0.0, *k[6:9], 0.0]
 
 
 def camera_info_for(info: CameraInfo, header, width: int, height: int) -> CameraInfo:
     """The CameraInfo of a picture of width x height pixels, made from the camera's.
 
     K and P are shifted and scaled as in `intrinsics_for`; the result describes a whole, unbinned
-    picture, so that readers need not know what happened to it. Distortion and R are kept.
+    picture, so that readers need not know what happened to it. Distortion and R are kept. A P that
+    the driver left zero becomes K, which `intrinsics_for` takes then: depth_image_proc and
+    depthimage_to_laserscan read P alone.
 
     Args:
         header: the picture's, copied untouched.
@@ -77,9 +85,10 @@ def camera_info_for(info: CameraInfo, header, width: int, height: int) -> Camera
     left, top, sx, sy = _cut(info, width, height)
     for matrix, columns in ((result.k, 3), (result.p, 4)):
         for row, scale, offset in ((0, sx, left), (columns, sy, top)):
-            if matrix[0] != 0:  # a P that the driver left zero stays zero
-                matrix[row + 2] -= offset
-                matrix[row : row + columns] *= scale
+            matrix[row + 2] -= offset
+            matrix[row : row + columns] *= scale
+    if info.p[0] == 0:
+        result.p = _projection(result.k)
     result.width, result.height = width, height
     result.binning_x = result.binning_y = 0
     result.roi = RegionOfInterest(do_rectify=info.roi.do_rectify)

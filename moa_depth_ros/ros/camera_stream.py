@@ -163,7 +163,8 @@ class CameraStream:
     def refine(self, job: Job, estimate: DepthEstimate) -> None:
         """Smooth depth over time and drop what is no reading."""
         # The id is another one for each model: it is loaded while the one before is still there.
-        source = (job.header.frame_id, job.intrinsics, id(self._estimators.current))
+        of_camera = (job.header.frame_id, job.intrinsics, self._focal_scale.ratio)
+        source = (*of_camera, id(self._estimators.current))
         depth = self._smoother.smooth(
             estimate.depth,
             self._parameter("smoothing"),
@@ -186,7 +187,8 @@ class CameraStream:
         outputs.publish_pictures(job.header, estimate, self._parameter("depth_encoding"), job.info)
         laps.end("publishing")
         if job.intrinsics is not None and outputs.cloud_is_heard():
-            options = parameters.cloud_options(self._node)
+            reach = self._estimators.current.half_a_cell(*estimate.depth.shape)
+            options = parameters.cloud_options(self._node, reach)
             messages.fill_cloud(
                 self._cloud,
                 job.header,

@@ -39,14 +39,14 @@ class Inputs:
         if node.get_parameter("image_transport").value == "compressed":
             compressed = f"{image}/compressed"
             self._kind: type = CompressedImage
-            self._image = compressed if _is_remapped(node, compressed) else f"{base}/compressed"
+            self._image = compressed if is_remapped(node, compressed) else f"{base}/compressed"
         else:
             self._kind = Image
             self._image = image if base == resolved else base
         self.image_topic = node.resolve_topic_name(self._image)
         self.base_topic = self.image_topic.removesuffix("/compressed")
         sibling = posixpath.join(posixpath.dirname(self.base_topic), "camera_info")
-        self._info = info if _is_remapped(node, info) else sibling
+        self._info = info if is_remapped(node, info) else sibling
         self.info_topic = node.resolve_topic_name(self._info)
 
     def __str__(self) -> str:
@@ -97,5 +97,6 @@ class Inputs:
         )
 
 
-def _is_remapped(node: Node, name: str) -> bool:
+def is_remapped(node: Node, name: str) -> bool:
+    """Whether a rule of the user's gives a topic another name."""
     return node.resolve_topic_name(name) != node.resolve_topic_name(name, only_expand=True)

@@ -12,7 +12,10 @@ from std_msgs.msg import Header
 from moa_depth_ros.estimator import DepthEstimate
 from moa_depth_ros.ros import messages
 from moa_depth_ros.ros.camera_info import camera_info_for
+from moa_depth_ros.ros.inputs import is_remapped
 from moa_depth_ros.ros.qos import OVERRIDABLE, output_qos
+
+_COMPRESSED_DEPTH = "depth/compressedDepth"
 
 
 class Outputs:
@@ -29,7 +32,7 @@ class Outputs:
         self._publishers: list[Publisher] = []
 
         def publisher(kind: type, name: str) -> Publisher:
-            topic = posixpath.join("~", camera, name)
+            topic = _topic(node, camera, name)
             made = node.create_publisher(
                 kind, topic, output_qos(), qos_overriding_options=OVERRIDABLE
             )
@@ -37,8 +40,7 @@ class Outputs:
             return made
 
         self._depth = publisher(Image, "depth")
-        # The name that image_transport's subscribers to ~/depth look for.
-        self._compressed_depth = publisher(CompressedImage, "depth/compressedDepth")
+        self._compressed_depth = publisher(CompressedImage, _COMPRESSED_DEPTH)
         self._uncertainty = publisher(Image, "uncertainty")
         self._points = publisher(PointCloud2, "points")
         self._camera_info = publisher(CameraInfo, "camera_info")
@@ -79,6 +81,16 @@ class Outputs:
     def publish_cloud(self, cloud: PointCloud2) -> None:
         """The cloud, ready made: making it counts as another stage."""
         self._points.publish(cloud)
+
+
+def _topic(node: Node, camera: str, name: str) -> str:
+    """Of an output. That of the compressed depth, unless it is remapped itself, is the one which
+    image_transport's subscribers look for: below the depth's, wherever that was remapped to."""
+    topic = posixpath.join("~", camera, name)
+    if name != _COMPRESSED_DEPTH or is_remapped(node, topic):
+        return topic
+    depth, suffix = posixpath.split(topic)
+    return posixpath.join(node.resolve_topic_name(depth), suffix)
 
 
 def _heard(publisher: Publisher) -> bool:

@@ -186,8 +186,9 @@ TABLE = (
     Row(
         "cloud_max_edge_ratio",
         0.0,
-        "~/points leaves out pixels whose depth is farther from a neighbouring pixel's than this "
-        "share of it (0.05: 5 %): they would float between near and far things. 0: keep them.",
+        "~/points leaves out pixels where depth changes by more than this share of it (0.15: 15 %) "
+        "over half a cell of the network: they would float between near and far things. 0: keep "
+        "them.",
         limits=(0.0, 10.0),
         read_only=False,
     ),

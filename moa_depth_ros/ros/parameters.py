@@ -83,11 +83,16 @@ def depth_limits(node: Node) -> DepthLimits:
     return _depth_limits(_values(node))
 
 
-def cloud_options(node: Node) -> CloudOptions:
-    """How the cloud is made, as the parameters have it now."""
+def cloud_options(node: Node, edge_reach: tuple[int, int]) -> CloudOptions:
+    """How the cloud is made, as the parameters have it now.
+
+    Args:
+        edge_reach: as `CloudOptions` has it.
+    """
     values = _values(node)
     names = ("stride", "voxel_size", "max_edge_ratio", "colour")
-    return CloudOptions(**{name: values[f"cloud_{name}"] for name in names})
+    given = {name: values[f"cloud_{name}"] for name in names}
+    return CloudOptions(**given, edge_reach=edge_reach)
 
 
 def _model_choice(values: Mapping[str, Any]) -> ModelChoice:

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from demo.processes import ROOT
 from moa_depth_ros.depth.filters import DepthLimits, drop_edges, keep_readings
+from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
+from moa_depth_ros.pictures.files import read_picture
 
 NAN = torch.nan
 
@@ -63,6 +66,26 @@ def test_both_sides_of_a_step_are_dropped_and_slopes_stay():
     result = drop_edges(depth, 0.1)
     np.testing.assert_array_equal(result, torch.tensor(expected))
     assert depth[0, 2].item() == pytest.approx(1.1)
+
+
+def test_an_edge_that_is_spread_over_many_pixels_is_one():
+    """From 1 m to 3 m over 40 pixels: 5 % from pixel to pixel at most."""
+    row = torch.cat([torch.ones(40), torch.linspace(1, 3, 40), torch.full((40,), 3.0)])
+    depth = row.expand(30, 120)
+    assert not drop_edges(depth, 0.1).isnan().any()
+    for dropped in (drop_edges(depth, 0.1, (9, 20)), drop_edges(depth.T, 0.1, (20, 9)).T):
+        assert dropped[:, 40:80].isnan().all()
+        assert not dropped[:, :30].isnan().any() and not dropped[:, 90:].isnan().any()
+
+
+def test_what_a_network_makes_of_rooms_has_edges():
+    """Its cells are 53 pixels wide: neighbouring pixels differ by a few percent at most."""
+    estimator = DepthEstimator(DEMO_MODEL, "cpu")
+    assert estimator.half_a_cell(480, 640) == (27, 27)
+    for path in sorted((ROOT / "config" / "pictures").glob("*.jpg")):
+        depth = estimator.estimate(read_picture(path)).depth
+        assert not drop_edges(depth, 0.05).isnan().any()
+        assert 0.02 < drop_edges(depth, 0.15, (27, 27)).isnan().float().mean() < 0.3
 
 
 def test_a_single_row_or_column_has_neighbours_one_way_only():

@@ -131,7 +131,8 @@ def test_a_picture_of_another_shape_is_warned_of(info, size, warned):
     assert not warned or "x".join(map(str, size)) in warning
 
 
-def test_a_p_of_zeros_stays_zero():
+def test_a_p_of_zeros_becomes_k_for_readers_of_p_alone():
     result = camera_info_for(camera_info(p=[0.0] * 12), HEADER, 320, 240)
-    np.testing.assert_array_equal(result.p, np.zeros(12))
     assert result.k[0] == 250
+    np.testing.assert_array_equal(np.reshape(result.p, (3, 4))[:, :3], np.reshape(result.k, (3, 3)))
+    np.testing.assert_array_equal(np.reshape(result.p, (3, 4))[:, 3], np.zeros(3))
