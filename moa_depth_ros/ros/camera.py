@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
-from sensor_msgs.msg import CameraInfo
 
+from moa_depth_ros.ros.camera_infos import CameraInfos
 from moa_depth_ros.ros.diagnostics import Statistics
 from moa_depth_ros.ros.inputs import Inputs
 from moa_depth_ros.ros.outputs import Outputs
@@ -32,7 +32,7 @@ class Camera:
 
     Attributes:
         outputs: None while the node is unconfigured.
-        info: the newest CameraInfo, if one came; many cameras send it once.
+        infos: its CameraInfos; many cameras send one once.
         logger: the node's; of a camera with a name a child of it, so that what one camera repeats
             too often to be logged silences no other.
     """
@@ -42,7 +42,7 @@ class Camera:
         self.statistics = Statistics()
         self.inputs = Inputs(node, name, group)
         self.outputs: Outputs | None = None
-        self.info: CameraInfo | None = None
+        self.infos = CameraInfos()
         self.logger = node.get_logger().get_child(name) if name else node.get_logger()
         # With the namespace, so that the cameras of several nodes can be told apart.
         self._full_name = posixpath.join(node.get_fully_qualified_name(), name).strip("/")
@@ -60,6 +60,11 @@ class Camera:
         self.statistics.error(text)
         if self._is_due(text):
             self.logger.warning(text)
+
+    def tell(self, text: str) -> None:
+        """Say in the log what is not wrong."""
+        if self._is_due(text):
+            self.logger.info(text)
 
     def fail(self, error: Exception) -> None:
         """Count a picture whose processing raised an error, and say which."""

@@ -105,11 +105,11 @@ class CameraStream:
         return self._focal_scale.ratio
 
     def on_camera_info(self, msg: CameraInfo) -> None:
-        """Keep the newest; warn of a lens that distorts."""
+        """Keep it; warn of a lens that distorts."""
         self.camera.statistics.count("camera_info")
         topic, rectifying = self.camera.inputs.base_topic, self._rectifier is not None
         as_it_is = rectifying or not shows_distortion(msg, topic)
-        self.camera.info = msg if as_it_is else unrectified(msg)
+        self.camera.infos.add(msg if as_it_is else unrectified(msg))
         if self._warned_of_distortion:
             return
         if warning := distortion_warning(msg, topic, rectifying):
@@ -135,7 +135,7 @@ class CameraStream:
         """Decode and rectify; None if the picture was refused."""
         laps = Laps(frame.received)
         laps.end("waiting")
-        inputs, info = self.camera.inputs, self.camera.info
+        inputs, info = self.camera.inputs, self.camera.infos.of(frame.header)
         try:
             picture, channels = frame.read()
             seen = self._rectified(picture, info)
@@ -230,7 +230,7 @@ class CameraStream:
         return seen.info, intrinsics
 
     def _new_focal_scale(self) -> FocalScale:
-        return FocalScale(self._estimators.current.training_camera, self.camera.logger.info)
+        return FocalScale(self._estimators.current.training_camera, self.camera.tell)
 
     def _age(self, header: Header) -> float:
         """Seconds since the picture's stamp, by the node's clock (simulated time included)."""

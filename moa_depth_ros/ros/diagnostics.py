@@ -18,6 +18,8 @@ WINDOW = 200  # pictures that the latencies are taken over
 # times as long as they usually are apart.
 MISSED_CAMERA_INFOS = 30
 LONG_PAUSE = 3
+SHORTEST_SILENCE = 2.0  # seconds without a picture that are worth a word, whatever the rate
+STUCK_SECONDS = 15.0  # without anything coming of pictures; a model that warms up takes some
 
 # What can become of a picture. Those that arrived are the sum of these and of the one or two that
 # wait or are being worked on.
@@ -59,7 +61,8 @@ class Statistics:
         self._together: deque[int] = deque(maxlen=WINDOW)
         self._before: Counter[str] = Counter()
         self._camera_infos = self._pictures = self._since_camera_info = 0
-        self._reported = self._last_picture = time.monotonic()
+        self._reported = time.monotonic()
+        self._first_picture = self._last_picture = self._last_outcome = self._reported
         self._last_error = ""
         self._warning = ""
         self._failure = ""
@@ -68,18 +71,22 @@ class Statistics:
         """One more picture "in", one more "camera_info", or one more of OUTCOMES."""
         with self._lock:
             self._counts[what] += 1
+            if what in OUTCOMES and what != "dropped":
+                self._last_outcome = time.monotonic()
             if what == "camera_info":
                 self._camera_infos += 1
                 self._since_camera_info = 0
             elif what == "in":
                 self._last_picture = time.monotonic()
+                if not self._pictures:
+                    self._first_picture = self._last_picture
                 self._pictures += 1
                 self._since_camera_info += 1
 
     def subscribed(self) -> None:
         """How often CameraInfo comes, and for how long no picture, is found out anew."""
         with self._lock:
-            self._last_picture = time.monotonic()
+            self._last_picture = self._last_outcome = time.monotonic()
             self._camera_infos = self._pictures = self._since_camera_info = 0
 
     def seconds_without_picture(self) -> float:
@@ -112,6 +119,7 @@ class Statistics:
         """One more picture "failed", and why."""
         with self._lock:
             self._counts["failed"] += 1
+            self._last_outcome = time.monotonic()
             self._last_error = self._failure = text
 
     def status(
@@ -124,9 +132,10 @@ class Statistics:
     ) -> DiagnosticStatus:
         """The state since the last call.
 
-        ERROR: pictures failed (the device, the network), or there is a failure. WARN: pictures were
-        refused, an output was missing, no picture came, CameraInfo never came or does no longer, or
-        there is a notice. OK otherwise, also where the node is not active.
+        ERROR: pictures failed (the device, the network), nothing comes of them any more, or there
+        is a failure. WARN: pictures were refused, an output was missing, no picture came,
+        CameraInfo never came or does no longer, or there is a notice. OK otherwise, also where the
+        node is not active.
 
         Args:
             name: of the status.
@@ -154,8 +163,11 @@ class Statistics:
             return DiagnosticStatus.WARN, self._warning or notice
         if not active:
             return DiagnosticStatus.OK, "Not active."
-        if not recent["in"]:
+        if self._is_silent():
             return DiagnosticStatus.WARN, "No picture arrives."
+        if recent["in"] and (stuck := time.monotonic() - self._last_outcome) > STUCK_SECONDS:
+            text = f"Pictures arrive, and nothing has come of them for {stuck:.0f} s."
+            return DiagnosticStatus.ERROR, text
         # One from before the node was activated again stays in use.
         if self._since_camera_info >= MISSED_CAMERA_INFOS and not self._counts["camera_info"]:
             return DiagnosticStatus.WARN, "No CameraInfo arrives."
@@ -165,6 +177,14 @@ class Statistics:
         if recent["unheard"] and not recent["out"]:
             return DiagnosticStatus.OK, "Pictures arrive; nobody listens."
         return DiagnosticStatus.OK, "Running."
+
+    def _is_silent(self) -> bool:
+        """For longer than the camera usually is from picture to picture."""
+        longest = SHORTEST_SILENCE
+        if self._pictures > 1:
+            usual = (self._last_picture - self._first_picture) / (self._pictures - 1)
+            longest = max(longest, LONG_PAUSE * usual)
+        return time.monotonic() - self._last_picture > longest
 
     def _camera_info_stopped(self) -> bool:
         if min(self._since_camera_info, self._camera_infos) < MISSED_CAMERA_INFOS:

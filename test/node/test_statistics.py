@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from moa_depth_ros.ros import diagnostics
 from moa_depth_ros.ros.diagnostics import Statistics
 
 
@@ -20,6 +21,50 @@ def test_latencies_are_medians_and_95th_percentiles():
 def count(statistics, what, times):
     for _ in range(times):
         statistics.count(what)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass when the test says so."""
+    now = [1000.0]
+    monkeypatch.setattr(diagnostics.time, "monotonic", lambda: now[0])
+    return now
+
+
+def run(statistics, clock, seconds, gap, outcome):
+    """Messages of the reports, one a second, while a picture comes every ``gap`` seconds."""
+    said = []
+    for second in range(seconds):
+        clock[0] += 1.0
+        if (second + 1) % gap == 0:
+            for what in ("camera_info", "in", outcome):
+                statistics.count(what)
+        said.append(statistics.status("", {}).message)
+    return said
+
+
+@pytest.mark.parametrize("gap", [1, 3, 10])
+def test_a_slow_camera_is_not_a_silent_one(clock, gap):
+    statistics = Statistics()
+    statistics.subscribed()
+    run(statistics, clock, 2 * gap, gap, "out")
+    assert set(run(statistics, clock, 5 * gap, gap, "out")) == {"Running."}
+    clock[0] += 3 * gap + 1
+    assert statistics.status("", {}).message == "No picture arrives."
+
+
+def test_pictures_of_which_nothing_comes_are_an_error(clock):
+    """A driver that hangs: pictures are dropped, and none fails."""
+    statistics = Statistics()
+    assert set(run(statistics, clock, 20, 1, "out")) == {"Running."}
+    said = run(statistics, clock, 30, 1, "dropped")
+    assert said[:15] == ["Running."] * 15
+    assert said[15] == "Pictures arrive, and nothing has come of them for 16 s."
+    assert statistics.status("", {}).level == b"\0"  # without a new picture, it waits
+    run(statistics, clock, 1, 1, "dropped")
+    statistics.count("in")
+    assert statistics.status("", {}).level == b"\2"
+    assert run(statistics, clock, 1, 1, "out") == ["Running."]
 
 
 def test_a_failure_is_told_by_its_own_text_whatever_else_goes_wrong():

@@ -1,0 +1,83 @@
+"""Which CameraInfo a picture gets."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from sensor_msgs.msg import CameraInfo
+
+from demo.messages import picture_message
+from moa_depth_ros.ros.camera_info import camera_info_message
+from moa_depth_ros.ros.camera_infos import FIRST_SECONDS, PAIR_SECONDS, CameraInfos
+from test.node.harness import CAMERA, Robot, colourful, header_at
+
+
+def info(stamp: int, width: int = 0) -> CameraInfo:
+    return CameraInfo(header=header_at(stamp), width=width)
+
+
+def later(seconds: float, action) -> None:
+    threading.Timer(seconds, action).start()
+
+
+def test_of_one_stamp_else_the_newest():
+    infos = CameraInfos()
+    for stamp in (1, 2, 3):
+        infos.add(info(stamp, width=stamp))
+    assert infos.of(header_at(2)).width == 2
+    assert infos.of(header_at(9)).width == 3
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["of the first picture", "of a later one"])
+def test_one_that_comes_after_its_picture_is_waited_for(first):
+    infos = CameraInfos()
+    if not first:
+        infos.add(info(1))
+        infos.of(header_at(1))
+    later(PAIR_SECONDS / 4, lambda: infos.add(info(2, width=2)))
+    assert infos.of(header_at(2)).width == 2
+
+
+def test_a_late_one_shows_that_there_are_pairs():
+    """The first picture was too early to know."""
+    infos = CameraInfos()
+    infos.add(info(1, width=1))
+    assert infos.of(header_at(2)).width == 1
+    infos.add(info(2))
+    later(PAIR_SECONDS / 4, lambda: infos.add(info(3, width=3)))
+    assert infos.of(header_at(3)).width == 3
+
+
+def seconds_of_ten(infos: CameraInfos, first: int) -> float:
+    begin = time.perf_counter()
+    for stamp in range(first, first + 10):
+        infos.of(header_at(stamp))
+    return time.perf_counter() - begin
+
+
+def test_what_does_not_come_is_not_waited_for_again_and_again():
+    infos = CameraInfos()
+    assert infos.of(header_at(1)) is None
+    assert seconds_of_ten(infos, 2) < 4 * FIRST_SECONDS  # a camera without any
+    infos.add(info(20))
+    assert seconds_of_ten(infos, 21) < PAIR_SECONDS  # one for all pictures
+    infos.add(info(30))  # a pair, then none any more
+    assert seconds_of_ten(infos, 31) < 3 * PAIR_SECONDS
+
+
+def test_a_region_that_moves_moves_with_its_picture(depth_node):
+    """As most drivers do it: the picture first, then its CameraInfo."""
+    with Robot(listen=["camera_info"]) as robot:
+        for left in (0, 10, 20, 30, 40):
+            for _ in range(3):
+                header = robot.header()
+                msg = camera_info_message(header, CAMERA)
+                msg.width = 2 * CAMERA.width
+                msg.roi.x_offset, msg.roi.width = left, CAMERA.width
+                msg.roi.height = CAMERA.height
+                stamp = robot.send(picture_message(header, colourful(), "rgb8"))
+                robot.infos.publish(msg)
+                answer = robot.answer("camera_info", stamp)
+                assert answer.k[2] == pytest.approx(CAMERA.cx - left)
