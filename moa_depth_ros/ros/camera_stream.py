@@ -152,6 +152,14 @@ class CameraStream:
         info, intrinsics = self._camera_of(seen)
         return Job(self, frame.header, laps, seen.picture, channels, seen.unseen, info, intrinsics)
 
+    def answer_without_depth(self, job: Job) -> bool:
+        """Send the CameraInfo, and count the picture, where somebody listens to nothing else."""
+        if self._outputs.depth_is_heard():
+            return False
+        self._outputs.publish_camera_info(job.header, job.info, *job.picture.shape[:2])
+        self.camera.statistics.count("out")
+        return True
+
     def picture_of(self, job: Job) -> Picture:
         """What the estimator takes, with the camera that depth is scaled to."""
         if self._focal_scale.training_camera != self._estimators.current.training_camera:
@@ -230,7 +238,7 @@ class CameraStream:
         return seen.info, intrinsics
 
     def _new_focal_scale(self) -> FocalScale:
-        return FocalScale(self._estimators.current.training_camera, self.camera.tell)
+        return FocalScale(self._estimators.current.training_camera, self.camera.logger.info)
 
     def _age(self, header: Header) -> float:
         """Seconds since the picture's stamp, by the node's clock (simulated time included)."""

@@ -15,7 +15,7 @@ class FocalScale:
     Args:
         training_camera: the camera that the network learned with.
         log: takes one line of text, at the first picture of a known camera and whenever the
-            ratio or the decision changes, which may be with every picture.
+            ratio or the decision changes.
 
     Attributes:
         ratio: what depth is multiplied by at present; 1 where nothing is known or wanted.

@@ -80,15 +80,25 @@ def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]
 
 
 def read_compressed(msg: CompressedImage) -> tuple[np.ndarray, str]:
-    """The picture of a JPEG or PNG message, by what its data is, whatever its ``format`` says.
+    """The picture of a JPEG or PNG message, by what its data is, whatever its ``format`` says, but
+    for one thing: a grey picture in the format of a Bayer mosaic is one, as image_transport
+    compresses it.
 
     Returns:
-        uint8 (H, W, 3) and "bgr".
+        uint8 (H, W, 3), and "bgr" or "rgb".
     Raises:
         PictureError: neither JPEG nor PNG, cut short, broken, or more than 100 million pixels,
             which is found before memory for them is asked for.
     """
-    return _of_encoded(encoded.decode, msg), "bgr"
+    picture = _of_encoded(encoded.decode, msg)
+    encoding = msg.format.partition(";")[0].strip()
+    if encoding.startswith("bayer_") and encoding in RAW_ENCODINGS and _is_grey(picture):
+        return develop(np.ascontiguousarray(picture[..., 0]), encoding), "rgb"
+    return picture, "bgr"
+
+
+def _is_grey(picture: np.ndarray) -> bool:
+    return all(np.array_equal(picture[..., 0], picture[..., colour]) for colour in (1, 2))
 
 
 def _of_encoded(function: Callable, msg: CompressedImage):

@@ -54,6 +54,11 @@ class Outputs:
         """Whether any of them has a subscriber."""
         return any(map(_heard, self._publishers))
 
+    def depth_is_heard(self) -> bool:
+        """Whether any has one that takes the network: ``~/camera_info`` alone doesn't."""
+        publishers = (self._depth, self._compressed_depth, self._uncertainty, self._points)
+        return any(map(_heard, publishers))
+
     def need_camera_info(self) -> bool:
         """Whether an output that can't be made without the camera's CameraInfo has a subscriber."""
         return _heard(self._points) or _heard(self._camera_info)
@@ -74,8 +79,13 @@ class Outputs:
             self._compressed_depth.publish(compressed)
         if _heard(self._uncertainty):
             self._uncertainty.publish(messages.uncertainty_message(header, estimate.uncertainty))
+        self.publish_camera_info(header, info, *estimate.depth.shape)
+
+    def publish_camera_info(
+        self, header: Header, info: CameraInfo | None, height: int, width: int
+    ) -> None:
+        """That of a picture of this size, made from the camera's where that is known."""
         if info is not None and _heard(self._camera_info):
-            height, width = estimate.depth.shape
             self._camera_info.publish(camera_info_for(info, header, width, height))
 
     def publish_cloud(self, cloud: PointCloud2) -> None:

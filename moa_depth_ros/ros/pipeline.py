@@ -60,7 +60,8 @@ class Pipeline:
         groups: dict[tuple[int, ...], list[Job]] = {}
         for frame in frames:
             with _counting_failures(frame):
-                if (job := frame.stream.prepare(frame)) is not None:
+                job = frame.stream.prepare(frame)
+                if job is not None and not frame.stream.answer_without_depth(job):
                     groups.setdefault(job.picture.shape[:2], []).append(job)
         for jobs in groups.values():
             with _counting_failures(*jobs), self._estimators.exclusive():

@@ -17,6 +17,7 @@ from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_for, intr
 _PINHOLE_MODELS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14)}
 _FISHEYE_MODELS = {"equidistant": (4,), "fisheye": (4,)}
 _MODELS = {**_PINHOLE_MODELS, **_FISHEYE_MODELS}
+_WIDEST = 10.0  # tangent of 84 degrees: polynomials are for narrower lenses
 _RECTIFIED = re.compile(r"(^|_)rect(ified)?(_|$)")  # in the last part of a topic's name
 
 
@@ -75,6 +76,8 @@ class _Map:
         make = cv2.fisheye.initUndistortRectifyMap if fisheye else cv2.initUndistortRectifyMap
         x, y = make(camera, lens, rotation, target, (width, height), cv2.CV_32FC1)
         seen = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+        if not fisheye:
+            seen &= _radii(target, rotation, width, height) < _turning_point(lens)
         if not seen.any():
             raise CameraInfoError(
                 "the lens sees nothing of the rectified picture that K, D, R = "
@@ -171,6 +174,28 @@ def _lens(info: CameraInfo) -> tuple[np.ndarray, bool]:
             f"{' or '.join(map(str, expected))} finite numbers in D, found {lens.tolist()}."
         )
     return lens, fisheye
+
+
+def _radii(target: np.ndarray, rotation: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(H, W) tangents of the angle between each rectified pixel's ray and the raw camera's axis;
+    infinite behind it."""
+    v, u = np.mgrid[0:height, 0:width]
+    pixels = np.stack([u.ravel(), v.ravel(), np.ones(u.size)])
+    x, y, z = rotation.T @ np.linalg.inv(target) @ pixels
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(z > 0, np.hypot(x, y) / z, np.inf).reshape(height, width)
+
+
+def _turning_point(lens: np.ndarray) -> float:
+    """Of a polynomial's radius, as OpenCV's plumb_bob and rational_polynomial have it: beyond, it
+    leads back into the picture, which no lens does. Infinite where it never turns."""
+    k1, k2, _, _, k3, k4, k5, k6 = np.pad(lens, (0, 8))[:8]
+    r = np.linspace(0, _WIDEST, 10_001)
+    above = 1 + r**2 * (k1 + r**2 * (k2 + r**2 * k3))
+    below = 1 + r**2 * (k4 + r**2 * (k5 + r**2 * k6))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        turned = (np.diff(r * above / below) <= 0) | (below[1:] <= 0)
+    return float(r[np.argmax(turned)]) if turned.any() else np.inf
 
 
 def _ideal(info: CameraInfo, target: np.ndarray) -> CameraInfo:

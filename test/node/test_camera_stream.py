@@ -23,7 +23,7 @@ def test_what_another_camera_model_or_time_gave_is_not_smoothed_into_a_picture(o
         "smoothing_max_change": 0.2,
     }
     node = SimpleNamespace(get_parameter=lambda name: SimpleNamespace(value=values[name]))
-    camera = SimpleNamespace(tell=print, outputs=None)
+    camera = SimpleNamespace(logger=SimpleNamespace(info=print), outputs=None)
     models = [SimpleNamespace(training_camera=NYU_KINECT) for _ in range(2)]
     estimators = SimpleNamespace(current=models[0])
     stream = CameraStream(node, camera, estimators, lambda frame: False)

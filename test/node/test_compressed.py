@@ -7,6 +7,7 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from demo.messages import read_cloud
+from moa_depth_ros.pictures.raw import RAW_ENCODINGS, develop
 from moa_depth_ros.ros.messages import PictureError, read_compressed, reader
 from test.node.harness import NodeProcess, Robot, colourful
 
@@ -28,6 +29,20 @@ def test_a_compressed_picture_is_read_blue_first(kind):
         assert picture.shape == PICTURE.shape
         error = np.abs(picture[..., ::-1].astype(int) - PICTURE)
         assert np.median(error) <= (4 if kind == ".jpg" else 0)
+
+
+@pytest.mark.parametrize("encoding", [name for name in RAW_ENCODINGS if "bayer" in name])
+def test_a_mosaic_is_developed(encoding):
+    """image_transport compresses it as it is, grey; a picture that was developed before is not."""
+    mosaic = np.random.default_rng(0).integers(0, 256, (48, 64), dtype=np.uint8)
+    msg = CompressedImage(format=f"{encoding}; png compressed ")
+    msg.data.frombytes(cv2.imencode(".png", mosaic)[1].tobytes())
+    picture, channels = read_compressed(msg)
+    assert channels == "rgb"
+    np.testing.assert_array_equal(picture, develop(mosaic, encoding))
+    developed = compressed(".png")
+    developed.format = f"{encoding}; png compressed bgr8"
+    np.testing.assert_array_equal(read_compressed(developed)[0], PICTURE[..., ::-1])
 
 
 @pytest.mark.parametrize("kind", [".jpg", ".png"])

@@ -178,6 +178,19 @@ def test_nobody_listens_and_no_inference_runs(depth_node):
     assert (b"\0", "Pictures arrive; nobody listens.") in reports
 
 
+def test_camera_info_alone_takes_no_inference(depth_node):
+    with Robot(listen=["camera_info"]) as robot:
+        robot.send_info()
+        _, before = robot.status()
+        for _ in range(5):
+            answer = robot.answer("camera_info", robot.send(colourful(48, 32)))
+            assert (answer.width, answer.height) == (48, 32)
+        _, after = robot.status()
+    assert int(after["frames out"]) - int(before["frames out"]) == 5
+    # Of the last 200 pictures that went through the network, no longer than one of them.
+    assert after["network median (ms)"] == before["network median (ms)"]
+
+
 def test_diagnostics_tell_where_the_time_goes(robot):
     robot.send_info()
     robot.answer("points", robot.send(colourful()))

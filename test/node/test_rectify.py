@@ -77,6 +77,25 @@ def test_pixels_come_from_where_the_lens_puts_them(model):
     assert (np.hypot(u - U, v - V)[inner] > 3).any()  # the lens does something
 
 
+@pytest.mark.parametrize(
+    "lens", [[-0.33, 0.12, 0.0, 0.0, -0.02], [-0.2, 0.0, 0.0, 0.0, 0.0]], ids=["k1 to k3", "k1"]
+)
+def test_what_a_polynomial_bends_back_into_the_picture_is_unseen(lens):
+    """Beyond the root of d/dr (r + k1 r^3 + k2 r^5 + k3 r^7), as wide as P here reaches."""
+    k1, k2, _, _, k3 = lens
+    p = [20.0, 0.0, 60.0, 0.0, 0.0, 20.0, 40.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    info = camera_info(d=lens, r=np.eye(3).ravel(), p=p)
+    squares = np.roots([7 * k3, 5 * k2, 3 * k1, 1]) if k3 else np.array([-1 / (3 * k1)])
+    turning = min(np.sqrt(s.real) for s in squares if abs(s.imag) < 1e-9 and s.real > 0)
+    r = np.hypot((U - 60) / 20, (V - 40) / 20)
+    unseen = Rectifier().rectify(ramp(U, V), info).unseen
+    assert unseen[r > turning + 0.01].all()
+    u, v = raw_pixels(info, U, V)
+    inside = (u > 0) & (u < WIDTH - 1) & (v > 0) & (v < HEIGHT - 1)
+    assert inside[r > turning + 0.01].any()  # where the polynomial alone would put them
+    assert not unseen[inside & (r < turning - 0.01)].any()
+
+
 def test_a_region_of_interest_is_rectified_as_part_of_the_whole():
     info = camera_info()
     info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height = 30, 20, 64, 40

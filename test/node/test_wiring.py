@@ -161,3 +161,16 @@ def subscriptions(node):
     for subscription in node.subscriptions:
         if subscription.msg_type in kinds:
             yield kinds[subscription.msg_type], subscription.topic_name
+
+
+def test_compressed_depth_is_below_the_depth_wherever_that_is(ros, tiny_model):
+    """Where image_transport's subscribers look for it."""
+    observer = ros.create_node("observer")
+    rules = ["-r", "image:=/odd/image", "-r", "~/depth:=/odd/eye/depth"]
+    try:
+        with NodeProcess(tiny_model, "-r", "__ns:=/eye", *rules):
+            topics = ("/odd/eye/depth", "/odd/eye/depth/compressedDepth", "/eye/moa_depth/points")
+            wait_until(lambda: all(map(observer.count_publishers, topics)), "the outputs")
+            assert not observer.count_publishers("/eye/moa_depth/depth/compressedDepth")
+    finally:
+        observer.destroy_node()
