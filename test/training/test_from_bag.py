@@ -1,0 +1,185 @@
+"""A recording made of a ROS bag."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from rosbags.rosbag2 import Writer
+from rosbags.typesys import Stores, get_typestore
+
+from test.training.layouts import colour, millimetres
+from training.data.recordings import Recording
+from training.from_bag import main
+
+STORE = get_typestore(Stores.ROS2_JAZZY)
+COLOUR, DEPTH, INFO = "/camera/color/image_raw", "/camera/depth/image", "/camera/color/camera_info"
+HEIGHT, WIDTH = colour(0).shape[:2]
+
+
+def kind(name: str):
+    return STORE.types[name]
+
+
+def header(seconds: float):
+    nanoseconds = round(seconds * 1e9)
+    stamp = kind("builtin_interfaces/msg/Time")(*divmod(nanoseconds, 10**9))
+    return kind("std_msgs/msg/Header")(stamp, "lens")
+
+
+def image(seconds: float, pixels: np.ndarray, encoding: str, padding: int = 0):
+    """With rows that are longer than they need be."""
+    rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(len(pixels), -1)
+    rows = np.pad(rows, ((0, 0), (0, padding)))
+    size = (pixels.shape[0], pixels.shape[1])
+    return kind("sensor_msgs/msg/Image")(
+        header(seconds), *size, encoding, 0, rows.shape[1], rows.ravel()
+    )
+
+
+def camera_info(distortion: float = 0.0):
+    region = kind("sensor_msgs/msg/RegionOfInterest")(0, 0, 0, 0, False)
+    k = np.array([9.5, 0, 3.5, 0, 9.25, 2.5, 0, 0, 1])
+    d, nothing = np.array([distortion] * 5), np.zeros(12)
+    return kind("sensor_msgs/msg/CameraInfo")(
+        header(0.0), HEIGHT, WIDTH, "plumb_bob", d, k, np.eye(3).ravel(), nothing, 0, 0, region
+    )
+
+
+def write_bag(path: Path, messages: Iterable[tuple[str, object]]) -> Path:
+    with Writer(path, version=9) as writer:
+        connections = {}
+        for number, (topic, message) in enumerate(messages):
+            of = message.__msgtype__
+            if topic not in connections:
+                connections[topic] = writer.add_connection(topic, of, typestore=STORE)
+            writer.write(connections[topic], number, STORE.serialize_cdr(message, of))
+    return path
+
+
+def film(count: int = 10, depth_late: float = 0.004, depth_encoding: str = "16UC1"):
+    """Ten pictures a second; the depth of each comes after the next picture."""
+    yield INFO, camera_info()
+    late = []
+    for number in range(count):
+        yield COLOUR, image(number / 10, colour(number), "rgb8", padding=5)
+        yield from late
+        depth = millimetres(number)
+        if depth_encoding == "32FC1":
+            depth = np.where(depth, depth / np.float32(1000), np.float32(np.nan))
+            depth = depth.astype(np.float32)
+        late = [(DEPTH, image(number / 10 + depth_late, depth, depth_encoding))]
+    yield from late
+
+
+def convert(bag: Path, out: Path, *options: str, image: str = COLOUR) -> int:
+    topics = ["--image", image, "--depth", DEPTH]
+    return main([str(bag), *topics, "--out", str(out), *options])
+
+
+@pytest.mark.parametrize("encoding", ["16UC1", "32FC1"])
+def test_pictures_and_depth_of_one_moment_and_their_camera(tmp_path, capsys, encoding):
+    bag = write_bag(tmp_path / "bag", film(depth_encoding=encoding))
+    assert convert(bag, tmp_path / "out", "--every", "0.05") == 0
+    assert "out: 10 pictures with depth" in capsys.readouterr().out
+    train, val = (Recording(tmp_path / "out", split) for split in ("train", "val"))
+    for number, sample in enumerate([*(train[i] for i in range(8)), *(val[i] for i in range(2))]):
+        np.testing.assert_array_equal(sample["picture"], colour(number).transpose(2, 0, 1))
+        np.testing.assert_allclose(sample["depth"], millimetres(number) / 1000, atol=1e-6)
+    camera = train.camera
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (9.5, 9.25, 3.5, 2.5)
+
+
+def test_neighbours_are_left_out(tmp_path):
+    bag = write_bag(tmp_path / "bag", film())
+    assert convert(bag, tmp_path / "out", "--every", "0.35") == 0
+    names = sorted(path.name for path in (tmp_path / "out" / "images").iterdir())
+    assert names == ["000000.png", "000001.png", "000002.png"]  # of 0, 0.4 and 0.8 s
+    depth = cv2.imread(str(tmp_path / "out" / "depth" / "000001.png"), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(depth, millimetres(4))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pixels"),
+    [
+        ("bgr8", colour(1)[..., ::-1]),
+        ("bgra8", np.dstack([colour(1)[..., ::-1], colour(1)[..., :1]])),
+        ("rgba8", np.dstack([colour(1), colour(1)[..., :1]])),
+    ],
+)
+def test_other_orders_of_colours(tmp_path, encoding, pixels):
+    moments = [(INFO, camera_info())]
+    for second in range(2):
+        moments += [(COLOUR, image(second, pixels, encoding, padding=3))]
+        moments += [(DEPTH, image(second, millimetres(1), "16UC1"))]
+    assert convert(write_bag(tmp_path / "bag", moments), tmp_path / "out") == 0
+    found = Recording(tmp_path / "out", "train")[0]["picture"]
+    np.testing.assert_array_equal(found, colour(1).transpose(2, 0, 1))
+
+
+def test_compressed_pictures(tmp_path):
+    topic = f"{COLOUR}/compressed"
+    data = np.frombuffer(cv2.imencode(".png", colour(1)[..., ::-1])[1].tobytes(), np.uint8)
+    moments = [(INFO, camera_info())]
+    for second in range(2):
+        compressed = kind("sensor_msgs/msg/CompressedImage")(header(second), "png", data)
+        moments += [(topic, compressed), (DEPTH, image(second, millimetres(1), "16UC1"))]
+    assert convert(write_bag(tmp_path / "bag", moments), tmp_path / "out", image=topic) == 0
+    found = Recording(tmp_path / "out", "train")[0]["picture"]
+    np.testing.assert_array_equal(found, colour(1).transpose(2, 0, 1))
+
+
+def changed(**changes: object):
+    """The film with messages of these topics in the place of all."""
+    replaced = {"colour": COLOUR, "depth": DEPTH, "info": INFO}
+    by_topic = {replaced[name]: message for name, message in changes.items()}
+    return [(topic, by_topic.get(topic, message)) for topic, message in film(2)]
+
+
+@pytest.mark.parametrize(
+    ("moments", "says"),
+    [
+        (changed(depth=image(0, millimetres(0)[:4], "16UC1")), "registered to the colour .* 8x4"),
+        (changed(depth=image(0, millimetres(0), "8UC2")), "depth in 16UC1, mono16, 32FC1, found"),
+        (changed(colour=image(0, colour(0), "yuv9")), "expected an encoding of rgb8, .* 'yuv9'"),
+        (changed(info=camera_info(distortion=0.1)), "expected the camera of rectified pictures"),
+        (list(film(2, depth_late=0.05)), "within 0.02 s of each other"),
+        ([*film(2)][1:], f"camera_info: expected a topic of .* found none at {INFO}; "),
+        ([(INFO, camera_info()), (COLOUR, camera_info())], "--image: expected a topic of .*Image"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, capsys, moments, says):
+    assert convert(write_bag(tmp_path / "bag", moments), tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert re.search(says, said), said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_recording_is_not_mixed_with_another(tmp_path, capsys):
+    bag = write_bag(tmp_path / "bag", film())
+    (tmp_path / "out" / "depth").mkdir(parents=True)
+    assert convert(bag, tmp_path / "out") == 1
+    assert "out: holds a recording already" in capsys.readouterr().err
+
+
+def test_a_damaged_bag(tmp_path, capsys):
+    """The end of its file is missing."""
+    bag = write_bag(tmp_path / "bag", film(40))
+    (file,) = bag.glob("*.db3")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert convert(bag, tmp_path / "out", "--every", "0.05") == 1
+    assert re.match(f"error: {bag}: (damaged|expected a ROS bag): ", capsys.readouterr().err)
+
+
+def test_no_bag_at_all(tmp_path, capsys):
+    assert convert(tmp_path / "none", tmp_path / "out") == 1
+    assert "none: no such bag" in capsys.readouterr().err
+    (tmp_path / "none").mkdir()
+    assert convert(tmp_path / "none", tmp_path / "out") == 1
+    assert "none: expected a ROS bag: " in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

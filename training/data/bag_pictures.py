@@ -1,0 +1,97 @@
+"""Messages of a ROS bag, as rosbags reads them, to arrays: pictures, depth, a camera."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.pictures.encoded import decode
+from moa_depth_ros.pictures.files import MILLIMETRES
+from moa_depth_ros.pictures.raw import RAW_ENCODINGS, develop
+from training.errors import DataError
+
+IMAGE, COMPRESSED, CAMERA_INFO = (
+    f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
+)
+# Encoding -> where red, green and blue are among the bytes of a pixel, and how many it has.
+_COLOURS = {
+    "rgb8": ((0, 1, 2), 3),
+    "bgr8": ((2, 1, 0), 3),
+    "8UC3": ((2, 1, 0), 3),
+    "rgba8": ((0, 1, 2), 4),
+    "bgra8": ((2, 1, 0), 4),
+    "mono8": ((0, 0, 0), 1),
+}
+# Encoding -> type of a reading, and how many make a metre (REP 118).
+_DEPTHS = {"16UC1": ("u2", MILLIMETRES), "mono16": ("u2", MILLIMETRES), "32FC1": ("f4", 1.0)}
+
+
+def colour_of(message: Any, where: str) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB of an Image or a CompressedImage.
+
+    Raises:
+        DataError: beginning with ``where``.
+    """
+    try:
+        if not hasattr(message, "encoding"):
+            return decode(message.data.tobytes())[..., ::-1]
+        if message.encoding in RAW_ENCODINGS:
+            size = RAW_ENCODINGS[message.encoding][1]
+            return develop(np.ascontiguousarray(_pixels(message, size)), message.encoding)
+        if message.encoding not in _COLOURS:
+            known = ", ".join((*_COLOURS, *RAW_ENCODINGS))
+            raise ValueError(f"expected an encoding of {known}, found {message.encoding!r}")
+        order, size = _COLOURS[message.encoding]
+        return _pixels(message, size)[..., list(order)]
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
+
+
+def depth_of(message: Any, where: str) -> NDArray[np.float32]:
+    """(H, W) metres of an Image, 0 where there is no reading.
+
+    Raises:
+        DataError: beginning with ``where``.
+    """
+    try:
+        if message.encoding not in _DEPTHS:
+            raise ValueError(f"expected depth in {', '.join(_DEPTHS)}, found {message.encoding!r}")
+        kind, a_metre = _DEPTHS[message.encoding]
+        order = ">" if message.is_bigendian else "<"
+        bytes_of = _pixels(message, int(kind[1]))
+        depth = np.ascontiguousarray(bytes_of).view(f"{order}{kind}")[..., 0] / np.float32(a_metre)
+        return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
+
+
+def camera_of(message: Any, height: int, width: int, where: str) -> Intrinsics:
+    """The pinhole of a CameraInfo, P or else K, for pictures of this size.
+
+    Raises:
+        DataError: it has none, is of other pictures, or of a lens that distorts.
+    """
+    # ROS 1 writes the names in capitals.
+    d, k, p = (
+        getattr(message, name, None) if hasattr(message, name) else getattr(message, name.upper())
+        for name in "dkp"
+    )
+    if np.any(d):
+        raise DataError(
+            f"{where}: expected the camera of rectified pictures, found distortion {list(d)}; take "
+            "the topics that image_proc rectifies"
+        )
+    values = (p[0], p[5], p[2], p[6]) if p[0] else (k[0], k[4], k[2], k[5])
+    try:
+        return Intrinsics(message.width, message.height, *map(float, values)).fitted(width, height)
+    except ValueError as error:
+        raise DataError(f"{where}: {error}") from error
+
+
+def _pixels(message: Any, size: int) -> NDArray[np.uint8]:
+    """(H, W, size) bytes."""
+    rows = message.data[: message.height * message.step].reshape(message.height, message.step)
+    return rows[:, : message.width * size].reshape(message.height, message.width, size)

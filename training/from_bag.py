@@ -1,0 +1,222 @@
+"""Command line that makes a recording of a ROS bag: ``python -m training.from_bag BAG``.
+
+Takes a colour topic and the depth topic that is registered to it, as RGB-D cameras publish them
+(realsense's aligned_depth_to_color, or depth_image_proc's register node), and writes what
+``training.train --config config/training/finetune.yaml`` learns from: colour and depth pictures of
+one moment, and their camera. Reads bags of ROS 1 and ROS 2, without ROS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import posixpath
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rosbags.highlevel import AnyReader
+from rosbags.typesys import Stores, get_typestore
+from tqdm import tqdm
+
+from moa_depth_ros.command_line import above_zero
+from moa_depth_ros.machine.whole_file import whole_file
+from moa_depth_ros.pictures.files import write_depth_png, write_picture
+from training.command_line import exit_code
+from training.data.bag_pictures import (
+    CAMERA_INFO,
+    COMPRESSED,
+    IMAGE,
+    camera_of,
+    colour_of,
+    depth_of,
+)
+from training.data.recordings import COLOUR_FOLDER, DEPTH_FOLDER, MATRIX_NAME
+from training.errors import DataError
+
+_WAITING = 30  # messages of a topic that wait for their counterpart
+
+
+class Topics(NamedTuple):
+    """Names of topics."""
+
+    image: str
+    depth: str
+    camera_info: str
+
+
+class Message(NamedTuple):
+    """One of a bag; ``seconds`` of its own stamp."""
+
+    topic: str
+    seconds: float
+    content: Any
+
+
+def pair(
+    messages: Iterable[Message], topics: Topics, max_gap: float, every: float
+) -> Iterator[tuple[Message, Message]]:
+    """Colour and depth of one moment.
+
+    Args:
+        messages: of both topics, in the order of the bag.
+        topics: their names.
+        max_gap: seconds that their stamps may differ by.
+        every: seconds from one pair to the next, at least.
+    """
+    waiting = {topic: deque[Message](maxlen=_WAITING) for topic in (topics.image, topics.depth)}
+    last = -float("inf")
+    for message in messages:
+        other = topics.depth if message.topic == topics.image else topics.image
+        counterpart = min(
+            waiting[other], key=lambda held: abs(held.seconds - message.seconds), default=None
+        )
+        if counterpart is None or abs(counterpart.seconds - message.seconds) > max_gap:
+            waiting[message.topic].append(message)
+            continue
+        found = {message.topic: message, counterpart.topic: counterpart}
+        colour, depth = found[topics.image], found[topics.depth]
+        waiting[other].remove(counterpart)
+        if colour.seconds - last >= every:
+            last = colour.seconds
+            yield colour, depth
+
+
+def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float) -> int:
+    """Write the recording; the number of its pictures.
+
+    Raises:
+        DataError: the bag can't be read, lacks a topic, or has no such pairs; a message can't be
+            read; depth and colour differ in size; or there is a recording in the folder.
+        OSError: a file can't be written.
+    """
+    if not bag.exists():
+        raise DataError(f"{bag}: no such bag")
+    if any((out / name).exists() for name in (COLOUR_FOLDER, DEPTH_FOLDER)):
+        raise DataError(f"{out}: holds a recording already; name another folder, or remove it")
+    count = 0
+    with _opened(bag) as reader:
+        camera = _first_camera_info(reader, topics, bag)
+        for colour, depth in pair(_messages(reader, topics, bag), topics, max_gap, every):
+            _write_pair(out, f"{count:06d}", colour, depth, camera)
+            count += 1
+    if not count:
+        raise DataError(
+            f"{bag}: no messages of {topics.image} and {topics.depth} have stamps within "
+            f"{max_gap:g} s of each other; a larger --max-gap may find some"
+        )
+    return count
+
+
+@contextmanager
+def _opened(bag: Path) -> Iterator[AnyReader]:
+    try:
+        reader = AnyReader([bag], default_typestore=get_typestore(Stores.LATEST))
+        reader.open()
+    except Exception as error:  # of rosbags and of each format that it reads
+        raise DataError(f"{bag}: expected a ROS bag: {error}") from error
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def _first_camera_info(reader: AnyReader, topics: Topics, bag: Path) -> Any:
+    _check_topics(reader, topics, bag)
+    connections = [found for found in reader.connections if found.topic == topics.camera_info]
+    for connection, _, data in reader.messages(connections):
+        return reader.deserialize(data, connection.msgtype)
+    raise DataError(f"{bag}: {topics.camera_info} has no message")
+
+
+def _check_topics(reader: AnyReader, topics: Topics, bag: Path) -> None:
+    there = {found.topic: found.msgtype for found in reader.connections}
+    kinds = {"image": (IMAGE, COMPRESSED), "depth": (IMAGE,), "camera_info": (CAMERA_INFO,)}
+    for option, kind in kinds.items():
+        topic = getattr(topics, option)
+        if there.get(topic) not in kind:
+            known = "".join(f"\n  {name} ({of})" for name, of in sorted(there.items()))
+            raise DataError(
+                f"--{option}: expected a topic of {' or '.join(kind)}, found "
+                f"{there.get(topic, 'none')} at {topic}; {bag} has{known or ' none'}"
+            )
+
+
+def _messages(reader: AnyReader, topics: Topics, bag: Path) -> Iterator[Message]:
+    wanted = (topics.image, topics.depth)
+    connections = [found for found in reader.connections if found.topic in wanted]
+    total = sum(found.msgcount for found in connections)
+    everything = reader.messages(connections)
+    try:
+        for connection, _, data in tqdm(everything, bag.name, total, unit="message", disable=None):
+            content = reader.deserialize(data, connection.msgtype)
+            stamp = content.header.stamp
+            yield Message(connection.topic, stamp.sec + stamp.nanosec * 1e-9, content)
+    except Exception as error:  # likewise
+        raise DataError(f"{bag}: damaged: {error}") from error
+
+
+def _write_pair(out: Path, name: str, colour: Message, depth: Message, camera_info: Any) -> None:
+    picture = colour_of(colour.content, f"{colour.topic} at {colour.seconds:.3f} s")
+    metres = depth_of(depth.content, f"{depth.topic} at {depth.seconds:.3f} s")
+    if picture.shape[:2] != metres.shape:
+        raise DataError(
+            f"expected depth that is registered to the colour pictures and of their size, "
+            f"{picture.shape[1]}x{picture.shape[0]}, found {metres.shape[1]}x{metres.shape[0]} at "
+            f"{depth.topic}"
+        )
+    if not (out / MATRIX_NAME).is_file():
+        camera = camera_of(camera_info, *metres.shape, "camera_info")
+        rows = ((camera.fx, 0, camera.cx), (0, camera.fy, camera.cy), (0, 0, 1))
+        with whole_file(out / MATRIX_NAME) as unfinished:
+            unfinished.write_text("".join("{} {} {}\n".format(*row) for row in rows))
+    write_picture(out / COLOUR_FOLDER / f"{name}.png", picture)
+    write_depth_png(out / DEPTH_FOLDER / f"{name}.png", metres)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Convert as the arguments say; the exit code is 0, or 1 after a message on standard error."""
+    parser = argparse.ArgumentParser(prog="python -m training.from_bag", description=__doc__)
+    add = parser.add_argument
+    add("bag", type=Path, help="folder or file of a ROS 2 bag, or .bag of ROS 1")
+    add("--image", required=True, metavar="TOPIC", help="colour pictures, rectified, raw or JPEG")
+    add(
+        "--depth",
+        required=True,
+        metavar="TOPIC",
+        help="depth registered to them: 16UC1 millimetres or 32FC1 metres",
+    )
+    add(
+        "--camera_info",
+        metavar="TOPIC",
+        help="of the colour pictures; default: camera_info beside --image",
+    )
+    add("--out", type=Path, default=Path("data/recording"), help="folder; default: %(default)s")
+    add(
+        "--every",
+        type=above_zero,
+        default=0.5,
+        help="seconds from picture to picture: neighbours look alike; default: %(default)s",
+    )
+    add(
+        "--max-gap",
+        type=above_zero,
+        default=0.02,
+        help="seconds that a picture and its depth may be apart; default: %(default)s",
+    )
+    options = parser.parse_args(args)
+    beside = options.image.removesuffix("/compressed")
+    info = options.camera_info or posixpath.join(posixpath.dirname(beside), "camera_info")
+    topics = Topics(options.image, options.depth, info)
+
+    def convert() -> None:
+        count = from_bag(options.bag, topics, options.out, options.max_gap, options.every)
+        print(f"{options.out}: {count} pictures with depth; the last fifth is for validation")
+
+    return exit_code(convert)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
