@@ -172,5 +172,5 @@ def test_a_run_without_a_logger(tmp_path, monkeypatch, data, tiny_clip):
         changes = {"trainer__logger": "false", "trainer__enable_progress_bar": "true", **changes}
         assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 0
     found = {path.name for path in (tmp_path / "run").iterdir()}
-    assert found == {"config.yaml", "checkpoints", "panels", "model"}
+    assert found == {"config.yaml", "checkpoints", "panels", "model", "provenance.json"}
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
