@@ -151,8 +151,8 @@ def _camera(
 ) -> tuple[Intrinsics, str]:
     if camera_yaml is not None:
         return Intrinsics.from_yaml(camera_yaml).fitted(width, height), str(camera_yaml)
-    for path in _beside(images, "K.txt"):
-        return Intrinsics.from_matrix(path, width, height), str(path)
+    if (matrix := next(_beside(images, "K.txt"), None)) is not None:
+        return Intrinsics.from_matrix(matrix, width, height), str(matrix)
     unknown = "NOT KNOWN (no camera.yaml, no K.txt there)"
     if (width, height) == (NYU_KINECT.width, NYU_KINECT.height):
         return NYU_KINECT, f"{unknown}, taken to be those of NYU Depth V2's Kinect"

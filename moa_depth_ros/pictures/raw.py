@@ -1,10 +1,23 @@
-"""Pictures as sensors give them, Bayer mosaics and YUV 4:2:2, to RGB by OpenCV. No ROS in it."""
+"""The encodings of pictures in messages; those that sensors give, Bayer mosaics and YUV 4:2:2, to
+RGB by OpenCV. No ROS in it."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
+# Encoding of sensor_msgs -> what the estimator calls the order of the channels, bytes per pixel.
+# The 8UCn names don't say the order: as in cv_bridge, they mean OpenCV's, blue first.
+NATIVE_ENCODINGS = {
+    "rgb8": ("rgb", 3),
+    "bgr8": ("bgr", 3),
+    "rgba8": ("rgba", 4),
+    "bgra8": ("bgra", 4),
+    "mono8": ("mono", 1),
+    "8UC3": ("bgr", 3),
+    "8UC4": ("bgra", 4),
+    "8UC1": ("mono", 1),
+}
 # Encoding of sensor_msgs -> OpenCV's conversion, bytes per pixel. Both names of each YUV order.
 RAW_ENCODINGS = {
     "bayer_rggb8": (cv2.COLOR_BayerRGGB2RGB, 1),

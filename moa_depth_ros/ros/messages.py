@@ -22,23 +22,11 @@ from moa_depth_ros.depth.filters import only_readings
 from moa_depth_ros.estimator.transfer import to_host
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures import compressed_depth, encoded
-from moa_depth_ros.pictures.raw import RAW_ENCODINGS, develop
+from moa_depth_ros.pictures.raw import NATIVE_ENCODINGS, RAW_ENCODINGS, develop
 
 if TYPE_CHECKING:
     from cv_bridge import CvBridge
 
-# Encoding of the message -> what the estimator calls the order of the channels, bytes per pixel.
-# The 8UCn names don't say the order: as in cv_bridge, they mean OpenCV's, blue first.
-NATIVE_ENCODINGS = {
-    "rgb8": ("rgb", 3),
-    "bgr8": ("bgr", 3),
-    "rgba8": ("rgba", 4),
-    "bgra8": ("bgra", 4),
-    "mono8": ("mono", 1),
-    "8UC3": ("bgr", 3),
-    "8UC4": ("bgra", 4),
-    "8UC1": ("mono", 1),
-}
 # Seen as grey bytes that lie two apart.
 GREY_16 = "mono16"
 READABLE = (*NATIVE_ENCODINGS, GREY_16, *RAW_ENCODINGS)

@@ -10,21 +10,12 @@ from numpy.typing import NDArray
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures.encoded import decode
 from moa_depth_ros.pictures.files import MILLIMETRES
-from moa_depth_ros.pictures.raw import RAW_ENCODINGS, develop
+from moa_depth_ros.pictures.raw import NATIVE_ENCODINGS, RAW_ENCODINGS, develop
 from training.errors import DataError
 
 IMAGE, COMPRESSED, CAMERA_INFO = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
 )
-# Encoding -> where red, green and blue are among the bytes of a pixel, and how many it has.
-_COLOURS = {
-    "rgb8": ((0, 1, 2), 3),
-    "bgr8": ((2, 1, 0), 3),
-    "8UC3": ((2, 1, 0), 3),
-    "rgba8": ((0, 1, 2), 4),
-    "bgra8": ((2, 1, 0), 4),
-    "mono8": ((0, 0, 0), 1),
-}
 # Encoding -> type of a reading, and how many make a metre (REP 118).
 _DEPTHS = {"16UC1": ("u2", MILLIMETRES), "mono16": ("u2", MILLIMETRES), "32FC1": ("f4", 1.0)}
 
@@ -41,11 +32,12 @@ def colour_of(message: Any, where: str) -> NDArray[np.uint8]:
         if message.encoding in RAW_ENCODINGS:
             size = RAW_ENCODINGS[message.encoding][1]
             return develop(np.ascontiguousarray(_pixels(message, size)), message.encoding)
-        if message.encoding not in _COLOURS:
-            known = ", ".join((*_COLOURS, *RAW_ENCODINGS))
+        if message.encoding not in NATIVE_ENCODINGS:
+            known = ", ".join((*NATIVE_ENCODINGS, *RAW_ENCODINGS))
             raise ValueError(f"expected an encoding of {known}, found {message.encoding!r}")
-        order, size = _COLOURS[message.encoding]
-        return _pixels(message, size)[..., list(order)]
+        channels, size = NATIVE_ENCODINGS[message.encoding]
+        order = [0, 0, 0] if channels == "mono" else [channels.index(colour) for colour in "rgb"]
+        return _pixels(message, size)[..., order]
     except ValueError as error:
         raise DataError(f"{where}: {error}") from error
 
