@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import warnings
+import zipfile
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from moa_depth_ros.machine.whole_file import whole_file
 from training.errors import CheckpointError
 
 _KEPT = 2  # the newest, and the one before it, should the newest be damaged
+_UNREADABLE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile)
 _NAME = re.compile(r"epoch-(\d+)\.ckpt")
 
 
@@ -58,8 +60,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             CheckpointError: it is missing, damaged or not a checkpoint.
         """
         try:
+            with zipfile.ZipFile(path) as archive:  # torch.load compares no checksums
+                if (part := archive.testzip()) is not None:
+                    raise zipfile.BadZipFile(f"the checksum of {part} is another one")
             return torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        except _UNREADABLE as error:
             reason = str(error).strip().splitlines()[0] if str(error) else "unexpected end"
             raise CheckpointError(
                 f"{path}: expected a checkpoint, found a missing or damaged file ({reason}); "

@@ -93,6 +93,9 @@ class DepthEstimator:
         maps = functools.partial(_estimate, self.network)
         self._maps = CudaGraphs(maps) if self.device.type == "cuda" else maps
 
+    def __str__(self) -> str:
+        return f"Model {self.model} on {self.device} in {self.precision}"
+
     def estimate(
         self,
         picture: np.ndarray,

@@ -61,6 +61,11 @@ class Camera:
         if self._is_due(text):
             self.logger.warning(text)
 
+    def tell(self, text: str) -> None:
+        """Say what was done, in the log alone."""
+        if self._is_due(text):
+            self.logger.info(text)
+
     def fail(self, error: Exception) -> None:
         """Count a picture whose processing raised an error, and say which."""
         text = f"{type(error).__name__}: {error}"

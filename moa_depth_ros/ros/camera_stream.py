@@ -238,7 +238,7 @@ class CameraStream:
         return seen.info, intrinsics
 
     def _new_focal_scale(self) -> FocalScale:
-        return FocalScale(self._estimators.current.training_camera, self.camera.logger.info)
+        return FocalScale(self._estimators.current.training_camera, self.camera.tell)
 
     def _age(self, header: Header) -> float:
         """Seconds since the picture's stamp, by the node's clock (simulated time included)."""

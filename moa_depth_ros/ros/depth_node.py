@@ -38,9 +38,14 @@ class DepthNode(LifecycleNode):
     """
 
     def __init__(self, make_estimator: MakeEstimator = DepthEstimator, **options) -> None:
-        super().__init__(
-            "moa_depth", automatically_declare_parameters_from_overrides=True, **options
-        )
+        try:
+            super().__init__(
+                "moa_depth", automatically_declare_parameters_from_overrides=True, **options
+            )
+        except ValueError as error:
+            raise parameters.ParameterError(
+                f"A parameter is an empty list or has no value, and ROS has no type for it: {error}"
+            ) from error
         self._group = MutuallyExclusiveCallbackGroup()
         self._estimators = EstimatorSlot(self.get_logger().warning, make_estimator)
         self._qos_overrides = parameters.declare(self, self._reload)
@@ -100,9 +105,8 @@ class DepthNode(LifecycleNode):
         unused = [name for name in self._qos_overrides if not self.has_parameter(name)]
         if unused:
             self.get_logger().warning(f"No topic has these, ignored: {', '.join(unused)}.")
-        current = self._estimators.current
         sources = "; ".join(str(camera.inputs) for camera in self._cameras)
-        self.get_logger().info(f"Model {current.model} on {current.device}; {sources}.")
+        self.get_logger().info(f"{self._estimators.current}; {sources}.")
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -158,8 +162,7 @@ class DepthNode(LifecycleNode):
             self._estimators.load(choice)
         except (ValueError, RuntimeError) as error:
             return f"{str(error).rstrip('.')}. The model before stays in use."
-        current = self._estimators.current
-        self.get_logger().info(f"Model {current.model} on {current.device}, from now on.")
+        self.get_logger().info(f"{self._estimators.current}, from now on.")
         return None
 
     def _report(self) -> None:

@@ -272,6 +272,7 @@ def test_a_parameter_that_it_cannot_start_with_is_told(ros, given, says):
         (["--ros-args", "--params-file", "/nowhere.yaml"], "--params-file /nowhere.yaml"),
         (["--ros-args", "-p", "device"], "-p device"),
         (["-p", "device:=cpu"], "unrecognized arguments: -p"),  # --ros-args was forgotten
+        (["--ros-args", "-p", "cameras:=[]"], "A parameter is an empty list or has no value"),
     ],
 )
 def test_a_command_line_that_it_cannot_read_is_told(given, says):

@@ -230,6 +230,16 @@ def test_the_checkpoint_before_a_truncated_one_is_used(finished, tmp_path, tiny_
     assert weights(run) == weights(finished[1])
 
 
+def test_a_checkpoint_whose_weights_were_damaged_is_refused(finished, tmp_path, tiny_clip, capsys):
+    run = truncated_copy(finished, tmp_path)
+    named = run / "checkpoints" / "epoch-002.ckpt"
+    content = bytearray(named.read_bytes())
+    content[len(content) // 2] ^= 1
+    named.write_bytes(content)
+    assert resume(finished[0], run, tiny_clip, ckpt_path=named) == 1
+    assert f"error: {named}: expected a checkpoint" in capsys.readouterr().err
+
+
 def test_every_checkpoint_truncated(finished, tmp_path, tiny_clip, capsys):
     run = truncated_copy(finished, tmp_path, "epoch-001.ckpt", "epoch-002.ckpt")
     with pytest.warns(UserWarning, match=r"epoch-001\.ckpt"):
