@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from training.errors import TrainingError
 
@@ -25,22 +27,34 @@ def alone_in(folder: Path, work: str) -> Iterator[None]:
         TrainingError: another process is in it.
         OSError: the folder can't be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f".{work}.lock"
-    # Not flock, whose lock the workers of a killed process would keep.
-    with path.open("w") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:
-            raise TrainingError(
-                f"{folder}: another process is at work in it; wait for its end, or take another "
-                "--output"
-            ) from error
-        except OSError:
-            pass
+    with _locked(path, folder):
         try:
             yield
         finally:
             path.unlink(missing_ok=True)
             with suppress(OSError):  # something is in it
                 folder.rmdir()
+
+
+def _locked(path: Path, folder: Path) -> IO[str]:
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+        # Not flock, whose lock the workers of a killed process would keep.
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError) as error:
+            file.close()
+            raise TrainingError(
+                f"{folder}: another process is at work in it; wait for its end, or take another "
+                "--output"
+            ) from error
+        except OSError:
+            return file
+        # Whoever had it may have removed the file since it was opened here: the next one who comes
+        # would lock another.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()

@@ -17,11 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 from tqdm import tqdm
 
 from moa_depth_ros.command_line import above_zero
+from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.files import write_depth_png, write_picture
 from training.command_line import exit_code
@@ -89,19 +92,29 @@ def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float)
 
     Raises:
         DataError: the bag can't be read, lacks a topic, or has no such pairs; a message can't be
-            read; depth and colour differ in size; or there is a recording in the folder.
+            read (pictures from before that stay); depth and colour differ in size; or the folder
+            is not empty.
         OSError: a file can't be written.
     """
     if not bag.exists():
         raise DataError(f"{bag}: no such bag")
-    if any((out / name).exists() for name in (COLOUR_FOLDER, DEPTH_FOLDER)):
-        raise DataError(f"{out}: holds a recording already; name another folder, or remove it")
+    if out.exists() and any(out.iterdir()):
+        raise DataError(f"{out}: is not empty; name another folder, or remove it")
     count = 0
-    with _opened(bag) as reader:
-        camera = _first_camera_info(reader, topics, bag)
-        for colour, depth in pair(_messages(reader, topics, bag), topics, max_gap, every):
-            _write_pair(out, f"{count:06d}", colour, depth, camera)
-            count += 1
+    try:
+        with _opened(bag) as reader:
+            camera_info = _first_camera_info(reader, topics, bag)
+            for colour, depth in pair(_messages(reader, topics, bag), topics, max_gap, every):
+                picture, metres = _read_pair(colour, depth)
+                if not count:
+                    _write_camera(out, camera_of(camera_info, topics.image, *metres.shape))
+                write_picture(out / COLOUR_FOLDER / f"{count:06d}.png", picture)
+                write_depth_png(out / DEPTH_FOLDER / f"{count:06d}.png", metres)
+                count += 1
+    except DataError as error:
+        if not count:
+            raise
+        raise DataError(f"{error}; {out} has {count} pictures from before that") from error
     if not count:
         raise DataError(
             f"{bag}: no messages of {topics.image} and {topics.depth} have stamps within "
@@ -139,7 +152,7 @@ def _check_topics(reader: AnyReader, topics: Topics, bag: Path) -> None:
         if there.get(topic) not in kind:
             known = "".join(f"\n  {name} ({of})" for name, of in sorted(there.items()))
             raise DataError(
-                f"--{option}: expected a topic of {' or '.join(kind)}, found "
+                f"--{option.replace('_', '-')}: expected a topic of {' or '.join(kind)}, found "
                 f"{there.get(topic, 'none')} at {topic}; {bag} has{known or ' none'}"
             )
 
@@ -158,7 +171,7 @@ def _messages(reader: AnyReader, topics: Topics, bag: Path) -> Iterator[Message]
         raise DataError(f"{bag}: damaged: {error}") from error
 
 
-def _write_pair(out: Path, name: str, colour: Message, depth: Message, camera_info: Any) -> None:
+def _read_pair(colour: Message, depth: Message) -> tuple[np.ndarray, np.ndarray]:
     picture = colour_of(colour.content, f"{colour.topic} at {colour.seconds:.3f} s")
     metres = depth_of(depth.content, f"{depth.topic} at {depth.seconds:.3f} s")
     if picture.shape[:2] != metres.shape:
@@ -167,13 +180,13 @@ def _write_pair(out: Path, name: str, colour: Message, depth: Message, camera_in
             f"{picture.shape[1]}x{picture.shape[0]}, found {metres.shape[1]}x{metres.shape[0]} at "
             f"{depth.topic}"
         )
-    if not (out / MATRIX_NAME).is_file():
-        camera = camera_of(camera_info, *metres.shape, "camera_info")
-        rows = ((camera.fx, 0, camera.cx), (0, camera.fy, camera.cy), (0, 0, 1))
-        with whole_file(out / MATRIX_NAME) as unfinished:
-            unfinished.write_text("".join("{} {} {}\n".format(*row) for row in rows))
-    write_picture(out / COLOUR_FOLDER / f"{name}.png", picture)
-    write_depth_png(out / DEPTH_FOLDER / f"{name}.png", metres)
+    return picture, metres
+
+
+def _write_camera(out: Path, camera: Intrinsics) -> None:
+    rows = ((camera.fx, 0, camera.cx), (0, camera.fy, camera.cy), (0, 0, 1))
+    with whole_file(out / MATRIX_NAME) as unfinished:
+        unfinished.write_text("".join("{} {} {}\n".format(*row) for row in rows))
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -181,7 +194,7 @@ def main(args: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.from_bag", description=__doc__)
     add = parser.add_argument
     add("bag", type=Path, help="folder or file of a ROS 2 bag, or .bag of ROS 1")
-    add("--image", required=True, metavar="TOPIC", help="colour pictures, rectified, raw or JPEG")
+    add("--image", required=True, metavar="TOPIC", help="colour pictures, raw or JPEG")
     add(
         "--depth",
         required=True,
@@ -189,7 +202,7 @@ def main(args: Sequence[str] | None = None) -> int:
         help="depth registered to them: 16UC1 millimetres or 32FC1 metres",
     )
     add(
-        "--camera_info",
+        "--camera-info",
         metavar="TOPIC",
         help="of the colour pictures; default: camera_info beside --image",
     )
@@ -207,6 +220,7 @@ def main(args: Sequence[str] | None = None) -> int:
         help="seconds that a picture and its depth may be apart; default: %(default)s",
     )
     options = parser.parse_args(args)
+    warn_in_lines()
     beside = options.image.removesuffix("/compressed")
     info = options.camera_info or posixpath.join(posixpath.dirname(beside), "camera_info")
     topics = Topics(options.image, options.depth, info)

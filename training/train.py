@@ -165,8 +165,9 @@ class TrainingCLI(LightningCLI):
                 self._save()
 
     def _remove_empty_logs(self) -> None:
-        """What a run leaves that was refused before its first step."""
-        if self.logs is not None and not (self.logs / "csv" / "metrics.csv").is_file():
+        """What a run leaves that was refused before its first batch."""
+        batches = self.trainer.fit_loop.epoch_loop.batch_progress.total.ready
+        if self.logs is not None and not batches:
             shutil.rmtree(self.logs, ignore_errors=True)
             with suppress(OSError):  # there are others in it
                 self.logs.parent.rmdir()

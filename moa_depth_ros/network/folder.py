@@ -35,8 +35,8 @@ def save_network(
 ) -> None:
     """Write a folder that holds all a robot needs: weights, scene context, configuration, camera.
 
-    Each file is written whole or not at all, the configuration last: a folder that has one is
-    complete.
+    A failure leaves the model that was there. A kill in the moment when the new files take their
+    places leaves no configuration, never one beside the weights of another.
 
     Args:
         folder: made where it does not exist; a model in it is replaced.
@@ -57,10 +57,13 @@ def save_network(
         "open_clip": network.architecture,
         "training_camera": training_camera.to_dict(),
     }
-    with whole_file(folder / WEIGHTS_NAME) as unfinished:
-        unfinished.write_bytes(save(weights))
-    with whole_file(folder / CONFIG_NAME) as unfinished:
-        unfinished.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    with (
+        whole_file(folder / CONFIG_NAME) as unfinished_config,
+        whole_file(folder / WEIGHTS_NAME) as unfinished_weights,
+    ):
+        unfinished_config.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        unfinished_weights.write_bytes(save(weights))
+        (folder / CONFIG_NAME).unlink(missing_ok=True)
 
 
 def load_network(

@@ -7,6 +7,8 @@ import struct
 import cv2
 import numpy as np
 
+from moa_depth_ros.pictures.raw import RAW_ENCODINGS, develop
+
 MAX_PIXELS = 100_000_000
 """Larger pictures are refused: a few bytes of header may promise any size."""
 
@@ -44,7 +46,7 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 
 def check(data: bytes) -> None:
-    """Look at the header only.
+    """Check size and completeness without decoding.
 
     Raises:
         ValueError: as :func:`size_of`, or more than :data:`MAX_PIXELS`.
@@ -73,6 +75,28 @@ def decode(data: bytes) -> np.ndarray:
     if picture is None:
         raise ValueError("OpenCV can't decode it")
     return picture
+
+
+def decode_message(data: bytes, format: str) -> tuple[np.ndarray, str]:
+    """The picture of a sensor_msgs/CompressedImage, by what its data is, whatever its ``format``
+    says, but for one thing: a grey picture in the format of a Bayer mosaic is one, as
+    image_transport compresses it.
+
+    Returns:
+        uint8 (H, W, 3), and "bgr" or "rgb".
+
+    Raises:
+        ValueError: as :func:`decode`.
+    """
+    picture = decode(data)
+    encoding = format.partition(";")[0].strip()
+    if encoding.startswith("bayer_") and encoding in RAW_ENCODINGS and _is_grey(picture):
+        return develop(np.ascontiguousarray(picture[..., 0]), encoding), "rgb"
+    return picture, "bgr"
+
+
+def _is_grey(picture: np.ndarray) -> bool:
+    return all(np.array_equal(picture[..., 0], picture[..., colour]) for colour in (1, 2))
 
 
 def _png_size(data: bytes) -> tuple[int, int]:

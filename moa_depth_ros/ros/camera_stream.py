@@ -16,14 +16,10 @@ from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DepthEstimate, Picture
 from moa_depth_ros.estimator.estimator_slot import EstimatorSlot
 from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.pictures.calibration import CameraInfoError, intrinsics_for, shape_warning
 from moa_depth_ros.ros import messages, parameters
 from moa_depth_ros.ros.camera import Camera
-from moa_depth_ros.ros.camera_info import (
-    CameraInfoError,
-    intrinsics_for,
-    shape_warning,
-    unrectified,
-)
+from moa_depth_ros.ros.camera_info import unrectified
 from moa_depth_ros.ros.diagnostics import Laps
 from moa_depth_ros.ros.focal_scale import FocalScale
 from moa_depth_ros.ros.rectify import (
@@ -157,7 +153,7 @@ class CameraStream:
         if self._outputs.depth_is_heard():
             return False
         self._outputs.publish_camera_info(job.header, job.info, *job.picture.shape[:2])
-        self.camera.statistics.count("out")
+        self.camera.statistics.count("refused" if job.info is None else "out")
         return True
 
     def picture_of(self, job: Job) -> Picture:
@@ -228,7 +224,7 @@ class CameraStream:
         except CameraInfoError as error:
             topic = self.camera.inputs.info_topic
             if self._outputs.need_camera_info():
-                self.camera.complain(f"{topic}: {error} Depth goes out, no cloud.")
+                self.camera.complain(f"{topic}: {error} No cloud and no camera_info go out.")
             elif self._parameter("scale_by_focal_length"):
                 self.camera.complain(
                     f"{topic}: {error} Depth is not scaled to this camera's focal length "

@@ -62,7 +62,8 @@ class Statistics:
         self._before: Counter[str] = Counter()
         self._camera_infos = self._pictures = self._since_camera_info = 0
         self._reported = time.monotonic()
-        self._first_picture = self._last_picture = self._last_outcome = self._reported
+        self._first_picture = self._last_picture = self._reported
+        self._unanswered_since: float | None = None  # when the first one came of which nothing did
         self._last_error = ""
         self._warning = ""
         self._failure = ""
@@ -71,13 +72,14 @@ class Statistics:
         """One more picture "in", one more "camera_info", or one more of OUTCOMES."""
         with self._lock:
             self._counts[what] += 1
-            if what in OUTCOMES and what != "dropped":
-                self._last_outcome = time.monotonic()
             if what == "camera_info":
                 self._camera_infos += 1
                 self._since_camera_info = 0
+            elif what in OUTCOMES and what != "dropped":
+                self._unanswered_since = None
             elif what == "in":
                 self._last_picture = time.monotonic()
+                self._unanswered_since = self._unanswered_since or self._last_picture
                 if not self._pictures:
                     self._first_picture = self._last_picture
                 self._pictures += 1
@@ -86,7 +88,7 @@ class Statistics:
     def subscribed(self) -> None:
         """How often CameraInfo comes, and for how long no picture, is found out anew."""
         with self._lock:
-            self._last_picture = self._last_outcome = time.monotonic()
+            self._last_picture, self._unanswered_since = time.monotonic(), None
             self._camera_infos = self._pictures = self._since_camera_info = 0
 
     def seconds_without_picture(self) -> float:
@@ -119,7 +121,7 @@ class Statistics:
         """One more picture "failed", and why."""
         with self._lock:
             self._counts["failed"] += 1
-            self._last_outcome = time.monotonic()
+            self._unanswered_since = None
             self._last_error = self._failure = text
 
     def status(
@@ -165,7 +167,8 @@ class Statistics:
             return DiagnosticStatus.OK, "Not active."
         if self._is_silent():
             return DiagnosticStatus.WARN, "No picture arrives."
-        if recent["in"] and (stuck := time.monotonic() - self._last_outcome) > STUCK_SECONDS:
+        stuck = time.monotonic() - (self._unanswered_since or time.monotonic())
+        if recent["in"] and stuck > STUCK_SECONDS:
             text = f"Pictures arrive, and nothing has come of them for {stuck:.0f} s."
             return DiagnosticStatus.ERROR, text
         # One from before the node was activated again stays in use.

@@ -10,6 +10,7 @@ import math
 import os
 from array import array
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,9 +69,7 @@ def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]
 
 
 def read_compressed(msg: CompressedImage) -> tuple[np.ndarray, str]:
-    """The picture of a JPEG or PNG message, by what its data is, whatever its ``format`` says, but
-    for one thing: a grey picture in the format of a Bayer mosaic is one, as image_transport
-    compresses it.
+    """The picture of a JPEG or PNG message, as `encoded.decode_message` has it.
 
     Returns:
         uint8 (H, W, 3), and "bgr" or "rgb".
@@ -78,15 +77,7 @@ def read_compressed(msg: CompressedImage) -> tuple[np.ndarray, str]:
         PictureError: neither JPEG nor PNG, cut short, broken, or more than 100 million pixels,
             which is found before memory for them is asked for.
     """
-    picture = _of_encoded(encoded.decode, msg)
-    encoding = msg.format.partition(";")[0].strip()
-    if encoding.startswith("bayer_") and encoding in RAW_ENCODINGS and _is_grey(picture):
-        return develop(np.ascontiguousarray(picture[..., 0]), encoding), "rgb"
-    return picture, "bgr"
-
-
-def _is_grey(picture: np.ndarray) -> bool:
-    return all(np.array_equal(picture[..., 0], picture[..., colour]) for colour in (1, 2))
+    return _of_encoded(partial(encoded.decode_message, format=msg.format), msg)
 
 
 def _of_encoded(function: Callable, msg: CompressedImage):

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import copy
-import re
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from sensor_msgs.msg import CameraInfo
 
-from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_for, intrinsics_for
+from moa_depth_ros.pictures.calibration import (
+    FISHEYE_MODELS,
+    CameraInfoError,
+    distorts,
+    intrinsics_for,
+    is_named_rectified,
+)
+from moa_depth_ros.ros.camera_info import camera_info_for
 
-# Distortion models of sensor_msgs and how many coefficients OpenCV takes for each; "fisheye" is
-# what some drivers write for equidistant.
+# Distortion models of sensor_msgs and how many coefficients OpenCV takes for each.
 _PINHOLE_MODELS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14)}
-_FISHEYE_MODELS = {"equidistant": (4,), "fisheye": (4,)}
-_MODELS = {**_PINHOLE_MODELS, **_FISHEYE_MODELS}
+_MODELS = {**_PINHOLE_MODELS, **dict.fromkeys(FISHEYE_MODELS, (4,))}
 _WIDEST = 10.0  # tangent of 84 degrees: polynomials are for narrower lenses
-_RECTIFIED = re.compile(r"(^|_)rect(ified)?(_|$)")  # in the last part of a topic's name
 
 
 class Rectified(NamedTuple):
@@ -93,19 +96,14 @@ class _Map:
 
 
 def shows_distortion(info: CameraInfo, image_topic: str) -> bool:
-    """Whether pictures of a topic are as a distorting lens makes them.
-
-    A topic with ``rect`` in the last part of its name, as in ``image_rect_color``, is taken for
-    rectified: image_proc publishes it beside the driver's CameraInfo, whose D is that of the raw
-    picture.
-    """
-    return _distorts(info) and not _is_named_rectified(image_topic)
+    """Whether pictures of a topic are as a distorting lens makes them."""
+    return distorts(info) and not is_named_rectified(image_topic)
 
 
 def distortion_warning(info: CameraInfo, image_topic: str, rectifying: bool) -> str | None:
     """What to tell a user whose pictures come from a distorting lens and are not rectified, or are
     so a second time; or None."""
-    if rectifying and _distorts(info) and _is_named_rectified(image_topic):
+    if rectifying and distorts(info) and is_named_rectified(image_topic):
         return (
             f"{image_topic} is rectified already, by its name, and rectify bends it once more: set "
             "rectify:=false, or take the raw topic."
@@ -119,14 +117,6 @@ def distortion_warning(info: CameraInfo, image_topic: str, rectifying: bool) -> 
         f"({namespace}/image_rect_color or image_rect, by image_proc), or start this node with "
         "rectify:=true."
     )
-
-
-def _distorts(info: CameraInfo) -> bool:
-    return any(info.d) or info.distortion_model in _FISHEYE_MODELS
-
-
-def _is_named_rectified(image_topic: str) -> bool:
-    return _RECTIFIED.search(image_topic.rpartition("/")[2]) is not None
 
 
 def _geometry(info: CameraInfo) -> tuple:
@@ -160,7 +150,7 @@ def _matrix(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
 def _lens(info: CameraInfo) -> tuple[np.ndarray, bool]:
     """The distortion coefficients, and whether the lens is a fisheye, which bends without any,
     too."""
-    lens, fisheye = np.array(info.d, float), info.distortion_model in _FISHEYE_MODELS
+    lens, fisheye = np.array(info.d, float), info.distortion_model in FISHEYE_MODELS
     if not lens.any():
         return np.zeros(4), fisheye
     expected = _MODELS.get(info.distortion_model)

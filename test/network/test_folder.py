@@ -1,6 +1,8 @@
 """Saving and loading a model folder, and every way in which one can be wrong."""
 
+import dataclasses
 import json
+import os
 import pickle
 
 import pytest
@@ -161,6 +163,7 @@ def test_a_disk_that_is_full_leaves_the_model_that_was_there(
     network, tmp_path, monkeypatch, failing
 ):
     save_network(network, tmp_path / "model", NYU_KINECT)
+    another = MoADepthClip(dataclasses.replace(network.config, max_depth=5.0))
     files = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
 
     def fill_up(path, content, *arguments, **options):
@@ -172,10 +175,24 @@ def test_a_disk_that_is_full_leaves_the_model_that_was_there(
     for name in ("write_bytes", "write_text"):
         monkeypatch.setattr(model_folder.Path, name, fill_up)
     with pytest.raises(OSError, match="No space"):
-        save_network(network, tmp_path / "model", NYU_KINECT)
-    found = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
-    assert found.keys() == files.keys()
-    assert found[failing] == files[failing]
+        save_network(another, tmp_path / "model", NYU_KINECT)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == files
+
+
+def test_a_kill_between_the_files_leaves_no_mixture(network, tmp_path, monkeypatch):
+    save_network(network, tmp_path / "model", NYU_KINECT)
+    another = MoADepthClip(dataclasses.replace(network.config, max_depth=5.0))
+    replace = os.replace
+
+    def killed_after_the_weights(source, target):
+        if target.name == "config.json":
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", killed_after_the_weights)
+    with pytest.raises(KeyboardInterrupt):
+        save_network(another, tmp_path / "model", NYU_KINECT)
+    assert "config.json: missing" in refused(tmp_path / "model")
 
 
 def test_quick_gelu_survives_the_folder(tmp_path):

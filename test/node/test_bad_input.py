@@ -71,7 +71,7 @@ def test_a_camera_info_without_focal_length_stops_the_cloud_only(robot):
     reports, values = robot.status()
     error = values["last error"]
     assert error.startswith("/camera/camera_info: ")
-    assert error.endswith("is the camera calibrated? Depth goes out, no cloud.")
+    assert error.endswith("is the camera calibrated? No cloud and no camera_info go out.")
     assert (WARN, error) in reports
     assert stamp not in robot.heard["points"]
     assert stamp not in robot.heard["camera_info"]

@@ -8,12 +8,8 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from moa_depth_ros.intrinsics import Intrinsics
-from moa_depth_ros.ros.camera_info import (
-    CameraInfoError,
-    camera_info_for,
-    intrinsics_for,
-    shape_warning,
-)
+from moa_depth_ros.pictures.calibration import CameraInfoError, intrinsics_for, shape_warning
+from moa_depth_ros.ros.camera_info import camera_info_for
 
 HEADER = Header(frame_id="lens")
 

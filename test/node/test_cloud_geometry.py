@@ -8,7 +8,8 @@ from std_msgs.msg import Header
 
 from demo.messages import read_cloud
 from moa_depth_ros.depth.cloud import CloudOptions
-from moa_depth_ros.ros.camera_info import camera_info_for, intrinsics_for
+from moa_depth_ros.pictures.calibration import intrinsics_for
+from moa_depth_ros.ros.camera_info import camera_info_for
 from moa_depth_ros.ros.messages import fill_cloud
 from test.node.harness import CAMERA, cloud_message, colourful
 

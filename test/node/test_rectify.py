@@ -8,7 +8,8 @@ import pytest
 from sensor_msgs.msg import CameraInfo
 
 from demo.messages import read_cloud, read_depth
-from moa_depth_ros.ros.camera_info import CameraInfoError, camera_info_message
+from moa_depth_ros.pictures.calibration import CameraInfoError
+from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.rectify import Rectifier, distortion_warning
 from test.node.harness import CAMERA, NodeProcess, Robot, colourful
 

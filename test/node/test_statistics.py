@@ -58,13 +58,23 @@ def test_pictures_of_which_nothing_comes_are_an_error(clock):
     statistics = Statistics()
     assert set(run(statistics, clock, 20, 1, "out")) == {"Running."}
     said = run(statistics, clock, 30, 1, "dropped")
-    assert said[:15] == ["Running."] * 15
-    assert said[15] == "Pictures arrive, and nothing has come of them for 16 s."
+    assert said[:16] == ["Running."] * 16
+    assert said[16] == "Pictures arrive, and nothing has come of them for 16 s."
     assert statistics.status("", {}).level == b"\0"  # without a new picture, it waits
     run(statistics, clock, 1, 1, "dropped")
     statistics.count("in")
     assert statistics.status("", {}).level == b"\2"
     assert run(statistics, clock, 1, 1, "out") == ["Running."]
+
+
+def test_the_first_picture_after_a_pause_may_be_at_work(clock):
+    statistics = Statistics()
+    run(statistics, clock, 3, 1, "out")
+    clock[0] += 60
+    statistics.count("in")
+    assert statistics.status("", {}).message == "Running."
+    statistics.count("out")
+    assert run(statistics, clock, 3, 1, "out") == ["Running."] * 3
 
 
 def test_a_failure_is_told_by_its_own_text_whatever_else_goes_wrong():

@@ -107,8 +107,9 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_saves_its_samples(
     tmp_path, data, tiny_clip, capsys
 ):
     """A senseless learning rate: the first step's loss is finite, the second's is not."""
-    command = arguments(data, tmp_path, tiny_clip, model__optimiser__lr=1e36)
-    assert train.main(command) == 1
+    changes = {"model__optimiser__lr": 1e36, "trainer__log_every_n_steps": 50}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
+    assert (tmp_path / "logs" / "version_0" / "config.yaml").is_file()  # with nothing logged yet
     error = capsys.readouterr().err
     saved = tmp_path / "non_finite" / "epoch-000-batch-00001-process-0"
     assert "in epoch 0, batch 1" in error

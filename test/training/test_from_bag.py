@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rosbags import rosbag1 as ros_1
 from rosbags.rosbag2 import Writer
 from rosbags.typesys import Stores, get_typestore
 
@@ -41,12 +42,16 @@ def image(seconds: float, pixels: np.ndarray, encoding: str, padding: int = 0):
     )
 
 
-def camera_info(distortion: float = 0.0):
-    region = kind("sensor_msgs/msg/RegionOfInterest")(0, 0, 0, 0, False)
-    k = np.array([9.5, 0, 3.5, 0, 9.25, 2.5, 0, 0, 1])
-    d, nothing = np.array([distortion] * 5), np.zeros(12)
+def camera_info(distortion: float = 0.0, rectified: float = 0.0, margin: int = 0):
+    """K of a sensor with a margin around the pictures, and P with another focal length."""
+    region = (margin, margin, HEIGHT, WIDTH, False) if margin else (0, 0, 0, 0, False)
+    k = np.array([9.5, 0, 3.5 + margin, 0, 9.25, 2.5 + margin, 0, 0, 1])
+    p = np.array([rectified, 0, 3, 0, 0, rectified, 2, 0, 0, 0, 1, 0])
     return kind("sensor_msgs/msg/CameraInfo")(
-        header(0.0), HEIGHT, WIDTH, "plumb_bob", d, k, np.eye(3).ravel(), nothing, 0, 0, region
+        header(0.0),
+        *(HEIGHT + 2 * margin, WIDTH + 2 * margin, "plumb_bob"),
+        *(np.array([distortion] * 5), k, np.eye(3).ravel(), p),
+        *(0, 0, kind("sensor_msgs/msg/RegionOfInterest")(*region)),
     )
 
 
@@ -133,6 +138,90 @@ def test_compressed_pictures(tmp_path):
     np.testing.assert_array_equal(found, colour(1).transpose(2, 0, 1))
 
 
+def test_a_compressed_mosaic_is_developed(tmp_path):
+    topic = f"{COLOUR}/compressed"
+    mosaic = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mosaic[::2, ::2] = 200  # what is red in rggb
+    data = np.frombuffer(cv2.imencode(".png", mosaic)[1].tobytes(), np.uint8)
+    moments = [(INFO, camera_info())]
+    for second in range(2):
+        of = (header(second), "bayer_rggb8; png compressed bayer_rggb8", data)
+        moments += [(topic, kind("sensor_msgs/msg/CompressedImage")(*of))]
+        moments += [(DEPTH, image(second, millimetres(1), "16UC1"))]
+    assert convert(write_bag(tmp_path / "bag", moments), tmp_path / "out", image=topic) == 0
+    red, green, blue = Recording(tmp_path / "out", "train")[0]["picture"]
+    assert red.min() == 200
+    assert not green.any() and not blue.any()
+
+
+@pytest.mark.parametrize(
+    ("image", "info", "pinhole"),
+    [
+        (COLOUR, {"margin": 4}, (9.5, 9.25, 3.5, 2.5)),
+        (COLOUR, {"rectified": 8.0}, (8, 8, 3, 2)),
+        ("/camera/image_rect", {"rectified": 8.0, "distortion": 0.1}, (8, 8, 3, 2)),
+        (COLOUR, {"rectified": 8.0, "distortion": 0.1}, (9.5, 9.25, 3.5, 2.5)),
+    ],
+)
+def test_the_pinhole_is_that_of_the_pictures(tmp_path, capsys, image, info, pinhole):
+    """As the node has it: P of rectified ones, K of those that show the lens, cut as they are."""
+    moments = [(image if topic == COLOUR else topic, of) for topic, of in film()]
+    bag = write_bag(tmp_path / "bag", [(INFO, camera_info(**info)), *moments[1:]])
+    assert convert(bag, tmp_path / "out", "--camera-info", INFO, image=image) == 0
+    camera = Recording(tmp_path / "out", "train").camera
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == pinhole
+    shows_the_lens = image == COLOUR and "distortion" in info
+    assert (
+        "warning: /camera/color/image_raw: this lens" in capsys.readouterr().err
+    ) == shows_the_lens
+
+
+def test_a_bag_of_ros_1(tmp_path):
+    store = get_typestore(Stores.ROS1_NOETIC)
+
+    def of(name: str, *values: object):
+        return store.types[name](*values)
+
+    def stamped(number: int):
+        stamp = of("builtin_interfaces/msg/Time", number, 0)
+        return of("std_msgs/msg/Header", number, stamp, "lens")
+
+    def picture(number: int, pixels: np.ndarray, encoding: str):
+        data = np.ascontiguousarray(pixels).view(np.uint8).ravel()
+        size = (HEIGHT, WIDTH, encoding, 0, data.size // HEIGHT)
+        return of("sensor_msgs/msg/Image", stamped(number), *size, data)
+
+    region = of("sensor_msgs/msg/RegionOfInterest", 0, 0, 0, 0, False)
+    k, p = np.array([9.5, 0, 3.5, 0, 9.25, 2.5, 0, 0, 1]), np.zeros(12)
+    matrices = (np.zeros(5), k, np.eye(3).ravel(), p)
+    info = of(
+        "sensor_msgs/msg/CameraInfo",
+        stamped(0),
+        HEIGHT,
+        WIDTH,
+        "plumb_bob",
+        *matrices,
+        0,
+        0,
+        region,
+    )
+    messages = {
+        INFO: [info],
+        COLOUR: [picture(second, colour(second), "rgb8") for second in range(2)],
+        DEPTH: [picture(second, millimetres(second), "16UC1") for second in range(2)],
+    }
+    with ros_1.Writer(tmp_path / "room.bag") as writer:
+        for topic, found in messages.items():
+            name = found[0].__msgtype__
+            connection = writer.add_connection(topic, name, typestore=store)
+            for second, message in enumerate(found):
+                writer.write(connection, second * 10**9, store.serialize_ros1(message, name))
+    assert convert(tmp_path / "room.bag", tmp_path / "out") == 0
+    recording = Recording(tmp_path / "out", "train")
+    np.testing.assert_array_equal(recording[0]["picture"], colour(0).transpose(2, 0, 1))
+    assert recording.camera.fx == 9.5
+
+
 def changed(**changes: object):
     """The film with messages of these topics in the place of all."""
     replaced = {"colour": COLOUR, "depth": DEPTH, "info": INFO}
@@ -146,9 +235,9 @@ def changed(**changes: object):
         (changed(depth=image(0, millimetres(0)[:4], "16UC1")), "registered to the colour .* 8x4"),
         (changed(depth=image(0, millimetres(0), "8UC2")), "depth in 16UC1, mono16, 32FC1, found"),
         (changed(colour=image(0, colour(0), "yuv9")), "expected an encoding of rgb8, .* 'yuv9'"),
-        (changed(info=camera_info(distortion=0.1)), "expected the camera of rectified pictures"),
+        (changed(info=camera_info(rectified=np.nan)), "no usable intrinsics"),
         (list(film(2, depth_late=0.05)), "within 0.02 s of each other"),
-        ([*film(2)][1:], f"camera_info: expected a topic of .* found none at {INFO}; "),
+        ([*film(2)][1:], f"camera-info: expected a topic of .* found none at {INFO}; "),
         ([(INFO, camera_info()), (COLOUR, camera_info())], "--image: expected a topic of .*Image"),
     ],
 )
@@ -162,9 +251,20 @@ def test_what_is_wrong_is_named(tmp_path, capsys, moments, says):
 
 def test_a_recording_is_not_mixed_with_another(tmp_path, capsys):
     bag = write_bag(tmp_path / "bag", film())
-    (tmp_path / "out" / "depth").mkdir(parents=True)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "K.txt").write_text("of another camera")
     assert convert(bag, tmp_path / "out") == 1
-    assert "out: holds a recording already" in capsys.readouterr().err
+    assert "out: is not empty" in capsys.readouterr().err
+
+
+def test_pictures_from_before_a_bad_message_stay(tmp_path, capsys):
+    bad = image(9, millimetres(0)[:4], "16UC1")
+    bag = write_bag(
+        tmp_path / "bag", [*film(), (COLOUR, image(9, colour(0), "rgb8")), (DEPTH, bad)]
+    )
+    assert convert(bag, tmp_path / "out") == 1
+    assert f"{tmp_path / 'out'} has 2 pictures from before that" in capsys.readouterr().err
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 2
 
 
 def test_a_damaged_bag(tmp_path, capsys):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moa_depth_ros.intrinsics import Intrinsics
-from moa_depth_ros.pictures.encoded import decode
+from moa_depth_ros.pictures.calibration import (
+    distorts,
+    intrinsics_for,
+    is_named_rectified,
+    shape_warning,
+)
+from moa_depth_ros.pictures.encoded import decode_message
 from moa_depth_ros.pictures.files import MILLIMETRES
 from moa_depth_ros.pictures.raw import NATIVE_ENCODINGS, RAW_ENCODINGS, develop
 from training.errors import DataError
@@ -28,7 +36,8 @@ def colour_of(message: Any, where: str) -> NDArray[np.uint8]:
     """
     try:
         if not hasattr(message, "encoding"):
-            return decode(message.data.tobytes())[..., ::-1]
+            picture, channels = decode_message(message.data.tobytes(), message.format)
+            return picture if channels == "rgb" else picture[..., ::-1]
         if message.encoding in RAW_ENCODINGS:
             size = RAW_ENCODINGS[message.encoding][1]
             return develop(np.ascontiguousarray(_pixels(message, size)), message.encoding)
@@ -60,27 +69,29 @@ def depth_of(message: Any, where: str) -> NDArray[np.float32]:
         raise DataError(f"{where}: {error}") from error
 
 
-def camera_of(message: Any, height: int, width: int, where: str) -> Intrinsics:
-    """The pinhole of a CameraInfo, P or else K, for pictures of this size.
+def camera_of(message: Any, image_topic: str, height: int, width: int) -> Intrinsics:
+    """The pinhole of a CameraInfo for a topic's pictures of this size: P, or K where P is zero or
+    the pictures are as a distorting lens makes them, which is warned of.
 
     Raises:
-        DataError: it has none, is of other pictures, or of a lens that distorts.
+        DataError: it has none, or is of pictures of another shape.
     """
-    # ROS 1 writes the names in capitals.
-    d, k, p = (
-        getattr(message, name, None) if hasattr(message, name) else getattr(message, name.upper())
-        for name in "dkp"
-    )
-    if np.any(d):
-        raise DataError(
-            f"{where}: expected the camera of rectified pictures, found distortion {list(d)}; take "
-            "the topics that image_proc rectifies"
+    # ROS 1 has the names of the arrays in capitals.
+    info = SimpleNamespace(**{name.lower(): value for name, value in vars(message).items()})
+    # image_proc leaves the lens's D beside the pictures that it rectified.
+    if distorts(info) and not is_named_rectified(image_topic.removesuffix("/compressed")):
+        info.p = [0.0] * 12
+        warnings.warn(
+            f"{image_topic}: this lens distorts. What learns from its pictures fits the node that "
+            "gets them, not rectified ones",
+            stacklevel=2,
         )
-    values = (p[0], p[5], p[2], p[6]) if p[0] else (k[0], k[4], k[2], k[5])
     try:
-        return Intrinsics(message.width, message.height, *map(float, values)).fitted(width, height)
+        if warning := shape_warning(info, width, height):
+            raise ValueError(warning)
+        return intrinsics_for(info, width, height)
     except ValueError as error:
-        raise DataError(f"{where}: {error}") from error
+        raise DataError(f"camera of {image_topic}: {error}") from error
 
 
 def _pixels(message: Any, size: int) -> NDArray[np.uint8]:
