@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import torch
-
-from moa_depth_ros.estimator import find_device
+if TYPE_CHECKING:
+    import torch
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -32,18 +32,21 @@ def above_zero(text: str) -> float:
     return number
 
 
-def add_device_option(parser: argparse.ArgumentParser, default: str = "auto") -> None:
+def add_device_option(parser: argparse.ArgumentParser) -> None:
     """``--device``, as a device that is there."""
     parser.add_argument(
         "--device",
         type=device,
-        default=default,
+        default="auto",
         help="auto, cpu, cuda, cuda:1, ...; default: %(default)s",
     )
 
 
 def device(text: str) -> torch.device:
     """A device that is there."""
+    # Here, because it takes PyTorch, seconds that programs without a device need not wait for.
+    from moa_depth_ros.estimator import find_device
+
     try:
         return find_device(text)
     except (ValueError, RuntimeError) as error:

@@ -28,8 +28,9 @@ from moa_depth_ros.machine.timing import seconds_of
 from moa_depth_ros.network import NetworkConfig
 from training.augmentation import Augmentation
 from training.command_line import exit_code, use_device
+from training.data.depth_set import DepthSet
 from training.data.held_out import Part
-from training.data.layouts import DepthSet, open_splits
+from training.data.layouts import open_splits
 from training.data.resident import ResidentLoader, read_onto
 from training.data.samplers import ShuffledSampler
 from training.data.workers import data_loader
@@ -200,7 +201,7 @@ def main(args: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("data", nargs="+", type=Path, metavar="DATA", help="data set of any layout")
     add("--model", type=Path, help="model folder; default: the paper's network, random weights")
-    add_device_option(parser, "cpu")
+    add_device_option(parser)
     add("--batch", type=at_least(1), default=8, help="pictures in a batch; default: %(default)s")
     add("--workers", type=at_least(0), default=2, help="processes that read; default: %(default)s")
     add("--pictures", type=at_least(1), default=200, help="of each data set; default: %(default)s")

@@ -20,13 +20,13 @@ from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.file_names import printable
 from training.command_line import exit_code, new_file, use_device
-from training.data.layouts import DepthSet
+from training.data.depth_set import DepthSet
 from training.data.nyu_labelled import Split
+from training.data.options import add_data_options, add_depth_option, open_selection
 from training.errors import DataError
 from training.judging.baselines import baselines_of, maps_read
 from training.judging.html import write_html
 from training.judging.judge import judge
-from training.judging.options import add_data_options, add_depth_option, open_selection
 from training.judging.output import is_own_csv, markdown, write_csv, write_json
 from training.judging.predictors import open_predictor
 from training.metrics import Crop
@@ -100,7 +100,7 @@ def _arguments() -> argparse.ArgumentParser:
     add_depth_option(parser, "truth")
     add("--crop", choices=get_args(Crop), default="eigen", help="default: %(default)s")
     add("--flip", action="store_true", help="average with the prediction of the mirrored picture")
-    add_device_option(parser, "auto")
+    add_device_option(parser)
     add("--batch", type=at_least(1), default=8, help="pictures at once; default: %(default)s")
     add(
         "--workers",

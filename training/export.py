@@ -17,9 +17,9 @@ from tqdm import trange
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.pictures.files import write_picture
 from training.command_line import exit_code
+from training.data.options import add_data_options, open_selection
 from training.data.sample import Sample
 from training.errors import DataError
-from training.judging.options import add_data_options, open_selection
 from training.judging.predictors import file_name
 
 

@@ -164,7 +164,7 @@ def _messages(reader: AnyReader, topics: Topics, bag: Path) -> Iterator[Message]
     everything = reader.messages(connections)
     try:
         for connection, _, data in tqdm(everything, bag.name, total, unit="message", disable=None):
-            content = reader.deserialize(data, connection.msgtype)
+            content: Any = reader.deserialize(data, connection.msgtype)
             stamp = content.header.stamp
             yield Message(connection.topic, stamp.sec + stamp.nanosec * 1e-9, content)
     except Exception as error:  # likewise

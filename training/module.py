@@ -1,57 +1,32 @@
-"""One training step, one validation step, the optimiser, and what is logged."""
+"""One training step, one validation step, and what is logged."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import time
-from typing import Any, Literal
+from typing import Any
 
 import lightning as L
-import torch
 from lightning.pytorch.utilities.rank_zero import rank_zero_warn
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from moa_depth_ros.network import MoADepthClip, NetworkConfig, Prediction
 from training.augmentation import Augmentation, augment, draw_numbers
+from training.compilation import CompileMode, check_compilation, fill_up
 from training.depth_maps import DECODERS, depths_of
-from training.errors import CheckpointError, TrainingError, check_ranges
+from training.errors import CheckpointError, TrainingError
 from training.gates import GateStatistics, watch_gates
 from training.graphed_step import GraphedStep
 from training.losses import LossConfig, LossTerms, composite_loss
 from training.metrics import MAX_DEPTH, Crop, DepthMetrics, pixel_sums
+from training.optimiser import OptimiserConfig, optimiser_of
 from training.resizing import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network, network_to_finetune
 
-_WARM_UP = 0.05
 _SAME_LENS = 1e-3  # of the logarithm of two focal lengths' ratio
-CompileMode = Literal["cuda-graph", "default", "reduce-overhead", "max-autotune"]
-
-
-@dataclasses.dataclass(frozen=True)
-class OptimiserConfig:
-    """AdamW over what learns; the defaults are the paper's (section 4.2).
-
-    Args:
-        lr: learning rate, the highest one of a schedule.
-        weight_decay: of AdamW.
-        schedule: ``constant``, or ``one_cycle``: a linear rise over the first twentieth of all
-            steps, then half a cosine down to nothing.
-
-    Raises:
-        ValueError: a negative or infinite rate or decay.
-    """
-
-    lr: float = 1e-5
-    weight_decay: float = 1e-4
-    schedule: Literal["constant", "one_cycle"] = "constant"
-
-    def __post_init__(self) -> None:
-        check_ranges(self, dict.fromkeys(("lr", "weight_decay"), (0.0, math.inf)))
 
 
 class DepthModule(L.LightningModule):
@@ -93,7 +68,7 @@ class DepthModule(L.LightningModule):
         self,
         network: NetworkConfig = NetworkConfig(),  # noqa: B008 - frozen
         loss: LossConfig = LossConfig(),  # noqa: B008
-        optimiser: OptimiserConfig = OptimiserConfig(),
+        optimiser: OptimiserConfig = OptimiserConfig(),  # noqa: B008
         augmentation: Augmentation = Augmentation(),  # noqa: B008
         crop: Crop = "eigen",
         init_from: str | None = None,
@@ -136,7 +111,7 @@ class DepthModule(L.LightningModule):
             self.network = build_network(config).train()
             self.network.config = self.network_config
         if self.compile_mode is not None:
-            _check_compilation(self.compile_mode, self.trainer)
+            check_compilation(self.compile_mode, self.trainer)
         if self.compile_mode == "cuda-graph":
             learning = [p for p in self.network.parameters() if p.requires_grad]
             self._graphed = GraphedStep(self.training_terms, learning)
@@ -149,24 +124,8 @@ class DepthModule(L.LightningModule):
         Raises:
             TrainingError: a schedule for a run without an end.
         """
-        config = self.optimiser_config
         learning = [p for p in self.network.parameters() if p.requires_grad]
-        # One kernel for all weights. Lightning refuses to clip gradients for it.
-        clipped = self._trainer is not None and self._trainer.gradient_clip_val
-        fused = True if learning[0].is_cuda and not clipped else None
-        optimiser = torch.optim.AdamW(
-            learning, lr=config.lr, weight_decay=config.weight_decay, fused=fused
-        )
-        if config.schedule == "constant":
-            return optimiser
-        steps = self.trainer.estimated_stepping_batches
-        if steps == float("inf"):
-            raise TrainingError(
-                f"trainer.max_epochs: expected a number of epochs, because {config.schedule} "
-                f"ends with the run; found {self.trainer.max_epochs} without trainer.max_steps"
-            )
-        schedule = LambdaLR(optimiser, lambda step: one_cycle(step, int(steps)))
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return optimiser_of(learning, self.optimiser_config, self._trainer)
 
     def on_fit_start(self) -> None:
         """Learn which camera took the pictures."""
@@ -361,43 +320,3 @@ def _agreed(asked: NetworkConfig, found: NetworkConfig, folder: str) -> NetworkC
             f"made of; found {asked}"
         )
     return found
-
-
-def _check_compilation(mode: CompileMode, trainer: L.Trainer) -> None:
-    """Refuse CUDA graphs where several batches or processes make one step, or without a GPU."""
-    if mode == "default":
-        return
-    # The gradients lie in memory of the graphs, where the next batch's replay writes over them.
-    if trainer.accumulate_grad_batches != 1:
-        raise TrainingError(
-            "model.compile: expected default, because trainer.accumulate_grad_batches is "
-            f"{trainer.accumulate_grad_batches} and CUDA graphs don't add up gradients; found "
-            f"{mode}"
-        )
-    if mode != "cuda-graph":
-        return
-    if trainer.world_size != 1 or trainer.precision == "16-mixed":
-        raise TrainingError(
-            "model.compile: expected one process and another precision than 16-mixed for "
-            f"cuda-graph; found {trainer.world_size} and {trainer.precision}"
-        )
-    if trainer.strategy.root_device.type != "cuda":
-        raise TrainingError("model.compile: expected a GPU for cuda-graph, found none")
-
-
-def fill_up(pictures: Tensor, label: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """A batch of ``count`` pictures: those without depth at its end don't count in the loss.
-
-    The last batch of an epoch, with fewer pictures, would be compiled or captured once more.
-    """
-    missing = count - len(pictures)
-    return F.pad(pictures, (0, 0) * 3 + (0, missing)), F.pad(label, (0, 0) * 2 + (0, missing))
-
-
-def one_cycle(step: int, steps: int) -> float:
-    """Factor of the learning rate at ``step`` of ``steps``: up in a line, down in half a cosine."""
-    warm_up = max(1, round(_WARM_UP * steps))
-    if step < warm_up:
-        return (step + 1) / warm_up
-    done = (step - warm_up) / max(1, steps - warm_up)
-    return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))

@@ -20,11 +20,11 @@ from moa_depth_ros.machine.file_names import printable
 from training.command_line import exit_code
 from training.data.layouts import open_splits
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME
+from training.data.options import add_depth_option
 from training.data.pack import pack
 from training.data.packed import PACKED_SUFFIX
 from training.download import download
 from training.errors import DataError
-from training.judging.options import add_depth_option
 
 BASE_URL = "http://horatio.cs.nyu.edu/mit/silberman"
 PLACES = {SPLITS_NAME: f"indoor_seg_sup/{SPLITS_NAME}", MAT_NAME: f"nyu_depth_v2/{MAT_NAME}"}

@@ -63,7 +63,7 @@ def rerun(monkeypatch):
     monkeypatch.setattr(torch.cuda, "current_stream", Stream)
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: stream)
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 0))
-    monkeypatch.setattr(module, "_check_compilation", lambda mode, trainer: None)
+    monkeypatch.setattr(module, "check_compilation", lambda mode, trainer: None)
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:

@@ -18,6 +18,7 @@ from test.training.tiny_runs import TRAINED, VALIDATED, arguments, write_picture
 from training import train
 from training.callbacks.best import KeepBest
 from training.checkpoints import AtomicCheckpointIO
+from training.data.depth_set import DepthSet
 from training.data.held_out import hold_out
 from training.data.layouts import open_splits
 from training.data.nyu_folder import open_nyu_folder
@@ -30,7 +31,7 @@ from training.module import DepthModule
 from training.rooms.dataset import RoomsDataset
 
 
-class Recorded:
+class Recorded(DepthSet):
     """Ten recordings of ten pictures each, in two parts; a sample is its own number."""
 
     def __len__(self):
@@ -38,6 +39,9 @@ class Recorded:
 
     def __getitem__(self, item):
         return item
+
+    def depth(self, item):
+        raise NotImplementedError
 
     def recording(self, item):
         return f"office_{item // 10:04d}{'ab'[item % 2]}"

@@ -10,7 +10,8 @@ import pytest
 from moa_depth_ros.machine.report import resident_bytes
 from test.training.layouts import colour, millimetres, write_list, write_png
 from training import prepare
-from training.data.layouts import DepthSet, open_splits
+from training.data.depth_set import DepthSet
+from training.data.layouts import open_splits
 from training.data.nyu_folder import NyuFolder
 
 LINES, READ = 20_000, 1_500

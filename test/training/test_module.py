@@ -18,7 +18,8 @@ from training.errors import TrainingError
 from training.judging.predictors import NetworkPredictor
 from training.losses import LossConfig, composite_loss
 from training.metrics import METRICS, metrics_of, pixel_sums
-from training.module import DepthModule, OptimiserConfig
+from training.module import DepthModule
+from training.optimiser import OptimiserConfig
 from training.resizing import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network
 

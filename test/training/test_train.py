@@ -27,7 +27,8 @@ from test.training.tiny_runs import arguments, write_pictures
 from training import train, weights
 from training.checkpoints import AtomicCheckpointIO, BackgroundCheckpointIO, newest
 from training.errors import CheckpointError, WeightsError
-from training.module import DepthModule, one_cycle
+from training.module import DepthModule
+from training.optimiser import one_cycle
 from training.precision import default_precision
 from training.weights import build_network
 

@@ -21,7 +21,7 @@ Residence = Literal["auto", "device", "stream"]
 _LARGEST_SHARE = 0.5  # of the free memory; the network and its activations need the rest
 
 
-def at_least(least: int, **numbers: int) -> None:
+def require_at_least(least: int, **numbers: int) -> None:
     """Refuse smaller ones.
 
     Raises:
@@ -58,8 +58,8 @@ class DepthDataModule(L.LightningDataModule, ABC):
 
     def __init__(self, batch_size: int, num_workers: int, residence: Residence = "stream"):
         super().__init__()
-        at_least(1, batch_size=batch_size)
-        at_least(0, num_workers=num_workers)
+        require_at_least(1, batch_size=batch_size)
+        require_at_least(0, num_workers=num_workers)
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.residence = residence

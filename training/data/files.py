@@ -7,7 +7,7 @@ from pathlib import Path
 from lightning.pytorch.utilities.rank_zero import rank_zero_warn
 from torch.utils.data import DistributedSampler
 
-from training.data.data_module import DepthDataModule, Residence, at_least
+from training.data.data_module import DepthDataModule, Residence, require_at_least
 from training.data.layouts import open_splits
 from training.data.packed import Packed, is_shrunk_below
 from training.data.sample import DepthKind
@@ -40,7 +40,7 @@ class FilesDataModule(DepthDataModule):
         residence: Residence = "auto",
     ):
         super().__init__(batch_size, num_workers, residence)
-        at_least(0, seed=seed)
+        require_at_least(0, seed=seed)
         self.root = Path(root)
         self.depth = depth
         self.seed = seed

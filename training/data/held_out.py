@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from torch.utils.data import Dataset, Subset
+from torch.utils.data import Subset
 
+from training.data.depth_set import DepthSet
 from training.data.sample import Sample
 from training.errors import DataError
 
@@ -16,20 +17,22 @@ _PART_OF_RECORDING = re.compile(r"(?<=[0-9])[a-z]+$")
 class Part(Subset[Sample]):
     """Some pictures of a data set."""
 
+    dataset: DepthSet
+
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of all pictures."""
-        return self.dataset.size  # type: ignore[attr-defined]
+        return self.dataset.size
 
 
-def hold_out(dataset: Dataset[Sample], share: float, seed: int) -> tuple[Part, Part]:
+def hold_out(dataset: DepthSet, share: float, seed: int) -> tuple[Part, Part]:
     """Divide a training split by recordings, drawn by ``seed``.
 
     Pictures of one recording look alike: one that was trained on says little about another. The
     parts of a recording (``living_room_0019a`` and ``b``) stay together.
 
     Args:
-        dataset: a reader with ``recording(item)``, as all of files have it.
+        dataset: the training split.
         share: of the pictures, between 0 and 1; as few recordings as hold that many are set aside.
         seed: of the drawing.
 
@@ -39,14 +42,13 @@ def hold_out(dataset: Dataset[Sample], share: float, seed: int) -> tuple[Part, P
     Raises:
         DataError: the reader knows no recordings, or too few to leave some of them on both sides.
     """
-    recording_of = getattr(dataset, "recording", lambda item: "")
-    count = len(dataset)  # type: ignore[arg-type]
-    recordings = [_PART_OF_RECORDING.sub("", recording_of(item)) for item in range(count)]
-    if not any(recordings):
+    if not isinstance(dataset, DepthSet) or not any(map(dataset.recording, range(len(dataset)))):
         raise DataError(
             "held_out: expected a data set that says which recording a picture is from, found "
             f"{type(dataset).__name__} without"
         )
+    count = len(dataset)
+    recordings = [_PART_OF_RECORDING.sub("", dataset.recording(item)) for item in range(count)]
     names, membership, sizes = np.unique(recordings, return_inverse=True, return_counts=True)
     drawn = np.random.default_rng(seed).permutation(len(names))
     needed = int(np.searchsorted(np.cumsum(sizes[drawn]), share * count)) + 1

@@ -4,52 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
-import numpy as np
-
-from moa_depth_ros.intrinsics import Intrinsics
+from training.data.depth_set import DepthSet
 from training.data.nyu_folder import TEST_LIST, TRAIN_LIST, open_nyu_folder
 from training.data.nyu_frames import NyuFrames
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled, Split
 from training.data.packed import PACKED_SUFFIX, Packed
 from training.data.recordings import COLOUR_FOLDER, DEPTH_FOLDER, Recording
-from training.data.sample import DepthKind, Sample, warn_of_unit
+from training.data.sample import DepthKind, warn_of_unit
 from training.errors import DataError
 
 Layout = Literal["labelled", "folder", "frames", "recording", "packed"]
-
-
-class DepthSet(Protocol):
-    """What every reader offers: pictures of one size from one camera."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width of all pictures."""
-        ...
-
-    @property
-    def camera(self) -> Intrinsics:
-        """Their camera."""
-        ...
-
-    @property
-    def depth_kind(self) -> DepthKind:
-        """What their depth is."""
-        ...
-
-    @property
-    def rendered(self) -> bool:
-        """Whether they are known to show rendered rooms."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, item: int) -> Sample: ...
-
-    def depth(self, item: int) -> np.ndarray:
-        """(H, W) float32 metres of sample ``item``, without reading its picture."""
-        ...
 
 
 def open_splits(data: Path, depth: DepthKind | None = None) -> dict[Split, DepthSet]:
@@ -68,7 +34,9 @@ def open_splits(data: Path, depth: DepthKind | None = None) -> dict[Split, Depth
     if layout == "labelled":
         mat = data if data.suffix == Path(MAT_NAME).suffix else data / MAT_NAME
         splits = mat.parent / SPLITS_NAME
-        opened = {name: NyuLabelled(mat, splits, name, depth or "raw") for name in get_args(Split)}
+        opened: dict[Split, DepthSet] = {
+            name: NyuLabelled(mat, splits, name, depth or "raw") for name in get_args(Split)
+        }
     else:
         opened = _open_other(layout, data)
     found = opened["train"].depth_kind

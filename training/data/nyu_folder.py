@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from moa_depth_ros.machine.file_names import printable
+from training.data.depth_set import DepthSet
 from training.data.picture_pair import read_colour, read_depth
 from training.data.sample import DepthKind, Sample, make_sample, scene_type_of, text_array
 from training.errors import DataError
@@ -20,7 +20,7 @@ TEST_LIST = "nyudepthv2_test_files_with_gt.txt"
 TRAIN_PICTURES, TEST_PICTURES = "sync", "official_splits/test"
 
 
-class NyuFolder(Dataset[Sample]):
+class NyuFolder(DepthSet):
     """The pictures that a list file names, in its order.
 
     Each line is ``colour depth focal``: two paths under ``root`` (a leading ``/`` means ``root``,

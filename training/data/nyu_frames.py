@@ -8,10 +8,10 @@ from typing import Literal
 
 import h5py
 import numpy as np
-from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.machine.file_names import printable
+from training.data.depth_set import DepthSet
 from training.data.sample import (
     DepthKind,
     Sample,
@@ -23,7 +23,7 @@ from training.data.sample import (
 from training.errors import DataError
 
 
-class NyuFrames(Dataset[Sample]):
+class NyuFrames(DepthSet):
     """The frames below ``root/train`` or ``root/val``, in the order of their names.
 
     Each file (``train/SCENE/00001.h5``, ``val/official/00001.h5``) has ``rgb`` (3, H, W) uint8 and

@@ -8,9 +8,9 @@ from typing import Literal
 import h5py
 import numpy as np
 from scipy.io import loadmat
-from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT
+from training.data.depth_set import DepthSet
 from training.data.hdf5 import SharedFile
 from training.data.sample import DepthKind, Sample, check_depth, make_sample
 from training.errors import DataError
@@ -37,7 +37,7 @@ _SPLIT_KEYS = {"train": "trainNdxs", "test": "testNdxs"}
 Split = Literal["train", "test"]
 
 
-class NyuLabelled(Dataset[Sample]):
+class NyuLabelled(DepthSet):
     """One split of the labelled pictures, 480x640 in the original.
 
     The file is MATLAB v7.3, that is HDF5 with reversed axes: ``images`` (M, 3, W, H) uint8,

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.files import MILLIMETRES
-from training.data.layouts import DepthSet
+from training.data.depth_set import DepthSet
 from training.data.nyu_labelled import RENDERED, Split
 from training.data.packed import FORMAT, is_packed
 from training.data.sample import Sample
@@ -70,7 +70,6 @@ def _write_split(
         "depth", (count, height, width), np.uint16, chunks=(1, height, width)
     )
     digest, indices, scenes, recordings = hashlib.sha256(), np.empty(count, np.int64), [], []
-    recording_of = getattr(dataset, "recording", lambda item: "")
     bar = tqdm(range(count), desc=group.name.strip("/"), unit="picture", disable=None)
     for item in bar:
         sample = dataset[item]
@@ -80,7 +79,7 @@ def _write_split(
         depths[item] = _millimetres(sample, size, f"{where}, index {sample['index']}")
         indices[item] = sample["index"]
         scenes.append(sample["scene"].encode())
-        recordings.append(recording_of(item).encode())
+        recordings.append(dataset.recording(item).encode())
     group["index"], group["scene"] = indices, np.array(scenes, bytes)
     group["recording"] = np.array(recordings, bytes)
     group.attrs["source_sha256"] = digest.hexdigest()

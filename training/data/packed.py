@@ -7,10 +7,10 @@ from typing import get_args
 
 import h5py
 import numpy as np
-from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures.files import MILLIMETRES
+from training.data.depth_set import DepthSet
 from training.data.hdf5 import SharedFile
 from training.data.nyu_labelled import RENDERED, Split
 from training.data.sample import DepthKind, Sample, check_depth, make_sample
@@ -24,7 +24,7 @@ _CONTENT = {"picture": (np.uint8, 4), "depth": (np.uint16, 3), "index": (np.int6
 _TEXTS = ("scene", "recording")
 
 
-class Packed(Dataset[Sample]):
+class Packed(DepthSet):
     """One split of a packed file.
 
     The file is HDF5 with a group ``train`` and a group ``test``, each with ``picture``

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from torch.utils.data import Dataset
 
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.file_names import printable
+from training.data.depth_set import DepthSet
 from training.data.picture_pair import read_colour, read_depth
 from training.data.sample import DepthKind, Sample, make_sample, text_array
 from training.errors import DataError
@@ -23,7 +23,7 @@ _PIECES = 10
 _COLOUR_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
-class Recording(Dataset[Sample]):
+class Recording(DepthSet):
     """One split of a recording.
 
     ``images`` holds colour pictures (PNG or JPEG), ``depth`` a 16-bit PNG of the same stem for

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 from tqdm import tqdm
 
-from training.data.layouts import DepthSet
+from training.data.depth_set import DepthSet
 
 _PICTURE_BYTES, _DEPTH_BYTES = 3, 2  # of a pixel: uint8 RGB, half-precision metres
 

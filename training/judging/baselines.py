@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from training.data.layouts import DepthSet
+from training.data.depth_set import DepthSet
 from training.data.workers import data_loader
 from training.errors import DataError
 from training.judging.predictors import UNNAMED, Predicted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch.utils.data import DistributedSampler
 
 from moa_depth_ros.intrinsics import NYU_KINECT
-from training.data.data_module import DepthDataModule, at_least
+from training.data.data_module import DepthDataModule, require_at_least
 from training.data.samplers import FreshSampler
 from training.errors import TrainingError
 from training.rooms.dataset import RoomsDataset
@@ -35,8 +35,8 @@ class RoomsDataModule(DepthDataModule):
         num_workers: int = 2,
     ):
         super().__init__(batch_size, num_workers)
-        at_least(0, seed=seed, val_seed=val_seed)
-        at_least(1, rooms_per_epoch=rooms_per_epoch, val_rooms=val_rooms)
+        require_at_least(0, seed=seed, val_seed=val_seed)
+        require_at_least(1, rooms_per_epoch=rooms_per_epoch, val_rooms=val_rooms)
         if seed == val_seed:
             raise TrainingError(
                 f"seed and val_seed: expected two different streams, found {seed} twice"

@@ -82,7 +82,7 @@ _NO_NETWORK = tuple(
         ("mean-pixel", "mean depth per pixel", "likewise."),
     )
 )
-_NO_ADAPTERS = {"model.network.moa_layers": []}
+_NO_ADAPTERS: dict[str, Any] = {"model.network.moa_layers": []}
 _TEN_BINS = {"model.network.num_bins": 10}
 _PAPER_RUN = "paper"
 

@@ -66,18 +66,17 @@ def result_of(
 def _result_in(
     folder: Path, row: TableRow, seed: int | None, setting: Setting, max_epochs: int | None
 ) -> dict[str, Any]:
-    trained = isinstance(row.method, Trained)
     _claim(folder, _recipe(row, setting, max_epochs))
     path = folder / RESULT
     if path.is_file():
         return json.loads(path.read_text(encoding="utf-8"))
-    if trained:
+    if isinstance(row.method, Trained):
         _train(folder, setting, _arguments(row.method, setting, seed, max_epochs))
     device = _device("auto")
     attempts = _attempts(folder)
     result = {
         "figures": _judge(row, folder, setting, device),
-        "trainable": _trainable(folder) if trained else 0,
+        "trainable": _trainable(folder) if isinstance(row.method, Trained) else 0,
         "seconds": sum(attempt["seconds"] for attempt in attempts),
         "provenance": [*(attempt["provenance"] for attempt in attempts), provenance(device)],
     }

@@ -13,7 +13,8 @@ import yaml
 
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.network import NetworkConfig
-from training.data.layouts import DepthSet, layout_of, open_splits
+from training.data.depth_set import DepthSet
+from training.data.layouts import layout_of, open_splits
 from training.data.nyu_labelled import MAT_NAME, Split
 from training.errors import DataError
 from training.rooms.sets import write_set
@@ -69,9 +70,9 @@ class Setting:
     @cached_property
     def weights(self) -> str | None:
         """What tells ``clip`` from other weights: the tag, or a digest of the file."""
-        if self.clip in (None, OPENAI):
+        if self.clip is None or self.clip == OPENAI:
             return self.clip
-        return _digest(Path(self.clip).read_bytes())  # type: ignore[arg-type]
+        return _digest(Path(self.clip).read_bytes())
 
     @cached_property
     def configured(self) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _fingerprint(split: DepthSet) -> str:
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """The values of mappings in each other, by their dotted names."""
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in tree.items():
         name = f"{prefix}{key}"
         values |= flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}

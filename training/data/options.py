@@ -9,7 +9,8 @@ from typing import get_args
 from torch.utils.data import Dataset, Subset
 
 from moa_depth_ros.command_line import at_least
-from training.data.layouts import DepthSet, open_splits
+from training.data.depth_set import DepthSet
+from training.data.layouts import open_splits
 from training.data.nyu_labelled import MAT_NAME, Split
 from training.data.packed import PACKED_SUFFIX
 from training.data.sample import DepthKind, Sample
@@ -48,5 +49,4 @@ def open_selection(
     splits = open_splits(options.data, depth)
     chosen = splits[options.split]
     count = min(len(chosen), options.limit or len(chosen))
-    # Every reader is a Dataset, too, which a protocol can't say.
-    return Subset(chosen, range(count)), splits  # type: ignore[arg-type]
+    return Subset(chosen, range(count)), splits
