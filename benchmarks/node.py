@@ -166,10 +166,10 @@ def compare(
         median, p95, p99 = np.percentile(latencies, [50, 95, 99])
         network = np.median([run.network for run in rounds])
         rate = np.mean([run.rate for run in rounds])
-        start, end = rounds[-1].memory
+        early, late = rounds[-1].memory
         print(
             f"| {kind} | {name} | {len(latencies)} | {rate:.1f} | {median:.2f} | {p95:.2f} "
-            f"| {p99:.2f} | {network:.2f} | {start:.0f}, {end:.0f} "
+            f"| {p99:.2f} | {network:.2f} | {early:.0f}, {late:.0f} "
             f"| {(median - network) / relay:.2f} |",
             flush=True,
         )

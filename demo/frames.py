@@ -13,12 +13,11 @@ from typing import Protocol
 import numpy as np
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
-from moa_depth_ros.pictures.files import read_depth_png, read_picture
+from moa_depth_ros.pictures.files import SUFFIXES, read_depth_png, read_picture
 
 ROOMS = 4
 FRAMES_PER_ROOM = 8
 RENDER_SECONDS = 8.0  # at most; about half of it on an idle machine
-PICTURE_NAMES = (".png", ".jpg", ".jpeg")
 GUESSED_VIEW_DEGREES = 60
 
 
@@ -98,10 +97,10 @@ class Folder:
         if not folder.is_dir():
             raise ValueError(f"{folder}: no such folder")
         images = folder / "images" if (folder / "images").is_dir() else folder
-        names = sorted(p for p in images.glob("*") if p.suffix.lower() in PICTURE_NAMES)
+        names = sorted(p for p in images.glob("*") if p.suffix.lower() in SUFFIXES)
         self._paths = [p for p in names if not p.name.startswith("sync_depth_")]
         if not self._paths:
-            raise ValueError(f"{images}: no {', '.join(PICTURE_NAMES)} pictures in this folder")
+            raise ValueError(f"{images}: no {', '.join(SUFFIXES)} pictures in this folder")
         # A calibration is of the picture as the sensor gave it.
         camera_yaml = camera_yaml or next(_beside(images, "camera.yaml"), None)
         self._upright = camera_yaml is None and not any(_beside(images, "K.txt"))

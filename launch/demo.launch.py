@@ -23,7 +23,7 @@ def _arguments() -> list[DeclareLaunchArgument]:
             default_value="",
             description="Pictures and their camera.yaml. Empty: a rendered room.",
         ),
-        declare("rate", default_value="10.0", description="Pictures a second."),
+        declare("rate", default_value="10.0", description="Pictures per second."),
         declare("rviz", default_value="true", choices=["true", "false"], description="Show RViz."),
         declare("model", default_value="", description="Model folder. Empty: the demo model."),
         declare("device", default_value="", description="auto, cpu, cuda or cuda:N. Empty: auto."),

@@ -69,7 +69,7 @@ def _arguments() -> list[DeclareLaunchArgument]:
             "log_level",
             default_value="info",
             choices=["debug", "info", "warn", "error", "fatal"],
-            description="Of the node's log.",
+            description="Log level of the node.",
         ),
         declare("namespace", default_value="", description="Namespace of the node."),
         declare(

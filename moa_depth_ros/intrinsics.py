@@ -59,7 +59,8 @@ class Intrinsics:
         return f"{self.width}x{self.height}"
 
     def resized(self, width: int, height: int) -> Intrinsics:
-        """The camera whose pictures are this one's, resized whole."""
+        """The camera whose pictures are this one's, resized whole. The principal point is scaled as
+        image_proc does, cx · s, not as pixels with centres at whole numbers move."""
         sx, sy = width / self.width, height / self.height
         return Intrinsics(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy)
 

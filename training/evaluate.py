@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
     print(
         f"{options.split} split of {protocol['data']}{origin}, {protocol['depth']} depth, "
         f"crop {options.crop}: {first.pictures} pictures"
-        + (f", {first.without_valid} left out without a valid pixel" * bool(first.without_valid))
+        + (f", {first.without_valid} left out without a valid pixel" if first.without_valid else "")
         + (f"; mean depth of {protocol['mean depth']}" if protocol["mean depth"] else "")
     )
     print(markdown(judgements))

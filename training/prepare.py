@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("HEIGHT", "WIDTH"),
         help="with --convert: shrink training pictures to this, the network's input size",
     )
-    add_depth_option(parser, "likewise")
+    add_depth_option(parser, "with --convert: which depth to pack")
     return parser
 
 

@@ -78,8 +78,8 @@ def pack_depth(
         colour: (H, W, 3) uint8 RGB, or None.
         intrinsics: the camera of this depth picture, of the same size.
         stride: as :func:`unproject` has it.
-        out: memory of the host that the result of a depth on the host is to have, contiguous uint8
-            of its shape; left alone by a depth on another device.
+        out: host memory for the result, contiguous uint8 of its shape; used only if ``depth`` is on
+            the CPU.
 
     Returns:
         (ceil(H / stride), ceil(W / stride), bytes) uint8; x, y and z are NaN where there is no

@@ -137,8 +137,8 @@ class DepthEstimator:
         self.estimate_batch([Picture(np.zeros((height, width, 3), np.uint8))] * count)
 
     def half_a_cell(self, height: int, width: int) -> tuple[int, int]:
-        """Pixels of such pictures, down and across, that the network's depth takes at least twice
-        of from one value to another: it has one for each cell, and interpolates between them."""
+        """Half a cell of the network, in pixels of such pictures, down and across. Depth is
+        interpolated from cell to cell, so that an edge is at least twice as wide."""
         rows, columns = self.network.tower.grid_size
         return max(1, round(height / rows / 2)), max(1, round(width / columns / 2))
 

@@ -1,1 +1,1 @@
-"""What the process asks of the machine that it runs on: its cores, its memory."""
+"""What is asked of the machine: its cores, its memory, whole files, lines on the terminal."""

@@ -14,6 +14,7 @@ from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.encoded import check, is_encoded
 
 MILLIMETRES = 1000.0
+SUFFIXES = (".png", ".jpg", ".jpeg")
 COLOUR_MAP = "turbo_r"
 """Red is near, blue is far."""
 

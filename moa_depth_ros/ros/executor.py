@@ -24,8 +24,8 @@ class ServiceThreadExecutor(Executor):
     """Calls services and guard conditions in threads of their own, which a model that loads may
     hold up, and everything else at once in the thread that spins.
 
-    rclpy's executor for several threads hands every callback to another thread, which takes a
-    picture some tenths of a millisecond, and several whenever the two threads meet.
+    rclpy's executor for several threads hands every callback to another thread, which costs each
+    picture some tenths of a millisecond, and several milliseconds where the two contend.
     """
 
     def __init__(self) -> None:

@@ -156,7 +156,7 @@ TABLE = (
     Row(
         "smoothing",
         0.0,
-        "Against flicker: share of the average of the pictures before in depth. 0: off. What "
+        "Against flicker: weight of the running average of earlier depth. 0: off. What "
         "changes more than smoothing_max_change comes through at once.",
         limits=(0.0, 0.99),
         read_only=False,

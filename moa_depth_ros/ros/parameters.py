@@ -41,10 +41,9 @@ def declare(node: Node, reload: Reload) -> list[str]:
 
     Args:
         node: declares them.
-        reload: called when somebody sets model, device or precision, and nothing speaks against the
-            change; says why it can't be, or None. Its second argument is whether the model is to be
-            read again in any case: because it was set, be it to the same folder, or as device or
-            precision change.
+        reload: called after a change of model, device or precision was found valid; gives why it is
+            refused, or None. Its second argument is True if the model must be read again: ``model``
+            was set, be it to the same folder, or device or precision changed.
     Returns:
         The overrides of quality of service that the user gave: publishers and subscriptions declare
         those that are theirs.

@@ -20,13 +20,12 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from moa_depth_ros.intrinsics import Intrinsics
-from moa_depth_ros.pictures.files import read_picture
+from moa_depth_ros.pictures.files import SUFFIXES, read_picture
 from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.messages import colour_message
 from moa_depth_ros.ros.shared_files import shared_file
 from moa_depth_ros.ros.signals import EndSignals
 
-SUFFIXES = (".jpg", ".jpeg", ".png")
 FRAME = "camera_optical_frame"
 
 

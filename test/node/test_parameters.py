@@ -1,6 +1,7 @@
 """The parameter file and the documents agree with the table."""
 
 import re
+from itertools import chain, repeat
 
 import pytest
 import yaml
@@ -16,6 +17,24 @@ def test_the_parameter_file_has_every_parameter_with_its_default():
     assert given == {name: row.default for name, row in ROWS.items()}
     for name, value in given.items():
         assert type(value) is type(ROWS[name].default), name  # ROS tells 0 from 0.0
+
+
+def test_the_readme_has_every_parameter_with_its_default():
+    text = (ROOT / "README.md").read_text()
+    table = re.search(r"\| parameter \| default .*?\n\n", text, re.DOTALL)[0]
+    found = {}
+    for line in table.strip().splitlines()[2:]:
+        names, given, _ = (cell.strip() for cell in line.strip("| ").split(" | ", 2))
+        defaults = given.split(", ")  # as many as names, or one for all
+        for name, default in zip(
+            names.rstrip("* ").split(", "), chain(defaults, repeat(defaults[0])), strict=False
+        ):
+            found[name.strip("`")] = default.split()[0].strip("`"), names.endswith("*")
+    in_words = {"model": "the", "cameras": "one"}
+    assert found == {
+        name: (in_words.get(name, yaml.safe_dump(row.default).split()[0]), row.read_only)
+        for name, row in ROWS.items()
+    }
 
 
 def test_the_recipe_for_nav2_sets_parameters_that_there_are():

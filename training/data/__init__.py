@@ -1,1 +1,1 @@
-"""What the network learns from: readers, rendered rooms, and how they are fed to the trainer."""
+"""What the network learns from: readers of every layout, and how pictures reach the trainer."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.file_names import printable
+from moa_depth_ros.pictures.files import SUFFIXES
 from training.data.depth_set import DepthSet
 from training.data.picture_pair import read_colour, read_depth
 from training.data.sample import DepthKind, Sample, make_sample, text_array
@@ -20,7 +21,6 @@ COLOUR_FOLDER, DEPTH_FOLDER = "images", "depth"
 MATRIX_NAME = "K.txt"
 VAL_FRACTION = 0.2
 _PIECES = 10
-_COLOUR_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 class Recording(DepthSet):
@@ -102,7 +102,7 @@ class Recording(DepthSet):
 
 def _pair_names(root: Path) -> list[tuple[str, str]]:
     """File names of colour and depth pictures, in their order."""
-    colours = _by_stem(root / COLOUR_FOLDER, _COLOUR_SUFFIXES)
+    colours = _by_stem(root / COLOUR_FOLDER, SUFFIXES)
     depths = _by_stem(root / DEPTH_FOLDER, (".png",))
     for here, there, missing in ((colours, depths, "depth"), (depths, colours, "colour")):
         alone = sorted(here.keys() - there.keys())

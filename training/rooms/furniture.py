@@ -1,4 +1,4 @@
-"""Desks, beds and sofas as lists of boxes, in real sizes (frames as in seating.py)."""
+"""Desks, beds and sofas as lists of boxes, in real sizes (frames as in piece.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kitchens, laundries and bathrooms as lists of boxes, in real sizes (frames as in seating.py)."""
+"""Kitchens, laundries and bathrooms as lists of boxes, in real sizes (frames as in piece.py)."""
 
 from __future__ import annotations
 

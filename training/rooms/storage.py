@@ -1,4 +1,4 @@
-"""Cupboards, shelves and plants as lists of boxes, in real sizes (frames as in seating.py)."""
+"""Cupboards, shelves and plants as lists of boxes, in real sizes (frames as in piece.py)."""
 
 from __future__ import annotations
 
