@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -207,3 +210,14 @@ def test_cuda_follows_the_batch(model, estimator, picture):
         for one, estimate in zip(pictures, estimates, strict=True):
             expected = estimator.estimate(*one).depth
             torch.testing.assert_close(estimate.depth.cpu(), expected, rtol=1e-2, atol=1e-2)
+
+
+def test_the_example_in_the_readme(monkeypatch):
+    """Its paths are those of the repository's folder."""
+    root = Path(__file__).parents[2]
+    monkeypatch.chdir(root)
+    (example,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    names = {}
+    exec(example, names)
+    assert names["depth"].shape == (480, 640)
+    assert (names["depth"] > 0).all()
