@@ -60,6 +60,7 @@ def pack_cloud(
     intrinsics: Intrinsics,
     options: CloudOptions,
     out: np.ndarray | None = None,
+    whole: Tensor | None = None,
 ) -> Tensor:
     """The bytes of a cloud.
 
@@ -69,6 +70,7 @@ def pack_cloud(
         intrinsics: the camera of this depth picture, of the same size.
         options: what to make of it.
         out: of an organised cloud, as :func:`moa_depth_ros.depth.geometry.pack_depth` has it.
+        whole: as :func:`moa_depth_ros.depth.filters.drop_edges` has it.
 
     Returns:
         uint8. Organised (h, w, bytes) with h = ceil(H / stride), x, y and z NaN where there is no
@@ -78,7 +80,7 @@ def pack_cloud(
         ValueError: the sizes differ.
     """
     if options.max_edge_ratio > 0:
-        depth = drop_edges(depth, options.max_edge_ratio, options.edge_reach)
+        depth = drop_edges(depth, options.max_edge_ratio, options.edge_reach, whole)
     if options.organised:
         seen = colour if options.colour else None
         return pack_depth(depth, seen, intrinsics, options.stride, out)

@@ -86,7 +86,12 @@ def only_readings(depth: np.ndarray) -> np.ndarray:
     return np.where(is_reading(depth), depth, np.float32(np.nan))
 
 
-def drop_edges(depth: Tensor, max_ratio: float, reach: tuple[int, int] = (1, 1)) -> Tensor:
+def drop_edges(
+    depth: Tensor,
+    max_ratio: float,
+    reach: tuple[int, int] = (1, 1),
+    whole: Tensor | None = None,
+) -> Tensor:
     """Depth with NaN where it is steep: between a near thing and what is behind it, a network puts
     pixels that belong to neither and would float in the air.
 
@@ -97,13 +102,16 @@ def drop_edges(depth: Tensor, max_ratio: float, reach: tuple[int, int] = (1, 1))
         max_ratio: largest change over the reach, relative to the nearer of the two depths: 0.1
             keeps 1.0 m beside 1.1 m.
         reach: pixels down and across, 1 or more; of such a stretch, the middle is dropped.
+        whole: the depth to find steep places in, where ``depth`` lacks some of it: without the
+            wall behind, a thing would have no edge.
     """
+    whole = depth if whole is None else whole
     steep = torch.zeros_like(depth, dtype=torch.bool)
     for axis, pixels in enumerate(reach):
         length = depth.shape[axis] - pixels
         if length <= 0:
             continue
-        here, there = depth.narrow(axis, 0, length), depth.narrow(axis, pixels, length)
+        here, there = whole.narrow(axis, 0, length), whole.narrow(axis, pixels, length)
         change = (here - there).abs() > max_ratio * torch.minimum(here, there)
         for middle in {pixels // 2, (pixels + 1) // 2}:
             steep.narrow(axis, middle, length).logical_or_(change)

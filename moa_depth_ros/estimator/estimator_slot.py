@@ -74,18 +74,36 @@ class EstimatorSlot:
         self.load(dataclasses.replace(choice, device="cpu", precision="float32"))
         self._announce_cpu("cuda" if choice.device == "auto" else choice.device)
 
-    def clear(self) -> None:
-        """Let the estimator and the device's memory go."""
-        with self.exclusive():
+    def clear(self, timeout: float = -1) -> None:
+        """Let the estimator and the device's memory go.
+
+        Args:
+            timeout: seconds that a picture which is at work is waited for; -1: without end.
+        Raises:
+            TimeoutError: it still is; the estimator stays.
+        """
+        with self.exclusive(timeout):
             self.current, self.notice = None, ""
             free_cached_memory()
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, timeout: float = -1) -> Iterator[None]:
         """While this is entered, nobody else replaces or uses the estimator. Fair: a loader that
-        waits comes before the next picture, however quickly pictures follow each other."""
-        with self._turn:
-            self._lock.acquire()
+        waits comes before the next picture, however quickly pictures follow each other.
+
+        Args:
+            timeout: seconds to wait; -1: without end.
+        Raises:
+            TimeoutError: the others took longer.
+        """
+        if not self._turn.acquire(timeout=timeout):
+            raise TimeoutError("a picture or a model is still at work on the device")
+        try:
+            entered = self._lock.acquire(timeout=timeout)
+        finally:
+            self._turn.release()
+        if not entered:
+            raise TimeoutError("a picture or a model is still at work on the device")
         try:
             yield
         finally:

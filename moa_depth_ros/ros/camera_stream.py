@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from rclpy.node import Node
@@ -73,7 +73,7 @@ class CameraStream:
         node: for its parameters and its clock.
         camera: where pictures come from, results go to and both are counted; with outputs.
         estimators: holds the estimator, which may be replaced between two runs.
-        submit: takes the camera's newest picture; True if an older one was dropped for it.
+        submit: takes the camera's newest picture.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class CameraStream:
         node: Node,
         camera: Camera,
         estimators: EstimatorSlot,
-        submit: Callable[[Frame], bool],
+        submit: Callable[[Frame], None],
     ) -> None:
         self.camera = camera
         # Kept: the camera forgets them while a callback that came before may still be running.
@@ -92,6 +92,7 @@ class CameraStream:
         self._focal_scale = self._new_focal_scale()
         self._rectifier = Rectifier() if self._parameter("rectify") else None
         self._smoother = DepthSmoother()
+        self._smoothed_for: Intrinsics | None = None
         self._cloud = PointCloud2()
         self._warned_of_distortion = False
 
@@ -124,8 +125,7 @@ class CameraStream:
         except messages.PictureError as error:
             self.camera.refuse(f"{self.camera.inputs.image_topic}: {error}")
             return
-        if self._submit(frame):
-            self.camera.statistics.count("dropped")
+        self._submit(frame)
 
     def prepare(self, frame: Frame) -> Job | None:
         """Decode and rectify; None if the picture was refused."""
@@ -149,10 +149,12 @@ class CameraStream:
         return Job(self, frame.header, laps, seen.picture, channels, seen.unseen, info, intrinsics)
 
     def answer_without_depth(self, job: Job) -> bool:
-        """Send the CameraInfo, and count the picture, where somebody listens to nothing else."""
-        if self._outputs.depth_is_heard():
+        """Send the CameraInfo, if there is one, and count the picture, where nothing else that
+        somebody listens to can be made of it."""
+        outputs = self._outputs
+        if outputs.pictures_are_heard() or (job.info is not None and outputs.cloud_is_heard()):
             return False
-        self._outputs.publish_camera_info(job.header, job.info, *job.picture.shape[:2])
+        outputs.publish_camera_info(job.header, job.info, *job.picture.shape[:2])
         self.camera.statistics.count("refused" if job.info is None else "out")
         return True
 
@@ -164,12 +166,15 @@ class CameraStream:
         camera = self._focal_scale.camera_for(job.intrinsics, scaled)
         return Picture(job.picture, job.channels, camera)
 
-    def refine(self, job: Job, estimate: DepthEstimate) -> None:
-        """Smooth depth over time and drop what is no reading."""
+    def refine(self, job: Job, estimate: DepthEstimate) -> DepthEstimate:
+        """Smooth the estimate's depth over time; a new one without what is no reading."""
+        if not _are_close(job.intrinsics, self._smoothed_for):
+            self._smoothed_for = job.intrinsics
+        scaled = self._parameter("scale_by_focal_length")
         # The id is another one for each model: it is loaded while the one before is still there.
-        of_camera = (job.header.frame_id, job.intrinsics, self._focal_scale.ratio)
-        source = (*of_camera, id(self._estimators.current))
-        depth = self._smoother.smooth(
+        model = id(self._estimators.current)
+        source = (job.header.frame_id, self._smoothed_for, scaled, model)
+        estimate.depth = self._smoother.smooth(
             estimate.depth,
             self._parameter("smoothing"),
             self._parameter("smoothing_max_change"),
@@ -177,18 +182,25 @@ class CameraStream:
             source,
         )
         limits, uncertainty = parameters.depth_limits(self._node), estimate.uncertainty
-        estimate.depth = keep_readings(depth, uncertainty, limits, job.unseen)
-        estimate.uncertainty = keep_readings(uncertainty, uncertainty, DepthLimits(), job.unseen)
+        return replace(
+            estimate,
+            depth=keep_readings(estimate.depth, uncertainty, limits, job.unseen),
+            uncertainty=keep_readings(uncertainty, uncertainty, DepthLimits(), job.unseen),
+        )
 
-    def publish(self, job: Job, estimate: DepthEstimate, together: int) -> None:
+    def publish(
+        self, job: Job, estimate: DepthEstimate, readings: DepthEstimate, together: int
+    ) -> None:
         """Send whatever somebody listens to, and count the picture.
 
         Args:
+            estimate: with depth everywhere.
+            readings: what :meth:`refine` made of it.
             together: pictures that went through the network with this one, itself included.
         """
         outputs, laps = self._outputs, job.laps
         laps.end("waiting")  # for the outputs of other cameras
-        outputs.publish_pictures(job.header, estimate, self._parameter("depth_encoding"), job.info)
+        outputs.publish_pictures(job.header, readings, self._parameter("depth_encoding"), job.info)
         laps.end("publishing")
         if job.intrinsics is not None and outputs.cloud_is_heard():
             reach = self._estimators.current.half_a_cell(*estimate.depth.shape)
@@ -196,10 +208,11 @@ class CameraStream:
             messages.fill_cloud(
                 self._cloud,
                 job.header,
-                estimate.depth,
-                estimate.colour,
+                readings.depth,
+                readings.colour,
                 job.intrinsics,
                 options,
+                estimate.depth,
             )
             laps.end("cloud")
             outputs.publish_cloud(self._cloud)
@@ -242,6 +255,18 @@ class CameraStream:
 
     def _parameter(self, name: str):
         return self._node.get_parameter(name).value
+
+
+def _are_close(camera: Intrinsics | None, other: Intrinsics | None) -> bool:
+    """Whether one is the other but for what a driver that calibrates all the time changes."""
+    if camera is None or other is None:
+        return camera is other
+    return (camera.width, camera.height) == (other.width, other.height) and np.allclose(
+        (camera.fx, camera.fy, camera.cx, camera.cy),
+        (other.fx, other.fy, other.cx, other.cy),
+        rtol=0.01,
+        atol=1.0,
+    )
 
 
 def _seconds(header: Header) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
@@ -14,6 +16,8 @@ from moa_depth_ros.ros.camera import Camera
 from moa_depth_ros.ros.diagnostics import diagnostic_array
 from moa_depth_ros.ros.outputs import Outputs
 from moa_depth_ros.ros.pipeline import Pipeline
+
+END_SECONDS = 5.0  # that a picture which is at work is waited for, by a transition or at the end
 
 
 class DepthNode(LifecycleNode):
@@ -51,7 +55,8 @@ class DepthNode(LifecycleNode):
         self._qos_overrides = parameters.declare(self, self._reload)
         names = self.get_parameter("cameras").value
         self._cameras = [Camera(self, name, self._group) for name in names]
-        self._pipeline: Pipeline | None = None
+        self._pipeline: Pipeline | None = None  # while the node is active
+        self._hanging: Pipeline | None = None  # the one before, where its last picture does not end
         self._failed = ""  # why the last configuring or activating did, until one succeeds
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         # By a clock of its own: simulated time may stand still, or never have come.
@@ -64,7 +69,7 @@ class DepthNode(LifecycleNode):
         success = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == success and self.trigger_activate() == success
 
-    def close(self, timeout: float = 5.0) -> bool:
+    def close(self, timeout: float = END_SECONDS) -> bool:
         """Leave the graph. False if a picture is still at work after the timeout, in seconds."""
         pipeline = self._pipeline  # a transition that still runs may take it away
         ended = pipeline is None or pipeline.stop(timeout)
@@ -115,19 +120,27 @@ class DepthNode(LifecycleNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let outputs, model and the device's memory go."""
-        self._release()
+        """Let outputs, model and the device's memory go. Failure leaves the node inactive: a
+        picture is at work and does not end."""
+        try:
+            self._release()
+        except TimeoutError as error:
+            return self._failure(error)
+        self._failed = ""
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let everything go, from any state."""
-        self._release()
+        """Let everything go, from any state; what a device that hangs holds goes with the
+        process."""
+        with suppress(TimeoutError):
+            self._release()
         return super().on_shutdown(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """After an exception in a transition: back to unconfigured, empty-handed."""
         self.get_logger().error(f"A transition from {state.label} failed; unconfigured now.")
-        self._release()
+        with suppress(TimeoutError):
+            self._release()
         return super().on_error(state)
 
     def _failure(self, error: Exception) -> TransitionCallbackReturn:
@@ -140,17 +153,19 @@ class DepthNode(LifecycleNode):
     def _stop(self) -> None:
         if self._pipeline is None:
             return
-        if not self._pipeline.stop():
-            self.get_logger().warning("A picture is still at work; nobody will see its depth.")
+        self._hanging = None if self._pipeline.stop(END_SECONDS) else self._pipeline
         self._pipeline = None
+        if self._hanging:
+            self.get_logger().warning("A picture is still at work; nobody will see its depth.")
 
     def _release(self) -> None:
+        """Raises TimeoutError, and leaves everything as it is, where a picture does not end."""
         self._stop()
+        self._estimators.clear(END_SECONDS)
         for camera in self._cameras:
             if camera.outputs is not None:
                 camera.outputs.destroy()
                 camera.outputs = None
-        self._estimators.clear()
 
     def _reload(self, choice: ModelChoice, asked: bool) -> str | None:
         """Take another model, if there is one to replace. Why it can't be, or None."""
@@ -166,7 +181,8 @@ class DepthNode(LifecycleNode):
         return None
 
     def _report(self) -> None:
-        facts, pipeline = self._facts(), self._pipeline
+        facts, pipeline, hanging = self._facts(), self._pipeline, self._hanging
+        at_work = "A picture is still at work." if hanging and hanging.hangs else ""
         statuses = []
         for camera in self._cameras:
             if pipeline:
@@ -177,7 +193,7 @@ class DepthNode(LifecycleNode):
                     {**facts, "focal length scale": ratio},
                     active=pipeline is not None,
                     notice=self._estimators.notice,
-                    failure=self._failed,
+                    failure=self._failed or at_work,
                 )
             )
         self._diagnostics.publish(diagnostic_array(self.get_clock().now().to_msg(), statuses))

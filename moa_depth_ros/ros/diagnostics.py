@@ -18,6 +18,7 @@ WINDOW = 200  # pictures that the latencies are taken over
 # times as long as they usually are apart.
 MISSED_CAMERA_INFOS = 30
 LONG_PAUSE = 3
+RECENT_GAPS = 30  # between pictures, whose median is the usual one
 SHORTEST_SILENCE = 2.0  # seconds without a picture that are worth a word, whatever the rate
 STUCK_SECONDS = 15.0  # without anything coming of pictures; a model that warms up takes some
 
@@ -62,11 +63,13 @@ class Statistics:
         self._before: Counter[str] = Counter()
         self._camera_infos = self._pictures = self._since_camera_info = 0
         self._reported = time.monotonic()
-        self._first_picture = self._last_picture = self._reported
+        self._last_picture = self._reported
+        self._gaps: deque[float] = deque(maxlen=RECENT_GAPS)
         self._unanswered_since: float | None = None  # when the first one came of which nothing did
         self._last_error = ""
-        self._warning = ""
+        self._warning = ""  # of the present period
         self._failure = ""
+        self._trouble: tuple[bytes, str] | None = None  # of the last pictures there were
 
     def count(self, what: str) -> None:
         """One more picture "in", one more "camera_info", or one more of OUTCOMES."""
@@ -78,10 +81,11 @@ class Statistics:
             elif what in OUTCOMES and what != "dropped":
                 self._unanswered_since = None
             elif what == "in":
-                self._last_picture = time.monotonic()
-                self._unanswered_since = self._unanswered_since or self._last_picture
-                if not self._pictures:
-                    self._first_picture = self._last_picture
+                now = time.monotonic()
+                if self._pictures:
+                    self._gaps.append(now - self._last_picture)
+                self._last_picture = now
+                self._unanswered_since = self._unanswered_since or now
                 self._pictures += 1
                 self._since_camera_info += 1
 
@@ -89,6 +93,8 @@ class Statistics:
         """How often CameraInfo comes, and for how long no picture, is found out anew."""
         with self._lock:
             self._last_picture, self._unanswered_since = time.monotonic(), None
+            self._gaps.clear()
+            self._trouble = None
             self._camera_infos = self._pictures = self._since_camera_info = 0
 
     def seconds_without_picture(self) -> float:
@@ -132,7 +138,7 @@ class Statistics:
         notice: str = "",
         failure: str = "",
     ) -> DiagnosticStatus:
-        """The state since the last call.
+        """The state since the last call, or since the last picture where none came.
 
         ERROR: pictures failed (the device, the network), nothing comes of them any more, or there
         is a failure. WARN: pictures were refused, an output was missing, no picture came,
@@ -159,18 +165,28 @@ class Statistics:
     def _verdict(
         self, recent: Counter[str], active: bool, notice: str, failure: str
     ) -> tuple[bytes, str]:
-        if recent["failed"] or failure:
-            return DiagnosticStatus.ERROR, failure or self._failure
-        if self._warning or notice:
-            return DiagnosticStatus.WARN, self._warning or notice
-        if not active:
-            return DiagnosticStatus.OK, "Not active."
-        if self._is_silent():
-            return DiagnosticStatus.WARN, "No picture arrives."
+        if failure:
+            return DiagnosticStatus.ERROR, failure
+        if recent["failed"]:
+            self._trouble = DiagnosticStatus.ERROR, self._failure
+            return self._trouble
         stuck = time.monotonic() - (self._unanswered_since or time.monotonic())
-        if recent["in"] and stuck > STUCK_SECONDS:
+        if active and recent["in"] and stuck > STUCK_SECONDS:
             text = f"Pictures arrive, and nothing has come of them for {stuck:.0f} s."
             return DiagnosticStatus.ERROR, text
+        if self._warning:
+            self._trouble = DiagnosticStatus.WARN, self._warning
+            return self._trouble
+        if active and self._is_silent():
+            return DiagnosticStatus.WARN, "No picture arrives."
+        if not active or any(recent[what] for what in OUTCOMES if what != "dropped"):
+            self._trouble = None
+        if self._trouble:
+            return self._trouble
+        if notice:
+            return DiagnosticStatus.WARN, notice
+        if not active:
+            return DiagnosticStatus.OK, "Not active."
         # One from before the node was activated again stays in use.
         if self._since_camera_info >= MISSED_CAMERA_INFOS and not self._counts["camera_info"]:
             return DiagnosticStatus.WARN, "No CameraInfo arrives."
@@ -184,9 +200,8 @@ class Statistics:
     def _is_silent(self) -> bool:
         """For longer than the camera usually is from picture to picture."""
         longest = SHORTEST_SILENCE
-        if self._pictures > 1:
-            usual = (self._last_picture - self._first_picture) / (self._pictures - 1)
-            longest = max(longest, LONG_PAUSE * usual)
+        if self._gaps:
+            longest = max(longest, LONG_PAUSE * float(np.median(self._gaps)))
         return time.monotonic() - self._last_picture > longest
 
     def _camera_info_stopped(self) -> bool:

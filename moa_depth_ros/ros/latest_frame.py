@@ -21,14 +21,21 @@ class LatestFrameWorker(Generic[Item]):
     Args:
         job: called in the worker's thread with the items that are not dropped, the source that has
             waited longest first. What it raises ends the worker.
+        drop: called with each item that is dropped, in whatever thread drops it.
         name: the thread's name, for debuggers.
 
     Attributes:
-        abandoned: whether nobody waits any more for the job that still runs.
+        abandoned: whether nobody waits any more for the job that runs, or ran, when it was stopped.
     """
 
-    def __init__(self, job: Callable[[list[Item]], None], name: str = "latest_frame") -> None:
+    def __init__(
+        self,
+        job: Callable[[list[Item]], None],
+        drop: Callable[[Item], None],
+        name: str = "latest_frame",
+    ) -> None:
         self._job = job
+        self._drop = drop
         self._changed = threading.Condition()
         self._waiting: dict[Hashable, Item] = {}  # the slots that hold an item
         self._stopping = False
@@ -37,19 +44,19 @@ class LatestFrameWorker(Generic[Item]):
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, source: Hashable, item: Item) -> bool:
-        """Hand in an item. True if it pushed out one of its source that was waiting, or if the
-        worker is stopping and the item itself is lost: one item was dropped."""
+    def submit(self, source: Hashable, item: Item) -> None:
+        """Hand in an item. One of its source that was waiting is dropped for it; where the worker
+        is stopping, the item itself is."""
         with self._changed:
-            if self._stopping:
-                return True
-            dropped = source in self._waiting
-            self._waiting[source] = item
-            self._changed.notify()
+            dropped = item if self._stopping else self._waiting.get(source)
+            if not self._stopping:
+                self._waiting[source] = item
+                self._changed.notify()
+        if dropped is not None:
+            self._drop(dropped)
         time.sleep(0)  # lets go of the interpreter: the worker begins now, not a turn later
-        return dropped
 
-    def stop(self, timeout: float = 5.0) -> bool:
+    def stop(self, timeout: float) -> bool:
         """Drop what waits, let the running job end, end the thread.
 
         Args:
@@ -59,11 +66,19 @@ class LatestFrameWorker(Generic[Item]):
         """
         with self._changed:
             self._stopping = True
+            waiting = list(self._waiting.values())
             self._waiting.clear()
             self._changed.notify()
+        for item in waiting:
+            self._drop(item)
         self._thread.join(timeout)
         self.abandoned = self._thread.is_alive()
         return not self.abandoned
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the job that nobody waits for any more still runs."""
+        return self.abandoned and self._thread.is_alive()
 
     def _run(self) -> None:
         while True:

@@ -220,6 +220,7 @@ def fill_cloud(
     colour: torch.Tensor,
     intrinsics: Intrinsics,
     options: CloudOptions = EVERY_PIXEL,
+    whole: torch.Tensor | None = None,
 ) -> None:
     """A cloud in the optical frame (REP 103: x right, y down, z forward).
 
@@ -235,15 +236,16 @@ def fill_cloud(
         colour: (H, W, 3) uint8 RGB on the same device.
         intrinsics: of a picture of this size.
         options: what to make of it; by default every pixel, with colour.
+        whole: depth before limits took some of it away, which edges are found in.
     """
     if options.organised:
         shape = organised_shape(*depth.shape, options)
         out = _bytes_of(msg, math.prod(shape)).reshape(shape)
-        packed = to_host(pack_cloud(depth, colour, intrinsics, options, out))
+        packed = to_host(pack_cloud(depth, colour, intrinsics, options, out, whole))
         if not np.may_share_memory(packed, out):  # it comes from a device
             np.copyto(out, packed)
     else:
-        packed = to_host(pack_cloud(depth, colour, intrinsics, options))
+        packed = to_host(pack_cloud(depth, colour, intrinsics, options, whole=whole))
         shape = (1, *packed.shape)
         np.copyto(_bytes_of(msg, packed.size), packed.reshape(-1))
     msg.header = header

@@ -54,10 +54,9 @@ class Outputs:
         """Whether any of them has a subscriber."""
         return any(map(_heard, self._publishers))
 
-    def depth_is_heard(self) -> bool:
-        """Whether any has one that takes the network: ``~/camera_info`` alone doesn't."""
-        publishers = (self._depth, self._compressed_depth, self._uncertainty, self._points)
-        return any(map(_heard, publishers))
+    def pictures_are_heard(self) -> bool:
+        """Whether depth or uncertainty has one."""
+        return any(map(_heard, (self._depth, self._compressed_depth, self._uncertainty)))
 
     def need_camera_info(self) -> bool:
         """Whether an output that can't be made without the camera's CameraInfo has a subscriber."""

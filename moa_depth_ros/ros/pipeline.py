@@ -30,7 +30,7 @@ class Pipeline:
     def __init__(self, node: Node, estimators: EstimatorSlot, cameras: Sequence[Camera]) -> None:
         self._node = node
         self._estimators = estimators
-        self._worker: LatestFrameWorker[Frame] = LatestFrameWorker(self._work, "estimator")
+        self._worker: LatestFrameWorker[Frame] = LatestFrameWorker(self._work, _drop, "estimator")
         self._streams = {
             camera.name: CameraStream(
                 node, camera, estimators, partial(self._worker.submit, camera.name)
@@ -44,12 +44,17 @@ class Pipeline:
             stream.camera.statistics.subscribed()
             stream.camera.inputs.subscribe(stream.on_picture, stream.on_camera_info)
 
-    def stop(self, timeout: float = 5.0) -> bool:
+    def stop(self, timeout: float) -> bool:
         """Unsubscribe, drop what waits, let the running pictures end. False if they still run
         after the timeout, in seconds."""
         for stream in self._streams.values():
             stream.camera.inputs.unsubscribe()
         return self._worker.stop(timeout)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a picture is still at work, long after `stop`."""
+        return self._worker.hangs
 
     def focal_ratio(self, camera: Camera) -> float:
         """What a camera's depth is multiplied by at present, for its lens."""
@@ -77,24 +82,27 @@ class Pipeline:
         estimates = self._estimators.estimate_batch(pictures, fallback_to_cpu)
         falling_back = partial(self._estimators.falling_back, fallback_to_cpu)
         with falling_back():
-            for job, estimate in zip(jobs, estimates, strict=True):
-                job.stream.refine(job, estimate)
-                wait_for(estimate.depth)
+            refined = [job.stream.refine(job, of) for job, of in zip(jobs, estimates, strict=True)]
+            wait_for(refined[-1].depth)
         for job in jobs:
             job.laps.end("network")
         if self._dropped(jobs):
             return
-        for job, estimate in zip(jobs, estimates, strict=True):
+        for job, estimate, readings in zip(jobs, estimates, refined, strict=True):
             with _counting_failures(job), falling_back():
-                job.stream.publish(job, estimate, together=len(jobs))
+                job.stream.publish(job, estimate, readings, together=len(jobs))
 
     def _dropped(self, jobs: list[Job]) -> bool:
         """Whether nobody waits for these pictures any more: estimator and outputs may be gone."""
         if not self._worker.abandoned:
             return False
         for job in jobs:
-            job.stream.camera.statistics.count("dropped")
+            _drop(job)
         return True
+
+
+def _drop(picture: Frame | Job) -> None:
+    picture.stream.camera.statistics.count("dropped")
 
 
 @contextmanager

@@ -79,8 +79,8 @@ class _Map:
         make = cv2.fisheye.initUndistortRectifyMap if fisheye else cv2.initUndistortRectifyMap
         x, y = make(camera, lens, rotation, target, (width, height), cv2.CV_32FC1)
         seen = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
-        if not fisheye:
-            seen &= _radii(target, rotation, width, height) < _turning_point(lens)
+        turning_point = _turning_angle(lens) if fisheye else _turning_point(lens)
+        seen &= _radii(target, rotation, width, height) < turning_point
         if not seen.any():
             raise CameraInfoError(
                 "the lens sees nothing of the rectified picture that K, D, R = "
@@ -186,6 +186,16 @@ def _turning_point(lens: np.ndarray) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         turned = (np.diff(r * above / below) <= 0) | (below[1:] <= 0)
     return float(r[np.argmax(turned)]) if turned.any() else np.inf
+
+
+def _turning_angle(lens: np.ndarray) -> float:
+    """The same of OpenCV's fisheye, whose polynomial is of the angle: its tangent."""
+    k1, k2, k3, k4 = np.pad(lens, (0, 4))[:4]
+    angle = np.linspace(0, np.pi / 2, 10_001)
+    square = angle**2
+    bent = angle * (1 + square * (k1 + square * (k2 + square * (k3 + square * k4))))
+    turned = np.diff(bent) <= 0
+    return float(np.tan(angle[np.argmax(turned)])) if turned.any() else np.inf
 
 
 def _ideal(info: CameraInfo, target: np.ndarray) -> CameraInfo:

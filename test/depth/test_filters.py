@@ -78,6 +78,16 @@ def test_an_edge_that_is_spread_over_many_pixels_is_one():
         assert not dropped[:, :30].isnan().any() and not dropped[:, 90:].isnan().any()
 
 
+def test_an_edge_stays_one_where_limits_took_the_wall_behind(reach=(9, 20)):
+    row = torch.cat([torch.ones(40), torch.linspace(1, 3, 40), torch.full((40,), 3.0)])
+    whole = row.expand(30, 120)
+    limited = torch.where(whole <= 1.5, whole, NAN)
+    assert not drop_edges(limited, 0.1, reach)[:, 40:45].isnan().any()  # what would be left
+    dropped = drop_edges(limited, 0.1, reach, whole)
+    assert dropped[:, 40:].isnan().all()
+    assert not dropped[:, :30].isnan().any()
+
+
 def test_what_a_network_makes_of_rooms_has_edges():
     """Its cells are 53 pixels wide: neighbouring pixels differ by a few percent at most."""
     estimator = DepthEstimator(DEMO_MODEL, "cpu")

@@ -238,6 +238,16 @@ def test_nothing_is_held_after_clear(folder):
     assert slot.memory() == {}
 
 
+def test_clear_gives_up_on_a_picture_that_hangs(folder):
+    slot = EstimatorSlot(pytest.fail)
+    slot.load(choice(folder))
+    with slot.exclusive(), pytest.raises(TimeoutError, match="still at work"):
+        slot.clear(timeout=0.05)
+    assert slot.current is not None
+    slot.clear(timeout=0.05)
+    assert slot.current is None
+
+
 def test_clear_gives_the_devices_memory_back(monkeypatch):
     slot, held = EstimatorSlot(pytest.fail), []
     slot.current = object()

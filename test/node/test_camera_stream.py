@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,14 +17,14 @@ from moa_depth_ros.ros.parameter_table import TABLE
 from test.node.harness import CAMERA, header_at
 
 
-@pytest.mark.parametrize("other", ["frame", "camera", "model", "pause", "none"])
+@pytest.mark.parametrize("other", ["frame", "camera", "model", "pause", "jitter", "none"])
 def test_what_another_camera_model_or_time_gave_is_not_smoothed_into_a_picture(other):
     values = {row.name: row.default for row in TABLE} | {
         "smoothing": 0.5,
         "smoothing_max_change": 0.2,
     }
     node = SimpleNamespace(get_parameter=lambda name: SimpleNamespace(value=values[name]))
-    camera = SimpleNamespace(logger=SimpleNamespace(info=print), outputs=None)
+    camera = SimpleNamespace(tell=print, outputs=None)
     models = [SimpleNamespace(training_camera=NYU_KINECT) for _ in range(2)]
     estimators = SimpleNamespace(current=models[0])
     stream = CameraStream(node, camera, estimators, lambda frame: False)
@@ -33,18 +34,20 @@ def test_what_another_camera_model_or_time_gave_is_not_smoothed_into_a_picture(o
         estimate = DepthEstimate(depth, torch.zeros_like(depth), torch.zeros(*depth.shape, 3))
         header = header_at(int(seconds * 1e9), frame)
         picture = np.zeros((CAMERA.height, CAMERA.width, 3), np.uint8)
-        stream.refine(
-            Job(stream, header, Laps(0.0), picture, "rgb", None, None, intrinsics), estimate
-        )
-        return estimate.depth[0, 0].item()
+        job = Job(stream, header, Laps(0.0), picture, "rgb", None, None, intrinsics)
+        return stream.refine(job, estimate).depth[0, 0].item()
 
     assert refined(2.0, 5.0) == 2.0
     if other == "model":
         estimators.current = models[1]
+    cameras = {
+        "camera": CAMERA.resized(192, 128),
+        "jitter": dataclasses.replace(CAMERA, fx=1.002 * CAMERA.fx, cx=CAMERA.cx + 0.1),
+    }
     found = refined(
         2.2,
         7.0 if other == "pause" else 5.1,
         "other lens" if other == "frame" else "lens",
-        CAMERA.resized(192, 128) if other == "camera" else CAMERA,
+        cameras.get(other, CAMERA),
     )
-    assert found == pytest.approx(4.4**0.5 if other == "none" else 2.2)
+    assert found == pytest.approx(4.4**0.5 if other in ("none", "jitter") else 2.2)

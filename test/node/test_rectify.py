@@ -97,6 +97,21 @@ def test_what_a_polynomial_bends_back_into_the_picture_is_unseen(lens):
     assert not unseen[inside & (r < turning - 0.01)].any()
 
 
+def test_what_a_fisheyes_polynomial_bends_back_is_unseen():
+    """That of the angle: it turns at 71 degrees, P here reaches 74."""
+    lens = [0.05, -0.1, 0.02, -0.01]
+    p = [20.0, 0.0, 60.0, 0.0, 0.0, 20.0, 40.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    info = camera_info("equidistant", d=lens, r=np.eye(3).ravel(), p=p)
+    angle = np.linspace(0, np.pi / 2, 100_000)
+    bent = angle * (1 + sum(k * angle ** (2 * n) for n, k in enumerate(lens, 1)))
+    turning = np.tan(angle[bent.argmax()])
+    r = np.hypot((U - 60) / 20, (V - 40) / 20)
+    assert 0 < (r > turning + 0.01).mean() < 0.5
+    unseen = Rectifier().rectify(ramp(U, V), info).unseen
+    assert unseen[r > turning + 0.01].all()
+    assert not unseen[r < turning - 0.01].all()
+
+
 def test_a_region_of_interest_is_rectified_as_part_of_the_whole():
     info = camera_info()
     info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height = 30, 20, 64, 40

@@ -53,6 +53,44 @@ def test_a_slow_camera_is_not_a_silent_one(clock, gap):
     assert statistics.status("", {}).message == "No picture arrives."
 
 
+def test_an_outage_does_not_make_a_fast_camera_a_slow_one(clock):
+    statistics = Statistics()
+    run(statistics, clock, 60, 1, "out")
+    clock[0] += 8 * 3600
+    assert run(statistics, clock, 60, 1, "out")[-1] == "Running."
+    clock[0] += 4
+    assert statistics.status("", {}).message == "No picture arrives."
+
+
+@pytest.mark.parametrize("what", ["refused", "failed"])
+def test_what_a_slow_cameras_last_picture_came_to_counts_until_the_next(clock, what):
+    statistics, levels = Statistics(), []
+    for second in range(30):
+        clock[0] += 1.0
+        if second % 2 == 0:
+            statistics.count("in")
+            if second >= 20:
+                statistics.count("out")
+            elif what == "refused":
+                statistics.count("refused")
+                statistics.error("an unknown encoding")
+            else:
+                statistics.failed("RuntimeError")
+        levels.append(statistics.status("", {}).level)
+    assert levels == 20 * [b"\1" if what == "refused" else b"\2"] + 10 * [b"\0"]
+
+
+def test_a_notice_hides_nothing_that_is_worse(clock):
+    statistics = Statistics()
+    run(statistics, clock, 3, 1, "out")
+    assert statistics.status("", {}, notice="on the CPU").message == "on the CPU"
+    clock[0] += 4
+    assert statistics.status("", {}, notice="on the CPU").message == "No picture arrives."
+    run(statistics, clock, 20, 1, "dropped")
+    statistics.count("in")
+    assert statistics.status("", {}, notice="on the CPU").level == b"\2"
+
+
 def test_pictures_of_which_nothing_comes_are_an_error(clock):
     """A driver that hangs: pictures are dropped, and none fails."""
     statistics = Statistics()
