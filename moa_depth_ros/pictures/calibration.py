@@ -10,7 +10,7 @@ from moa_depth_ros.intrinsics import Intrinsics, are_alike
 
 # "fisheye" is what some drivers write for sensor_msgs' name.
 FISHEYE_MODELS = ("equidistant", "fisheye")
-_RECTIFIED = re.compile(r"(^|_)rect(ified)?(_|$)")  # in the last part of a topic's name
+_RECTIFIED = re.compile(r"(^|[/_])(rect(ified)?|undistorted)([/_]|$)")
 
 
 class Region(Protocol):
@@ -91,9 +91,10 @@ def distorts(info: Calibration) -> bool:
 
 
 def is_named_rectified(image_topic: str) -> bool:
-    """Whether ``rect`` is in the last part of the topic's name, as in ``image_rect_color``:
-    image_proc publishes it beside the driver's CameraInfo, whose D is that of the raw picture."""
-    return _RECTIFIED.search(image_topic.rpartition("/")[2]) is not None
+    """Whether ``rect``, ``rectified`` or ``undistorted`` is in the topic's name, as in
+    ``image_rect_color`` and ``rgb/color/rect/image``: image_proc publishes the former beside the
+    driver's CameraInfo, whose D is that of the raw picture."""
+    return _RECTIFIED.search(image_topic) is not None
 
 
 def _pinhole(info: Calibration) -> tuple[str, tuple[float, float, float, float]]:

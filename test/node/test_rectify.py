@@ -210,7 +210,7 @@ def test_only_raw_topics_of_distorting_lenses_are_warned_about():
     assert "(/front/image_rect_color or image_rect, by image_proc)" in warning
     assert "rectify:=true" in warning
     assert distortion_warning(camera_info(d=[0.0] * 5), "/front/image_raw", False) is None
-    for name in ("image_rect_color", "image_rect", "rect", "image_rectified"):
+    for name in ("image_rect_color", "image_rect", "rect", "rect/image", "image_undistorted"):
         assert distortion_warning(camera_info(), f"/front/{name}", rectifying=False) is None
 
 
