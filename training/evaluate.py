@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
@@ -19,6 +20,7 @@ import torch
 from moa_depth_ros.command_line import add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.file_names import printable
+from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from training.command_line import exit_code, new_file, use_device
 from training.data.depth_set import DepthSet
 from training.data.nyu_labelled import Split
@@ -27,18 +29,21 @@ from training.errors import DataError
 from training.judging.baselines import baselines_of, maps_read
 from training.judging.html import write_html
 from training.judging.judge import judge
+from training.judging.judgement import Judgement
 from training.judging.output import is_own_csv, markdown, write_csv, write_json
-from training.judging.predictors import open_predictor
+from training.judging.predictors import PredictionFolder, open_predictor
 from training.metrics import Crop
 from training.provenance import provenance
 
 _WORKERS = 8
+_WRONG = 0.5  # AbsRel that no metric depth has
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Judge as the arguments say; the exit code is 0, or 1 after a message on standard error."""
     options = _arguments().parse_args(args)
     keep_freed_memory()
+    warn_in_lines()
     return exit_code(lambda: run(options))
 
 
@@ -72,6 +77,9 @@ def run(options: argparse.Namespace) -> None:
         + (f"; mean depth of {protocol['mean depth']}" if protocol["mean depth"] else "")
     )
     print(markdown(judgements))
+    for judgement in judgements:
+        if isinstance(models.get(judgement.model), PredictionFolder):
+            _warn_of_unit(judgement)
     if options.json:
         described = {name: model.description for name, model in models.items()}
         write_json(options.json, protocol, described, judgements)
@@ -80,6 +88,19 @@ def run(options: argparse.Namespace) -> None:
     if options.html:
         write_html(options.html, protocol, judgements, models, pictures, device)
         print(f"wrote {options.html}")
+
+
+def _warn_of_unit(judgement: Judgement) -> None:
+    """Of predictions that are right but for a factor."""
+    plain, scaled = (
+        averages.per_image["abs_rel"] for averages in (judgement.plain, judgement.median_scaled)
+    )
+    if plain > _WRONG and scaled < plain / 4:
+        warnings.warn(
+            f"{judgement.model}: AbsRel is {plain:.3f}, and {scaled:.3f} after median scaling: is "
+            "this depth in another unit than millimetres, or relative?",
+            stacklevel=2,
+        )
 
 
 def _arguments() -> argparse.ArgumentParser:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import argparse
 import posixpath
 import sys
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +27,7 @@ from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.files import write_depth_png, write_picture
 from training.command_line import exit_code
+from training.data.bag_pairs import Message, Pair, pair
 from training.data.bag_pictures import (
     CAMERA_INFO,
     COMPRESSED,
@@ -39,8 +39,6 @@ from training.data.bag_pictures import (
 from training.data.recordings import COLOUR_FOLDER, DEPTH_FOLDER, MATRIX_NAME
 from training.errors import DataError
 
-_WAITING = 30  # messages of a topic that wait for their counterpart
-
 
 class Topics(NamedTuple):
     """Names of topics."""
@@ -50,45 +48,22 @@ class Topics(NamedTuple):
     camera_info: str
 
 
-class Message(NamedTuple):
-    """One of a bag; ``seconds`` of its own stamp."""
+class Recorded(NamedTuple):
+    """What was made of a bag.
 
-    topic: str
-    seconds: float
-    content: Any
-
-
-def pair(
-    messages: Iterable[Message], topics: Topics, max_gap: float, every: float
-) -> Iterator[tuple[Message, Message]]:
-    """Colour and depth of one moment.
-
-    Args:
-        messages: of both topics, in the order of the bag.
-        topics: their names.
-        max_gap: seconds that their stamps may differ by.
-        every: seconds from one pair to the next, at least.
+    Attributes:
+        pictures: with depth, that were written.
+        largest_gap: seconds between a picture and its depth, at most.
+        without_reading: pairs that were left out because their depth is empty.
     """
-    waiting = {topic: deque[Message](maxlen=_WAITING) for topic in (topics.image, topics.depth)}
-    last = -float("inf")
-    for message in messages:
-        other = topics.depth if message.topic == topics.image else topics.image
-        counterpart = min(
-            waiting[other], key=lambda held: abs(held.seconds - message.seconds), default=None
-        )
-        if counterpart is None or abs(counterpart.seconds - message.seconds) > max_gap:
-            waiting[message.topic].append(message)
-            continue
-        found = {message.topic: message, counterpart.topic: counterpart}
-        colour, depth = found[topics.image], found[topics.depth]
-        waiting[other].remove(counterpart)
-        if colour.seconds - last >= every:
-            last = colour.seconds
-            yield colour, depth
+
+    pictures: int
+    largest_gap: float
+    without_reading: int
 
 
-def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float) -> int:
-    """Write the recording; the number of its pictures.
+def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float) -> Recorded:
+    """Write the recording.
 
     Raises:
         DataError: the bag can't be read, lacks a topic, or has no such pairs; a message can't be
@@ -100,17 +75,20 @@ def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float)
         raise DataError(f"{bag}: no such bag")
     if out.exists() and any(out.iterdir()):
         raise DataError(f"{out}: is not empty; name another folder, or remove it")
-    count = 0
+    count, largest, empty = 0, 0.0, 0
     try:
         with _opened(bag) as reader:
             camera_info = _first_camera_info(reader, topics, bag)
-            for colour, depth in pair(_messages(reader, topics, bag), topics, max_gap, every):
-                picture, metres = _read_pair(colour, depth)
+            for found in pair(_messages(reader, topics, bag), topics.image, max_gap, every):
+                picture, metres = _read(found)
+                if not metres.any():
+                    empty += 1
+                    continue
                 if not count:
                     _write_camera(out, camera_of(camera_info, topics.image, *metres.shape))
                 write_picture(out / COLOUR_FOLDER / f"{count:06d}.png", picture)
                 write_depth_png(out / DEPTH_FOLDER / f"{count:06d}.png", metres)
-                count += 1
+                count, largest = count + 1, max(largest, found.gap)
     except DataError as error:
         if not count:
             raise
@@ -118,9 +96,10 @@ def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float)
     if not count:
         raise DataError(
             f"{bag}: no messages of {topics.image} and {topics.depth} have stamps within "
-            f"{max_gap:g} s of each other; a larger --max-gap may find some"
+            f"{max_gap:g} s of each other and a depth that is not empty; a larger --max-gap may "
+            "find some"
         )
-    return count
+    return Recorded(count, largest, empty)
 
 
 @contextmanager
@@ -171,7 +150,8 @@ def _messages(reader: AnyReader, topics: Topics, bag: Path) -> Iterator[Message]
         raise DataError(f"{bag}: damaged: {error}") from error
 
 
-def _read_pair(colour: Message, depth: Message) -> tuple[np.ndarray, np.ndarray]:
+def _read(found: Pair) -> tuple[np.ndarray, np.ndarray]:
+    colour, depth = found
     picture = colour_of(colour.content, f"{colour.topic} at {colour.seconds:.3f} s")
     metres = depth_of(depth.content, f"{depth.topic} at {depth.seconds:.3f} s")
     if picture.shape[:2] != metres.shape:
@@ -226,8 +206,13 @@ def main(args: Sequence[str] | None = None) -> int:
     topics = Topics(options.image, options.depth, info)
 
     def convert() -> None:
-        count = from_bag(options.bag, topics, options.out, options.max_gap, options.every)
-        print(f"{options.out}: {count} pictures with depth; the last fifth is for validation")
+        made = from_bag(options.bag, topics, options.out, options.max_gap, options.every)
+        print(
+            f"{options.out}: {made.pictures} pictures, their depth at most "
+            f"{made.largest_gap * 1e3:.0f} ms apart; the last fifth is for validation"
+        )
+        if made.without_reading:
+            print(f"left out because their depth is empty: {made.without_reading}")
 
     return exit_code(convert)
 

@@ -37,7 +37,7 @@ class LossConfig:
         silog_lambda: how much of the squared mean the paper's form adds, the literature's removes.
 
     Raises:
-        ValueError: a negative or infinite weight, or a share outside 0 to 1.
+        ValueError: a negative or infinite weight, a share outside 0 to 1, or no weight at all.
     """
 
     cross_entropy: float = 1.0
@@ -50,6 +50,8 @@ class LossConfig:
     def __post_init__(self) -> None:
         weights = ("cross_entropy", "l1", "silog", "silog_scale")
         check_ranges(self, {**dict.fromkeys(weights, (0.0, math.inf)), "silog_lambda": (0.0, 1.0)})
+        if not (self.cross_entropy or self.l1 or self.silog * self.silog_scale):
+            raise ValueError("loss: expected a weight above 0, found none: nothing would learn")
 
 
 class LossTerms(NamedTuple):

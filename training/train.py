@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Union
 
 import torch
 from lightning.pytorch import Trainer
@@ -65,6 +65,7 @@ class TrainingCLI(LightningCLI):
         args = list(sys.argv[1:] if args is None else args)
         if not any(arg == "-c" or arg.split("=")[0] == "--config" for arg in args):
             args = ["--config", str(DEFAULT_CONFIG), *args]
+        _take_whole_numbers(parser)
         self.config = parser.parse_args(args)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -191,7 +192,7 @@ class TrainingCLI(LightningCLI):
     def _save_provenance(self) -> None:
         found = {
             **provenance(self.trainer.strategy.root_device),
-            "epochs": self.trainer.current_epoch,
+            "epochs": self.trainer.current_epoch - (not self.trainer.is_last_batch),
             "steps": self.trainer.global_step,
             "training pictures": len(self.datamodule.train_set),
             "validation pictures": len(self.datamodule.val_set),
@@ -208,6 +209,15 @@ class TrainingCLI(LightningCLI):
         dtype = getattr(torch, self.config.model_dtype)
         save_network(self.model.network, self.folder / name, self.model.network_camera, dtype)
         print(f"model folder: {self.folder / name}")
+
+
+def _take_whole_numbers(parser: LightningArgumentParser) -> None:
+    """Let ``--trainer.limit_train_batches 1`` be one batch. Lightning declares a whole number or a
+    share; Python takes that for a share or a whole number, if it has seen such a type before, and
+    1 then for all of the batches."""
+    for action in parser._actions:
+        if action.dest.startswith("trainer.limit_"):
+            action._typehint = Union[int, float, None]  # noqa: UP007 - an order of its own
 
 
 def _no_advertisement(record: logging.LogRecord) -> bool:

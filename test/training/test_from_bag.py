@@ -14,6 +14,7 @@ from rosbags.rosbag2 import Writer
 from rosbags.typesys import Stores, get_typestore
 
 from test.training.layouts import colour, millimetres
+from training.data.bag_pairs import Message, pair
 from training.data.recordings import Recording
 from training.from_bag import main
 
@@ -90,7 +91,7 @@ def convert(bag: Path, out: Path, *options: str, image: str = COLOUR) -> int:
 def test_pictures_and_depth_of_one_moment_and_their_camera(tmp_path, capsys, encoding):
     bag = write_bag(tmp_path / "bag", film(depth_encoding=encoding))
     assert convert(bag, tmp_path / "out", "--every", "0.05") == 0
-    assert "out: 10 pictures with depth" in capsys.readouterr().out
+    assert "out: 10 pictures, their depth at most 4 ms apart" in capsys.readouterr().out
     train, val = (Recording(tmp_path / "out", split) for split in ("train", "val"))
     for number, sample in enumerate([*(train[i] for i in range(8)), *(val[i] for i in range(2))]):
         np.testing.assert_array_equal(sample["picture"], colour(number).transpose(2, 0, 1))
@@ -106,6 +107,41 @@ def test_neighbours_are_left_out(tmp_path):
     assert names == ["000000.png", "000001.png", "000002.png"]  # of 0, 0.4 and 0.8 s
     depth = cv2.imread(str(tmp_path / "out" / "depth" / "000001.png"), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(depth, millimetres(4))
+
+
+def stamps(found):
+    return [(of.colour.seconds, of.depth.seconds) for of in found]
+
+
+def moments(*of: tuple[str, float]):
+    return [Message(topic, seconds, None) for topic, seconds in of]
+
+
+def test_depth_waits_for_the_picture_that_is_nearest():
+    """Colour comes twice as often as depth, whose own moment's picture comes after it."""
+    bag = moments(("c", 0.0), ("c", 0.016), ("d", 0.033), ("c", 0.033), ("c", 0.05), ("d", 0.066))
+    assert stamps(pair(bag, "c", 0.02, 0.01)) == [(0.033, 0.033), (0.05, 0.066)]
+    late = moments(("d", 0.0), ("d", 0.033), ("c", 0.001), ("c", 0.034), ("c", 0.06))
+    assert stamps(pair(late, "c", 0.02, 0.01)) == [(0.001, 0.0), (0.034, 0.033)]
+    assert stamps(pair(moments(("d", 0.0), ("c", 0.03)), "c", 0.02, 0.01)) == []
+
+
+def test_a_clock_that_starts_again_is_a_new_film():
+    film = [(topic, float(second)) for second in range(10, 14) for topic in "cd"]
+    with pytest.warns(UserWarning, match=r"stamps jump from 13\.000 s back to 10\.000 s"):
+        assert len(stamps(pair(moments(*film, *film), "c", 0.02, 0.5))) == 8
+
+
+def test_depth_without_a_reading_is_left_out(tmp_path, capsys):
+    bag = [(INFO, camera_info())]
+    for second in range(4):
+        depth = millimetres(second) * (second != 1)
+        bag += [(COLOUR, image(second, colour(second), "rgb8"))]
+        bag += [(DEPTH, image(second, depth, "16UC1"))]
+    assert convert(write_bag(tmp_path / "bag", bag), tmp_path / "out") == 0
+    said = capsys.readouterr().out
+    assert "out: 3 pictures, " in said
+    assert "left out because their depth is empty: 1" in said
 
 
 @pytest.mark.parametrize(

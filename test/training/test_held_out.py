@@ -26,6 +26,7 @@ from training.data.nyu_frames import NyuFrames
 from training.data.nyu_labelled import NyuLabelled
 from training.data.pack import pack
 from training.data.packed import Packed
+from training.data.recordings import Recording
 from training.errors import DataError
 from training.module import DepthModule
 from training.rooms.dataset import RoomsDataset
@@ -51,7 +52,7 @@ def test_whole_recordings_are_held_out():
     kept, held = hold_out(Recorded(), 0.25, seed=0)
     kept, held = set(kept), set(held)
     assert kept | held == set(range(100))
-    assert len(held) == 30  # as few recordings as hold a quarter
+    assert len(held) == 20  # whole recordings, as near to a quarter as they come
     assert {item // 10 for item in kept}.isdisjoint(item // 10 for item in held)
 
 
@@ -60,7 +61,7 @@ def test_the_seed_says_which():
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-@pytest.mark.parametrize("share", [-0.1, 0.95, 1.0, float("nan")])
+@pytest.mark.parametrize("share", [-0.1, 0.99, 1.0, float("nan")])
 def test_a_share_that_leaves_nothing(share):
     with pytest.raises(DataError, match=r"held_out: .* of 10 recordings"):
         hold_out(Recorded(), share, seed=0)
@@ -294,3 +295,21 @@ def test_other_pictures_do_not_choose_later(tmp_path, data, tiny_clip, capsys):
     changes = {"held_out": 0.3, "ckpt_path": "last", "trainer__max_epochs": 2}
     assert train.main(arguments(other, began, tiny_clip, **changes)) == 1
     assert "error: data: expected the pictures that the run began with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("count", [20, 106, 133, 399])
+def test_a_tenth_of_a_recording_is_one_piece(count, tmp_path):
+    """Whatever its length: pieces differ by a picture."""
+
+    class Film(Recorded):
+        root = tmp_path
+
+        def __len__(self):
+            return count
+
+        recording = Recording.recording
+
+    _, held = hold_out(Film(), 0.1, seed=0)
+    pieces = {Film().recording(item) for item in held}
+    assert len(pieces) == 1
+    assert abs(len(held) - count / 10) < 1

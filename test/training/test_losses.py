@@ -122,3 +122,9 @@ def test_never_nan_and_never_negative(pixels, form, scale):
     assert all(torch.isfinite(term) and term >= 0 for term in terms)
     assert torch.isfinite(logits.grad).all()
     assert torch.isfinite(regressed.grad).all()
+
+
+@pytest.mark.parametrize("no_silog", [{"silog": 0.0}, {"silog_scale": 0.0}])
+def test_a_loss_of_nothing_is_refused(no_silog):
+    with pytest.raises(ValueError, match="nothing would learn"):
+        LossConfig(cross_entropy=0.0, l1=0.0, **no_silog)

@@ -175,6 +175,23 @@ def test_a_run_says_where_its_weights_are_from(tmp_path, write_nyu, tiny_clip):
     assert {name: found[name] for name in counts} == counts
 
 
+def test_an_epoch_that_is_not_finished_does_not_count(tmp_path, write_nyu, tiny_clip):
+    data, limit = write_pictures(tmp_path / "data", write_nyu), {"trainer__max_steps": 4}
+    command = arguments(data, tmp_path / "run", tiny_clip, trainer__max_epochs=3, **limit)
+    assert train.main(command) == 0
+    found = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    assert (found["epochs"], found["steps"]) == (1, 4)
+
+
+@pytest.mark.parametrize(("limit", "steps"), [("1", 1), ("2", 2), ("0.67", 2)])
+def test_a_limit_is_a_number_of_batches_or_a_share(tmp_path, write_nyu, tiny_clip, limit, steps):
+    data = write_pictures(tmp_path / "data", write_nyu)
+    limits = {"trainer__limit_train_batches": limit, "trainer__limit_val_batches": "1"}
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **limits)) == 0
+    found = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    assert found["steps"] == steps
+
+
 def test_last_without_a_checkpoint(tmp_path, capsys):
     assert train.main(["--output", str(tmp_path), "--ckpt_path", "last"]) == 1
     assert "expected a checkpoint to resume from, there is none" in capsys.readouterr().err

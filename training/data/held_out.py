@@ -33,7 +33,8 @@ def hold_out(dataset: DepthSet, share: float, seed: int) -> tuple[Part, Part]:
 
     Args:
         dataset: the training split.
-        share: of the pictures, between 0 and 1; as few recordings as hold that many are set aside.
+        share: of the pictures, between 0 and 1; the recordings that are set aside, one at least,
+            come as near to it as whole ones can.
         seed: of the drawing.
 
     Returns:
@@ -51,7 +52,7 @@ def hold_out(dataset: DepthSet, share: float, seed: int) -> tuple[Part, Part]:
     recordings = [_PART_OF_RECORDING.sub("", dataset.recording(item)) for item in range(count)]
     names, membership, sizes = np.unique(recordings, return_inverse=True, return_counts=True)
     drawn = np.random.default_rng(seed).permutation(len(names))
-    needed = int(np.searchsorted(np.cumsum(sizes[drawn]), share * count)) + 1
+    needed = int(np.argmin(np.abs(np.cumsum(sizes[drawn]) - share * count))) + 1
     if not 0 < share < 1 or needed >= len(names):
         raise DataError(
             f"held_out: expected a share between 0 and 1 that leaves recordings to train on, found "

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from training.metrics import MAX_DEPTH, MIN_DEPTH
 
-CELLS = 512
+CELLS = 16_384
+JOINT_CELLS = 1024
 GROUPS = 10
 RETAINED = np.arange(1, 21) / 20
 
@@ -52,37 +53,44 @@ class Calibration:
 
 
 class CalibrationCounts:
-    """Pixels by uncertainty and error, on the device: a joint histogram of 512 x 512 cells.
-
-    Cells rise by 1.8 % from 1 mm to 10 m, which is as fine as sorting all pixels would be to any
-    plot, and needs neither the pixels nor the host.
+    """Pixels by uncertainty and by error, on the device, in histograms whose cells rise by 0.06 %
+    from 1 mm to 10 m: as fine as sorting all pixels would be to any plot, and needs neither the
+    pixels nor the host. Pixels by both, for the rank correlation, are in cells of 0.9 %.
     """
 
     def __init__(self, device: torch.device):
-        self.pixels = torch.zeros(CELLS * CELLS, dtype=torch.float64, device=device)
-        self.squares = torch.zeros_like(self.pixels)
-        self.variances = self.pixels.new_zeros(CELLS)
+        self.joint = torch.zeros(JOINT_CELLS**2, dtype=torch.float64, device=device)
+        self.pixels, self.squares, self.variances = self.joint.new_zeros(3, CELLS)
+        self.pixels_by_error, self.squares_by_error = self.joint.new_zeros(2, CELLS)
 
     def add(self, uncertainty: Tensor, error: Tensor, valid: Tensor) -> None:
         """Add pixels: three of one shape, predicted standard deviation and error in metres."""
-        row, column, weight = _cell(uncertainty), _cell(error.abs()), valid.double()
-        cell = (row * CELLS + column).flatten()
-        self.pixels.scatter_add_(0, cell, weight.flatten())
-        self.squares.scatter_add_(0, cell, (weight * error.square()).flatten())
-        self.variances.scatter_add_(0, row.flatten(), (weight * uncertainty.square()).flatten())
+        weight = valid.double().flatten()
+        squares = weight * error.square().flatten()
+        row, column = _place(uncertainty), _place(error.abs())
+        joint = _cell(row, JOINT_CELLS) * JOINT_CELLS + _cell(column, JOINT_CELLS)
+        self.joint.scatter_add_(0, joint, weight)
+        row, column = _cell(row, CELLS), _cell(column, CELLS)
+        self.pixels.scatter_add_(0, row, weight)
+        self.squares.scatter_add_(0, row, squares)
+        self.variances.scatter_add_(0, row, weight * uncertainty.square().flatten())
+        self.pixels_by_error.scatter_add_(0, column, weight)
+        self.squares_by_error.scatter_add_(0, column, squares)
 
     def compute(self) -> Calibration | None:
         """What the pixels so far say; None without any."""
-        pixels, squares = (
-            counts.view(CELLS, CELLS).cpu().numpy() for counts in (self.pixels, self.squares)
+        pixels, squares, variances, pixels_by_error, squares_by_error = (
+            counts.cpu().numpy()
+            for counts in (
+                *(self.pixels, self.squares, self.variances),
+                *(self.pixels_by_error, self.squares_by_error),
+            )
         )
         if not pixels.sum():
             return None
-        by_uncertainty, by_error = pixels.sum(axis=1), pixels.sum(axis=0)
-        variances = self.variances.cpu().numpy()
-        predicted, found, share = _reliability(by_uncertainty, variances, squares.sum(axis=1))
-        rmse = _retention(by_uncertainty, squares.sum(axis=1))
-        oracle = _retention(by_error, squares.sum(axis=0))
+        predicted, found, share = _reliability(pixels, variances, squares)
+        rmse = _retention(pixels, squares)
+        oracle = _retention(pixels_by_error, squares_by_error)
         area = np.trapezoid(rmse - oracle, RETAINED)
         return Calibration(
             predicted,
@@ -91,17 +99,20 @@ class CalibrationCounts:
             RETAINED,
             rmse,
             oracle,
-            spearman=_rank_correlation(pixels),
+            spearman=_rank_correlation(self.joint.view(JOINT_CELLS, -1).cpu().numpy()),
             ause=float(area / rmse[-1]) if rmse[-1] else 0.0,
             ence=float(np.mean(np.abs(found - predicted) / predicted)),
         )
 
 
-def _cell(metres: Tensor) -> Tensor:
-    """Number of the cell, 0 to 511, the logarithm being divided evenly."""
-    span = np.log(MAX_DEPTH / MIN_DEPTH)
-    place = (metres.clamp(MIN_DEPTH, MAX_DEPTH) / MIN_DEPTH).log() * (CELLS / span)
-    return place.long().clamp(0, CELLS - 1)
+def _place(metres: Tensor) -> Tensor:
+    """(N,) from 0 to 1, the logarithm being divided evenly."""
+    bounded = metres.flatten().clamp(MIN_DEPTH, MAX_DEPTH)
+    return (bounded / MIN_DEPTH).log() / np.log(MAX_DEPTH / MIN_DEPTH)
+
+
+def _cell(place: Tensor, cells: int) -> Tensor:
+    return (place * cells).long().clamp(0, cells - 1)
 
 
 def _reliability(

@@ -11,7 +11,7 @@ from pathlib import Path
 from moa_depth_ros.command_line import at_least
 from training.command_line import exit_code
 from training.errors import LostDetailError, TrainingError, WeightsError
-from training.tables.rows import TABLES, Table, Trained
+from training.tables.rows import TABLES, NoNetwork, Table, TableRow, Trained
 from training.tables.run import finished_results, result_of
 from training.tables.setting import Setting, find_setting
 from training.tables.write import Finished, write_table
@@ -67,7 +67,7 @@ def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path
         TrainingError: there are rows that were made by another recipe, or one failed.
     """
     limits = options.output, options.max_epochs
-    chosen = [row for row in table.rows if not options.rows or row.key in options.rows]
+    chosen = [row for row in table.rows if _is_chosen(row, options.rows)]
     missing: dict[str, str] = {}
     # Of all rows before the first is written: a table of another recipe is not replaced.
     made = {row.key: finished_results(row, setting, *limits) for row in table.rows}
@@ -85,6 +85,11 @@ def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path
     return missing
 
 
+def _is_chosen(row: TableRow, names: Sequence[str]) -> bool:
+    """By its name; those without a network are beside any other, and take no time."""
+    return not names or row.key in names or isinstance(row.method, NoNetwork)
+
+
 def _parser() -> argparse.ArgumentParser:
     keys = "; ".join(
         f"{name}: {', '.join(row.key for row in table.rows)}" for name, table in TABLES.items()
@@ -98,7 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "table", choices=TABLES, help="of the paper; parts: each part of the network left out"
     )
-    parser.add_argument("--rows", nargs="+", default=[], metavar="ROW", help=f"only these ({keys})")
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        default=[],
+        metavar="ROW",
+        help=f"only these, and those without a network ({keys})",
+    )
     parser.add_argument(
         "--seeds", nargs="+", type=at_least(0), default=[0], metavar="N", help="default: 0"
     )

@@ -157,7 +157,7 @@ def _write(path: Path, content: object) -> None:
 def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
     """All that decides the result, but for the seed, by dotted names."""
     method = row.method
-    recipe: dict[str, Any] = {"data": str(setting.data), "content": setting.content}
+    recipe: dict[str, Any] = {"data": str(setting.data.resolve()), "content": setting.content}
     if not isinstance(method, NoNetwork):
         recipe["clip"] = setting.weights
     if isinstance(method, ZeroShot):

@@ -49,6 +49,19 @@ def test_an_uncertainty_that_is_upside_down():
     assert found.ause > 0.5
 
 
+def test_an_uncertainty_in_a_narrow_band_has_groups_and_a_curve_all_the_same():
+    """As of a network with ten bins that has hardly learned."""
+    rng = np.random.default_rng(0)
+    uncertainty = rng.uniform(2.74, 2.94, 20000)
+    error = np.abs(rng.standard_normal(20000)) * (uncertainty - 2.7)
+    found = calibrate(uncertainty, error)
+    assert found.share == pytest.approx(np.full(GROUPS, 0.1), abs=0.01)
+    by_uncertainty = error[np.argsort(uncertainty)] ** 2
+    assert found.rmse[0] == pytest.approx(by_uncertainty[:1000].mean() ** 0.5, rel=0.02)
+    expected = spearmanr(uncertainty, error).statistic
+    assert found.spearman == pytest.approx(expected, abs=0.02)
+
+
 def test_an_uncertainty_that_says_nothing():
     found = calibrate(np.ones(1000), RISING)
     assert found.spearman is None

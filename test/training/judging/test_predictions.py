@@ -93,6 +93,17 @@ def predictions(tmp_path) -> Path:
     return tmp_path / "predictions"
 
 
+@pytest.mark.parametrize(("factor", "warned"), [(0.2, True), (5.0, True), (1.2, False)])
+def test_another_unit_is_warned_of(nyu_file, tmp_path, capsys, factor, warned):
+    """The true depth, but for a factor."""
+    folder = tmp_path / "predictions"
+    with h5py.File(nyu_file / "nyu_depth_v2_labeled.mat") as file:
+        for index, name in zip(TEST_INDICES, NAMES, strict=True):
+            write_depth_png(folder / name, factor * file["rawDepths"][index].T)
+    judged(nyu_file, tmp_path / "report.json", folder)
+    assert ("in another unit than millimetres" in capsys.readouterr().err) == warned
+
+
 def test_who_predicts_nothing_gets_no_pixel_left_out(predictions, nyu_file, tmp_path):
     for name in NAMES:
         write_depth_png(predictions / name, np.zeros(SIZE))

@@ -1,0 +1,107 @@
+"""Which messages of two topics are of one moment."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+_WAITING = 60  # messages of a topic that wait for their counterpart: pictures, in memory
+
+
+class Message(NamedTuple):
+    """One of a bag; ``seconds`` of its own stamp."""
+
+    topic: str
+    seconds: float
+    content: Any
+
+
+class Pair(NamedTuple):
+    """Colour and depth of one moment."""
+
+    colour: Message
+    depth: Message
+
+    @property
+    def gap(self) -> float:
+        """Seconds between them."""
+        return abs(self.colour.seconds - self.depth.seconds)
+
+
+def pair(messages: Iterable[Message], colour: str, max_gap: float, every: float) -> Iterator[Pair]:
+    """Each depth with the colour picture that is nearest in time.
+
+    A clock that jumps back, as in merged bags or where a simulator starts again, is warned of and
+    begins a new film.
+
+    Args:
+        messages: of a colour topic and a depth topic, in the order of the bag.
+        colour: the former's name.
+        max_gap: seconds that their stamps may differ by.
+        every: seconds from one pair to the next, at least.
+    """
+    film, newest, last = _Film(max_gap), -math.inf, -math.inf
+    for message in messages:
+        if message.seconds < newest - max(every, 1.0):
+            warnings.warn(
+                f"{message.topic}: stamps jump from {newest:.3f} s back to {message.seconds:.3f} s",
+                stacklevel=2,
+            )
+            yield from _spaced(film.rest(), last, every)
+            film, newest, last = _Film(max_gap), message.seconds, -math.inf
+        newest = max(newest, message.seconds)
+        for found in _spaced(film.add(message, message.topic == colour), last, every):
+            last = found.colour.seconds
+            yield found
+    yield from _spaced(film.rest(), last, every)
+
+
+def _spaced(pairs: Iterable[Pair], last: float, every: float) -> Iterator[Pair]:
+    for found in pairs:
+        if found.colour.seconds - last >= every:
+            last = found.colour.seconds
+            yield found
+
+
+class _Film:
+    """Messages whose stamps rise, in either topic."""
+
+    def __init__(self, max_gap: float) -> None:
+        self._max_gap = max_gap
+        self._colours: deque[Message] = deque(maxlen=_WAITING)
+        self._depths: deque[Message] = deque(maxlen=_WAITING)
+        self._newest_colour = -math.inf
+
+    def add(self, message: Message, is_colour: bool) -> Iterator[Pair]:
+        """The pairs that are certain with this message: no colour to come is nearer."""
+        if is_colour:
+            self._colours.append(message)
+            self._newest_colour = max(self._newest_colour, message.seconds)
+        else:
+            self._depths.append(message)
+        return self._certain()
+
+    def rest(self) -> Iterator[Pair]:
+        """The pairs that are left where no message comes any more."""
+        self._newest_colour = math.inf
+        return self._certain()
+
+    def _certain(self) -> Iterator[Pair]:
+        while self._depths:
+            depth = self._depths[0]
+            nearest = min(
+                (Pair(colour, depth) for colour in self._colours),
+                key=lambda pair: pair.gap,
+                default=None,
+            )
+            gap = math.inf if nearest is None else nearest.gap
+            if gap and self._newest_colour < depth.seconds + min(gap, self._max_gap):
+                return
+            self._depths.popleft()
+            if nearest is not None and gap <= self._max_gap:
+                while self._colours.popleft() is not nearest.colour:
+                    pass
+                yield nearest
