@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moa_depth_ros.depth.filters import drop_edges, is_reading
+from moa_depth_ros.depth.filters import drop_edges
 from moa_depth_ros.depth.geometry import (
     PLAIN_POINT_BYTES,
     POINT_BYTES,
@@ -16,6 +16,7 @@ from moa_depth_ros.depth.geometry import (
     pack_depth,
     unproject,
 )
+from moa_depth_ros.depth.readings import is_reading
 from moa_depth_ros.intrinsics import Intrinsics
 
 SMALLEST_VOXEL = 0.001

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-
-Depth = TypeVar("Depth", np.ndarray, Tensor)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,28 +58,6 @@ def keep_readings(
     for mask in dropped:
         depth = depth.masked_fill(mask, torch.nan)
     return depth
-
-
-def is_reading(depth: Depth) -> Depth:
-    """Where depth, an array or a tensor, is finite and above 0."""
-    return (depth > 0) & (depth < math.inf)  # NaN is neither
-
-
-def only_readings(depth: np.ndarray) -> np.ndarray:
-    """Depth on the host with NaN wherever it is not finite or not above 0.
-
-    NumPy's, not torch's: on a CPU each operation of torch wakes all its threads, which takes longer
-    than this little work.
-
-    Args:
-        depth: float32 metres, any shape.
-
-    Returns:
-        A new array, or ``depth`` itself where all of it are readings.
-    """
-    if depth.size and depth.min() > 0 and depth.max() < math.inf:  # NaN, the least, is not above 0
-        return depth
-    return np.where(is_reading(depth), depth, np.float32(np.nan))
 
 
 def drop_edges(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moa_depth_ros.depth.filters import is_reading, only_readings
+from moa_depth_ros.depth.readings import is_reading, only_readings
 from moa_depth_ros.intrinsics import Intrinsics
 
 POINT_BYTES = 16

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from moa_depth_ros.depth.readings import is_reading
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.encoded import check, is_encoded
 
@@ -17,12 +18,6 @@ MILLIMETRES = 1000.0
 SUFFIXES = (".png", ".jpg", ".jpeg")
 COLOUR_MAP = "turbo_r"
 """Red is near, blue is far."""
-
-
-def is_reading(depth: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Where depth, in metres, was measured: finite and above 0. (`depth.filters` has the same, with
-    PyTorch, which takes seconds to import.)"""
-    return np.isfinite(depth) & (depth > 0)
 
 
 def colour_depth(depth: NDArray[np.floating], near: float, far: float) -> NDArray[np.uint8]:

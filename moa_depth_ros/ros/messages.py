@@ -19,7 +19,7 @@ from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
 from moa_depth_ros.depth.cloud import CloudOptions, organised_shape, pack_cloud
-from moa_depth_ros.depth.filters import only_readings
+from moa_depth_ros.depth.readings import only_readings
 from moa_depth_ros.estimator.transfer import to_host
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures import compressed_depth, encoded
