@@ -230,6 +230,7 @@ def main(args: Sequence[str] | None = None) -> int:
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_no_advertisement)
     # Lightning can't know that the loss of a step is that of all processes already.
     warnings.filterwarnings("ignore", r"It is recommended to use `self\.log\('train/")
+    warnings.filterwarnings("ignore", r"`isinstance\(treespec", FutureWarning)  # Lightning's own
     return exit_code(lambda: _fit(args))
 
 
