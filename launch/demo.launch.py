@@ -42,13 +42,23 @@ def _nodes(context: LaunchContext) -> list[Node]:
         additional_env=profile,
         output="screen",
     )
+    # The camera's frame with x forward and z up (REP 103), in which RViz turns the cloud upright.
+    frames = Node(
+        package="tf2_ros",
+        executable="static_transform_publisher",
+        arguments=[
+            *("--roll", "-1.570796", "--yaw", "-1.570796"),
+            *("--frame-id", "camera_link", "--child-frame-id", "camera_optical_frame"),
+        ],
+        additional_env=profile,
+    )
     rviz = Node(
         package="rviz2",
         executable="rviz2",
         arguments=["-d", str(shared_file("depth.rviz"))],
         additional_env=profile,
     )
-    return [camera, rviz] if value("rviz") == "true" else [camera]
+    return [camera, frames, rviz] if value("rviz") == "true" else [camera]
 
 
 def generate_launch_description() -> LaunchDescription:

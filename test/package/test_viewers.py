@@ -1,8 +1,11 @@
 """What RViz and Foxglove are given to show is what camera and node publish."""
 
 import json
+import re
 
+import numpy as np
 import yaml
+from scipy.spatial.transform import Rotation
 
 CAMERA = {"/camera/image_raw", "/camera/camera_info"}
 NODE = {f"/moa_depth/{name}" for name in ("depth", "points", "camera_info", "uncertainty")}
@@ -25,12 +28,19 @@ def topics(value):
     return {text for text in strings(value) if text.startswith("/")}
 
 
-def test_rviz_shows_picture_depth_and_cloud_in_the_cameras_frame(root):
+def test_rviz_shows_picture_depth_and_cloud_in_a_frame_with_z_up(root):
+    """The one that demo.launch.py publishes beside the camera's."""
     from moa_depth_ros.ros.picture_camera import FRAME
 
     given = yaml.safe_load((root / "config" / "depth.rviz").read_text())["Visualization Manager"]
     assert topics(given) == {"/camera/image_raw", "/moa_depth/depth", "/moa_depth/points"}
-    assert given["Global Options"]["Fixed Frame"] == FRAME
+    launch = (root / "launch" / "demo.launch.py").read_text()
+    transform = dict(re.findall(r'"--([a-z-]+)", "([^"]+)"', launch))
+    assert transform["frame-id"] == given["Global Options"]["Fixed Frame"]
+    assert transform["child-frame-id"] == FRAME
+    roll, yaw = (float(transform[name]) for name in ("roll", "yaw"))
+    x, y, z = Rotation.from_euler("xyz", (roll, 0, yaw)).as_matrix().T  # of the optical frame
+    np.testing.assert_allclose((z, x, y), [[1, 0, 0], [0, -1, 0], [0, 0, -1]], atol=1e-5)
     # Reliable readers would not hear a camera's best effort.
     qos = [d["Topic"]["Reliability Policy"] for d in given["Displays"] if "Topic" in d]
     assert qos == ["Best Effort"] * 3
