@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import Namespace
 
 from training.checkpoints import newest, newest_whole
 from training.errors import CheckpointError, TrainingError
+
+
+def check_configs(paths: Sequence[str]) -> None:
+    """Refuse files none of which says what the data are.
+
+    Raises:
+        TrainingError: naming them.
+    """
+    found = [path for path in paths if Path(path).is_file()]
+    if not found or len(found) < len(paths):
+        return  # which the parser tells of
+    if not any("data:" in Path(path).read_text(encoding="utf-8") for path in found):
+        raise TrainingError(
+            f"--config: {', '.join(paths)}: made to go over another configuration, which says what "
+            "the data are; name one before, such as --config config/training/paper.yaml"
+        )
 
 
 def check_intervals(trainer: Namespace) -> None:

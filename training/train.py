@@ -8,6 +8,7 @@ share of the training pictures is held out, ``best/`` is the same of the epoch t
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import math
@@ -44,7 +45,7 @@ from training.errors import TrainingError
 from training.module import DepthModule
 from training.precision import computes_on_gpu, default_precision
 from training.provenance import provenance
-from training.refusals import check_intervals, check_validation, resume_from
+from training.refusals import check_configs, check_intervals, check_validation, resume_from
 
 DESCRIPTION = (
     "Train MoA-DepthCLIP. Without --config, it is the paper's recipe on NYU Depth V2 in data/nyu; "
@@ -61,9 +62,16 @@ class TrainingCLI(LightningCLI):
     logs: Path | None = None  # of this start of the run, where they are the default ones
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Sequence[str] | None) -> None:
-        """Read the command line over the configuration it names, or over the paper's."""
+        """Read the command line over the configuration it names, or over the paper's.
+
+        Raises:
+            TrainingError: configurations that are made to go over another one, without one.
+        """
         args = list(sys.argv[1:] if args is None else args)
-        if not any(arg == "-c" or arg.split("=")[0] == "--config" for arg in args):
+        configs = configs_of(args)
+        if not any(arg.split("=")[0] == "--data" for arg in args):
+            check_configs(configs)
+        if not configs:
             args = ["--config", str(DEFAULT_CONFIG), *args]
         _take_whole_numbers(parser)
         self.config = parser.parse_args(args)
@@ -218,6 +226,13 @@ def _take_whole_numbers(parser: LightningArgumentParser) -> None:
     for action in parser._actions:
         if action.dest.startswith("trainer.limit_"):
             action._typehint = Union[int, float, None]  # noqa: UP007 - an order of its own
+
+
+def configs_of(args: Sequence[str]) -> list[str]:
+    """The configuration files that a command line names."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-c", "--config", action="append", default=[])
+    return parser.parse_known_args(args)[0].config
 
 
 def _no_advertisement(record: logging.LogRecord) -> bool:

@@ -141,6 +141,13 @@ def test_a_value_that_cannot_be_is_one_line(tmp_path, capsys, key, value, says):
     assert line.startswith("error: ") and says in line
 
 
+@pytest.mark.parametrize("name", ["hires", "stand_in"])
+def test_a_configuration_that_goes_over_another_one_says_so(capsys, name):
+    path = ROOT / "config" / "training" / f"{name}.yaml"
+    assert train.main(["--config", str(path)]) == 1
+    assert "name one before, such as --config config/training/paper.yaml" in capsys.readouterr().err
+
+
 def test_an_interval_beyond_the_epoch_is_one_line(tmp_path, write_nyu, tiny_clip, capsys):
     data, changes = write_pictures(tmp_path / "data", write_nyu), {"trainer__val_check_interval": 9}
     assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 1
@@ -199,9 +206,11 @@ def test_last_without_a_checkpoint(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["paper", "demo", "finetune", "hires", "stand_in"])
 def test_the_configurations_hold_known_keys(name, capsys):
-    path = ROOT / "config" / "training" / f"{name}.yaml"
+    names = ("paper", name) if name in ("hires", "stand_in") else (name,)
+    paths = [ROOT / "config" / "training" / f"{each}.yaml" for each in names]
+    given = [text for path in paths for text in ("--config", str(path))]
     with pytest.raises(SystemExit) as caught:
-        train.main(["--config", str(path), "--model.optimiser.lr", "0.125", "--print_config"])
+        train.main([*given, "--model.optimiser.lr", "0.125", "--print_config"])
     assert caught.value.code in (0, None)
     printed = yaml.safe_load(capsys.readouterr().out)
     assert printed["model"]["optimiser"]["lr"] == 0.125
