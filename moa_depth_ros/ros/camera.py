@@ -61,10 +61,12 @@ class Camera:
         if self._is_due(text):
             self.logger.warning(text)
 
-    def tell(self, text: str) -> None:
-        """Say what was done, in the log alone."""
-        if self._is_due(text):
+    def tell(self, text: str) -> bool:
+        """Say what was done, in the log alone; False if the like was said a moment ago."""
+        due = self._is_due(text)
+        if due:
             self.logger.info(text)
+        return due
 
     def fail(self, error: Exception) -> None:
         """Count a picture whose processing raised an error, and say which."""

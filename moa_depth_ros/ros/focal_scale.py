@@ -15,14 +15,14 @@ class FocalScale:
     Args:
         training_camera: the camera that the network learned with.
         log: takes one line of text, at the first picture of a known camera and whenever the
-            ratio or the decision changes.
+            ratio or the decision changes; False if it has to be told again, with a later picture.
 
     Attributes:
         ratio: what depth is multiplied by at present; 1 where nothing is known or wanted.
         training_camera: as given.
     """
 
-    def __init__(self, training_camera: Intrinsics, log: Callable[[str], None]) -> None:
+    def __init__(self, training_camera: Intrinsics, log: Callable[[str], bool]) -> None:
         self.ratio = 1.0
         self.training_camera = training_camera
         self._log = log
@@ -48,16 +48,17 @@ class FocalScale:
             before, decision = self._said
             if decision == wanted and abs(ratio / before - 1) <= NOTEWORTHY:
                 return
-        self._said = ratio, wanted
         if abs(ratio - 1) <= NOTEWORTHY:
             consequence = "depth needs no scaling"
         else:
             consequence = "depth is scaled by that" if wanted else "depth is not scaled, as asked"
-        self._log(
+        told = self._log(
             f"This camera's focal length is {ratio:.3f} times the training camera's for pictures "
             f"of one size ({_describe(intrinsics)} to {_describe(self.training_camera)}): "
             f"{consequence}."
         )
+        if told:
+            self._said = ratio, wanted
 
 
 def _describe(camera: Intrinsics) -> str:

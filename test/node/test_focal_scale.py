@@ -8,9 +8,15 @@ from moa_depth_ros.ros.focal_scale import FocalScale
 WIDE = dataclasses.replace(NYU_KINECT, fx=NYU_KINECT.fx / 2, fy=NYU_KINECT.fy / 2)
 
 
-def focal_scale():
+def focal_scale(taken=lambda: True):
     lines = []
-    return FocalScale(NYU_KINECT, lines.append), lines
+
+    def log(line):
+        if taken():
+            lines.append(line)
+        return taken()
+
+    return FocalScale(NYU_KINECT, log), lines
 
 
 def test_it_says_once_what_it_does_with_both_focal_lengths():
@@ -50,8 +56,22 @@ def test_a_zoom_is_told():
     assert len(lines) == 2
 
 
+def test_what_was_not_taken_is_told_with_a_later_picture():
+    taken = [True]
+    scale, lines = focal_scale(lambda: taken[0])
+    scale.camera_for(WIDE, wanted=True)
+    taken[0] = False  # of a zoom, no line is taken until it ends
+    for _ in range(3):
+        scale.camera_for(NYU_KINECT, wanted=True)
+    assert len(lines) == 1
+    taken[0] = True
+    for _ in range(3):
+        scale.camera_for(NYU_KINECT, wanted=True)
+    assert len(lines) == 2 and "1.000 times" in lines[1]
+
+
 def test_a_camera_info_that_became_useless_ends_the_scaling():
-    scale = FocalScale(NYU_KINECT, lambda line: None)
+    scale = FocalScale(NYU_KINECT, lambda line: True)
     scale.camera_for(WIDE, wanted=True)
     assert scale.camera_for(None, wanted=True) is None
     assert scale.ratio == 1.0
