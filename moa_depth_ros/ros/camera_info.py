@@ -9,7 +9,9 @@ from sensor_msgs.msg import CameraInfo, RegionOfInterest
 from std_msgs.msg import Header
 
 from moa_depth_ros.intrinsics import Intrinsics
-from moa_depth_ros.pictures.calibration import cut, intrinsics_for
+from moa_depth_ros.pictures.calibration import FISHEYE_MODELS, cut, distorts, intrinsics_for
+
+_NO_ROTATION = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
 
 
 def camera_info_message(header: Header, camera: Intrinsics) -> CameraInfo:
@@ -18,7 +20,7 @@ def camera_info_message(header: Header, camera: Intrinsics) -> CameraInfo:
     msg.distortion_model = "plumb_bob"
     msg.d = [0.0] * 5
     msg.k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
-    msg.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    msg.r = _NO_ROTATION
     msg.p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     return msg
 
@@ -30,14 +32,22 @@ def unrectified(info: CameraInfo) -> CameraInfo:
     if info.k[0] == 0:
         return info
     result = copy.deepcopy(info)
-    result.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    result.r = _NO_ROTATION
     result.p = _projection(info.k)
     return result
 
 
-def _projection(k: Sequence[float]) -> list[float]:
-    """P of a camera that K describes whole."""
-    return [*k[0:3], 0.0, *k[3:6], 0.0, *k[6:9], 0.0]
+def rectified(info: CameraInfo) -> CameraInfo:
+    """The CameraInfo of pictures that are rectified, with P in K, no distortion and no rotation.
+    Whoever rectified them may have left the raw picture's beside them, with which
+    depthimage_to_laserscan would do it once more."""
+    result = copy.deepcopy(info)
+    if info.p[0] == 0:
+        result.p = _projection(info.k)
+    result.k = [*result.p[0:3], *result.p[4:7], *result.p[8:11]]
+    result.r = _NO_ROTATION
+    result.distortion_model, result.d = "plumb_bob", [0.0] * 5
+    return result
 
 
 def camera_info_for(info: CameraInfo, header, width: int, height: int) -> CameraInfo:
@@ -46,7 +56,8 @@ def camera_info_for(info: CameraInfo, header, width: int, height: int) -> Camera
     K and P are shifted and scaled as in `intrinsics_for`; the result describes a whole, unbinned
     picture, so that readers need not know what happened to it. Distortion and R are kept. A P that
     the driver left zero becomes K, which `intrinsics_for` takes then: depth_image_proc and
-    depthimage_to_laserscan read P alone.
+    depthimage_to_laserscan read P alone. The latter refuses a model without a name, or with another
+    than sensor_msgs has.
 
     Args:
         header: the picture's, copied untouched.
@@ -67,4 +78,13 @@ def camera_info_for(info: CameraInfo, header, width: int, height: int) -> Camera
     result.width, result.height = width, height
     result.binning_x = result.binning_y = 0
     result.roi = RegionOfInterest(do_rectify=info.roi.do_rectify)
+    if not distorts(info):
+        result.distortion_model, result.d = "plumb_bob", [0.0] * 5
+    elif info.distortion_model in FISHEYE_MODELS:
+        result.distortion_model = FISHEYE_MODELS[0]
     return result
+
+
+def _projection(k: Sequence[float]) -> list[float]:
+    """P of a camera that K describes whole."""
+    return [*k[0:3], 0.0, *k[3:6], 0.0, *k[6:9], 0.0]

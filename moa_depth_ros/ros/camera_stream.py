@@ -16,17 +16,22 @@ from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DepthEstimate, Picture
 from moa_depth_ros.estimator.estimator_slot import EstimatorSlot
 from moa_depth_ros.intrinsics import Intrinsics
-from moa_depth_ros.pictures.calibration import CameraInfoError, intrinsics_for, shape_warning
+from moa_depth_ros.pictures.calibration import (
+    CameraInfoError,
+    distorts,
+    intrinsics_for,
+    is_named_rectified,
+    shape_warning,
+)
 from moa_depth_ros.ros import messages, parameters
 from moa_depth_ros.ros.camera import Camera
-from moa_depth_ros.ros.camera_info import unrectified
+from moa_depth_ros.ros.camera_info import rectified, unrectified
 from moa_depth_ros.ros.diagnostics import Laps
 from moa_depth_ros.ros.focal_scale import FocalScale
 from moa_depth_ros.ros.rectify import (
     Rectified,
     Rectifier,
     distortion_warning,
-    shows_distortion,
 )
 
 
@@ -105,8 +110,10 @@ class CameraStream:
         """Keep it; warn of a lens that distorts."""
         self.camera.statistics.count("camera_info")
         topic, rectifying = self.camera.inputs.base_topic, self._rectifier is not None
-        as_it_is = rectifying or not shows_distortion(msg, topic)
-        self.camera.infos.add(msg if as_it_is else unrectified(msg))
+        shown = msg
+        if not rectifying and distorts(msg):
+            shown = rectified(msg) if is_named_rectified(topic) else unrectified(msg)
+        self.camera.infos.add(shown)
         if self._warned_of_distortion:
             return
         if warning := distortion_warning(msg, topic, rectifying):

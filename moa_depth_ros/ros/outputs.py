@@ -70,7 +70,9 @@ class Outputs:
         self, header: Header, estimate: DepthEstimate, encoding: str, info: CameraInfo | None
     ) -> None:
         """Depth in the encoding 32FC1 or 16UC1, uncertainty, and the CameraInfo that belongs to
-        them, made from the camera's where that is known."""
+        them, made from the camera's where that is known: first, for readers that take the newest,
+        such as depthimage_to_laserscan."""
+        self.publish_camera_info(header, info, *estimate.depth.shape)
         if _heard(self._depth):
             self._depth.publish(messages.depth_message(header, estimate.depth, encoding))
         if _heard(self._compressed_depth):
@@ -78,7 +80,6 @@ class Outputs:
             self._compressed_depth.publish(compressed)
         if _heard(self._uncertainty):
             self._uncertainty.publish(messages.uncertainty_message(header, estimate.uncertainty))
-        self.publish_camera_info(header, info, *estimate.depth.shape)
 
     def publish_camera_info(
         self, header: Header, info: CameraInfo | None, height: int, width: int

@@ -16,7 +16,7 @@ from moa_depth_ros.pictures.calibration import (
     intrinsics_for,
     is_named_rectified,
 )
-from moa_depth_ros.ros.camera_info import camera_info_for
+from moa_depth_ros.ros.camera_info import camera_info_for, rectified
 
 # Distortion models of sensor_msgs and how many coefficients OpenCV takes for each.
 _PINHOLE_MODELS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14)}
@@ -95,21 +95,17 @@ class _Map:
         return Rectified(picture, self.info, self.unseen)
 
 
-def shows_distortion(info: CameraInfo, image_topic: str) -> bool:
-    """Whether pictures of a topic are as a distorting lens makes them."""
-    return distorts(info) and not is_named_rectified(image_topic)
-
-
 def distortion_warning(info: CameraInfo, image_topic: str, rectifying: bool) -> str | None:
     """What to tell a user whose pictures come from a distorting lens and are not rectified, or are
     so a second time; or None."""
-    if rectifying and distorts(info) and is_named_rectified(image_topic):
+    rectified_already = is_named_rectified(image_topic)
+    if not distorts(info) or rectifying != rectified_already:
+        return None
+    if rectified_already:
         return (
             f"{image_topic} is rectified already, by its name, and rectify bends it once more: set "
             "rectify:=false, or take the raw topic."
         )
-    if rectifying or not shows_distortion(info, image_topic):
-        return None
     namespace = image_topic.rpartition("/")[0]
     return (
         f"{image_topic} comes from a lens with distortion ({info.distortion_model}): depth and "
@@ -201,12 +197,8 @@ def _turning_angle(lens: np.ndarray) -> float:
 def _ideal(info: CameraInfo, target: np.ndarray) -> CameraInfo:
     """The CameraInfo of the rectified picture, made from the raw one's."""
     result = copy.deepcopy(info)
-    result.k = target.ravel()
-    # A fisheye's model with D = 0 is no pinhole.
-    result.distortion_model, result.d = "plumb_bob", [0.0] * 5
-    result.r = np.eye(3).ravel()
     result.p = np.hstack([target, np.reshape(info.p, (3, 4))[:, 3:]]).ravel()
-    return result
+    return rectified(result)
 
 
 def _is_identity(rotation: np.ndarray) -> bool:

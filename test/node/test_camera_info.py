@@ -76,6 +76,20 @@ def test_unusable_intrinsics_are_refused(bad):
         camera_info_for(bad, HEADER, 320, 240)
 
 
+@pytest.mark.parametrize(
+    ("model", "d", "expected"),
+    [
+        ("", [], ("plumb_bob", [0.0] * 5)),
+        ("rational_polynomial", [0.0] * 8, ("plumb_bob", [0.0] * 5)),
+        ("fisheye", [0.0] * 4, ("equidistant", [0.0] * 4)),
+        ("plumb_bob", [0.1, 0.2, 0.0, 0.0, 0.0], ("plumb_bob", [0.1, 0.2, 0.0, 0.0, 0.0])),
+    ],
+)
+def test_the_lens_has_a_model_that_readers_know(model, d, expected):
+    info = camera_info_for(camera_info(distortion_model=model, d=d), HEADER, 640, 480)
+    assert (info.distortion_model, list(info.d)) == expected
+
+
 def test_the_same_size_changes_only_the_header():
     info = camera_info()
     expected = camera_info(header=HEADER)

@@ -300,6 +300,22 @@ def test_the_pinhole_of_a_raw_picture_is_k(robot):
     robot.send_info()
 
 
+def test_the_camera_of_a_rectified_topic_is_ps_alone(ros, tiny_model):
+    """The driver's CameraInfo lies beside it; depthimage_to_laserscan would rectify once more."""
+    topics = {"image": "/flat/image_rect", "info": "/flat/camera_info", "node": "/flat/moa_depth"}
+    parameters = ["-r", "__ns:=/flat", "-r", "image:=image_rect"]
+    with NodeProcess(tiny_model, *parameters), Robot(**topics) as front:
+        info = distorted(front)
+        info.r = ROTATION.ravel()
+        info.p[0], info.p[5], info.p[2] = 0.7 * CAMERA.fx, 0.7 * CAMERA.fy, CAMERA.cx + 9
+        front.send_info(info=info)
+        answer = front.answer("camera_info", front.send(colourful()))
+        assert (answer.p[0], answer.p[5], answer.p[2]) == (info.p[0], info.p[5], info.p[2])
+        assert list(answer.k) == [*answer.p[0:3], *answer.p[4:7], *answer.p[8:11]]
+        assert list(answer.r) == list(np.eye(3).ravel())
+        assert (answer.distortion_model, list(answer.d)) == ("plumb_bob", [0.0] * 5)
+
+
 @pytest.mark.parametrize("what", ["roi", "k", "p"])
 def test_the_map_follows_a_zoom_and_a_region_that_moves(what):
     before, after = camera_info(), camera_info()
