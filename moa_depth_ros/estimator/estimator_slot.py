@@ -96,12 +96,12 @@ class EstimatorSlot:
         Raises:
             TimeoutError: the others took longer.
         """
-        if not self._turn.acquire(timeout=timeout):
-            raise TimeoutError("a picture or a model is still at work on the device")
-        try:
-            entered = self._lock.acquire(timeout=timeout)
-        finally:
-            self._turn.release()
+        entered = False
+        if self._turn.acquire(timeout=timeout):
+            try:
+                entered = self._lock.acquire(timeout=timeout)
+            finally:
+                self._turn.release()
         if not entered:
             raise TimeoutError("a picture or a model is still at work on the device")
         try:
