@@ -33,8 +33,7 @@ def decode(
     """
     batch, bins = len(cells), len(centres)
     maps = torch.empty((batch, 2, *size), device=cells.device)
-    tile_bins = triton.next_power_of_2(bins)
-    tile_pixels = max(1, TILE_VALUES // tile_bins)
+    tile_pixels, tile_bins = tile_of(bins)
     programs = (triton.cdiv(size[0] * size[1], tile_pixels), batch)
     with torch.cuda.device_of(cells):  # Triton launches on the current device
         _decode[programs](
@@ -51,6 +50,12 @@ def decode(
             TILE_BINS=tile_bins,
         )
     return maps
+
+
+def tile_of(bins: int) -> tuple[int, int]:
+    """Pixels and bins that a program works on; of the latter it leaves out those too many."""
+    tile_bins = triton.next_power_of_2(bins)
+    return max(1, TILE_VALUES // tile_bins), tile_bins
 
 
 @triton.jit

@@ -17,8 +17,12 @@ from training.judging.predictors import Predictor
 from training.metrics import Crop, TrueDepth, range_sums
 
 
-class _Collector:
-    """Keeps what one depth map of one predictor is judged by, on its device."""
+class Collector:
+    """Keeps what one depth map of one predictor is judged by, on its device.
+
+    Args:
+        calibration: counts how uncertainty and error go together; None without uncertainty.
+    """
 
     def __init__(self, calibration: CalibrationCounts | None):
         self.range_sums: list[Tensor] = []
@@ -77,7 +81,7 @@ def judge(
     device = torch.device(device)
     indices: list[int] = []
     scenes: list[str] = []
-    collectors: dict[tuple[str, str], _Collector] = {}
+    collectors: dict[tuple[str, str], Collector] = {}
     batches = data_loader(pictures, workers, device, batch_size=batch_size)
     for batch in tqdm(batches, desc="judging", disable=None):
         numbers = batch["index"].tolist()
@@ -92,6 +96,6 @@ def judge(
             for name, values in predicted.depths.items():
                 if (model, name) not in collectors:
                     counts = None if unsure is None else CalibrationCounts(device)
-                    collectors[model, name] = _Collector(counts)
+                    collectors[model, name] = Collector(counts)
                 collectors[model, name].add(values, unsure, truth, members)
     return [collector.judgement(*key, indices, scenes) for key, collector in collectors.items()]
