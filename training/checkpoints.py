@@ -115,18 +115,18 @@ def newest_whole(folder: Path) -> Path:
     """The newest checkpoint that can be read to its end; a warning names those that cannot.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: each of them is damaged.
     """
-    found = _newest_first(folder)
-    for path in found:
+    for path in _newest_first(folder):
         try:
             AtomicCheckpointIO().load_checkpoint(path)
         except CheckpointError as error:
             warnings.warn(f"left out: {error}", stacklevel=2)
         else:
             return path
-    state = "each of them is damaged" if found else "there is none"
-    raise CheckpointError(f"{folder}: expected a checkpoint to resume from, {state}")
+    raise CheckpointError(
+        f"{folder}: expected a checkpoint to resume from, each of them is damaged"
+    )
 
 
 def _on_host(value: Any) -> Any:

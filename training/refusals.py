@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import Namespace
+from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
 from training.checkpoints import newest, newest_whole
 from training.errors import CheckpointError, TrainingError
@@ -61,19 +62,21 @@ def check_validation(trainer: Namespace, held_out: float) -> None:
 
 
 def resume_from(ckpt_path: str | None, folder: Path) -> Path | None:
-    """The checkpoint that a run in this folder goes on from, if it was asked to.
+    """The checkpoint that a run in this folder goes on from, if it was asked to; ``last`` is also
+    that of a run which has none yet, as the one command of a job that a cluster starts again.
 
     Raises:
         CheckpointError: there is none, or a run that nobody asked to go on with.
     """
     checkpoints = folder / "checkpoints"
-    if ckpt_path == "last":
-        return newest_whole(checkpoints)
-    if ckpt_path is not None:
+    if ckpt_path not in (None, "last"):
         if not Path(ckpt_path).is_file():
             raise CheckpointError(f"{ckpt_path}: no such checkpoint")
         return Path(ckpt_path)
-    if newest(checkpoints) is not None:
+    begun = newest(checkpoints) is not None
+    if begun and ckpt_path == "last":
+        return newest_whole(checkpoints)
+    if begun:
         raise CheckpointError(
             f"{checkpoints}: holds a run already; go on with --ckpt_path last, "
             "start another with --output, or remove the folder"
@@ -83,4 +86,6 @@ def resume_from(ckpt_path: str | None, folder: Path) -> Path | None:
             raise CheckpointError(
                 f"{model}: is there already; start another run with --output, or remove the folder"
             )
+    if ckpt_path == "last":
+        rank_zero_info(f"{checkpoints}: no checkpoint yet, the run starts at its beginning")
     return None

@@ -83,7 +83,7 @@ class TrainingCLI(LightningCLI):
             "--ckpt_path",
             type=str | None,
             default=None,
-            help="checkpoint to resume from, or 'last' for the newest of this run",
+            help="checkpoint to resume from, or 'last' for the newest of this run, if it has any",
         )
         parser.add_argument(
             "--model_dtype",
@@ -271,6 +271,8 @@ def _command_line(args: Sequence[str] | None) -> TrainingCLI:
             parser_kwargs={
                 "allow_abbrev": False,
                 "prog": "python -m training.train",
+                # Every key there is would hide an error behind a hundred lines; --help has them.
+                "usage": "%(prog)s [--config FILE ...] [--key value ...]",
                 "description": DESCRIPTION,
             },
             save_config_kwargs={"overwrite": True},  # where a run without a logger is resumed

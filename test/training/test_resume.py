@@ -37,6 +37,14 @@ def resume(data, run, tiny_clip, **changes):
     return train.main(arguments(data, run, tiny_clip, **changes))
 
 
+def test_a_run_without_a_checkpoint_starts_at_its_beginning(finished, tmp_path, tiny_clip, caplog):
+    data, undisturbed = finished
+    with caplog.at_level("INFO"):
+        assert resume(data, tmp_path / "run", tiny_clip) == 0
+    assert "no checkpoint yet, the run starts at its beginning" in caplog.text
+    assert weights(tmp_path / "run") == weights(undisturbed)
+
+
 @pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine
 def test_killed_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
     data, undisturbed = finished

@@ -199,9 +199,12 @@ def test_a_limit_is_a_number_of_batches_or_a_share(tmp_path, write_nyu, tiny_cli
     assert found["steps"] == steps
 
 
-def test_last_without_a_checkpoint(tmp_path, capsys):
-    assert train.main(["--output", str(tmp_path), "--ckpt_path", "last"]) == 1
-    assert "expected a checkpoint to resume from, there is none" in capsys.readouterr().err
+def test_an_error_is_not_hidden_behind_every_key_there_is(capsys):
+    with pytest.raises(SystemExit):
+        train.main(["--model.netwrk.num_bins", "8"])
+    said = capsys.readouterr().err
+    assert "unrecognized arguments: --model.netwrk.num_bins" in said
+    assert len(said.splitlines()) < 5
 
 
 @pytest.mark.parametrize("name", ["paper", "demo", "finetune", "hires", "stand_in"])
