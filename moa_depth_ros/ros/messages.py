@@ -1,7 +1,7 @@
 """Message bytes to arrays and tensors, and back: the only file that touches a message's bytes.
 
-Bytes are read in place with ``numpy.frombuffer`` and written with ``array.frombytes``: assigning
-an array or a list to a message's ``data`` costs up to a hundred milliseconds a picture in rclpy.
+Bytes are read in place with ``numpy.frombuffer``, and left where they were made for rclpy to read:
+assigning an array or a list to a message's ``data`` costs up to a hundred milliseconds a picture.
 """
 
 from __future__ import annotations
@@ -240,14 +240,12 @@ def fill_cloud(
     """
     if options.organised:
         shape = organised_shape(*depth.shape, options)
-        out = _bytes_of(msg, math.prod(shape)).reshape(shape)
+        out = _memory_of(msg, shape)
         packed = to_host(pack_cloud(depth, colour, intrinsics, options, out, whole))
-        if not np.may_share_memory(packed, out):  # it comes from a device
-            np.copyto(out, packed)
     else:
         packed = to_host(pack_cloud(depth, colour, intrinsics, options, whole=whole))
         shape = (1, *packed.shape)
-        np.copyto(_bytes_of(msg, packed.size), packed.reshape(-1))
+    _attach(msg, packed)
     msg.header = header
     msg.height, msg.width, msg.point_step = shape
     msg.row_step = msg.point_step * msg.width
@@ -259,16 +257,30 @@ def fill_cloud(
     msg.is_dense = not options.organised
 
 
-def _bytes_of(msg: PointCloud2, size: int) -> np.ndarray:
-    """The memory of the message's data, so many bytes of it."""
-    if len(msg.data) != size:
-        msg.data = array("B", bytes(size))
-    return np.frombuffer(msg.data, np.uint8)
+def _memory_of(msg: PointCloud2, shape: tuple[int, ...]) -> np.ndarray:
+    """What the message has already, where it is as large as that."""
+    if len(msg.data) != math.prod(shape):
+        return np.empty(shape, np.uint8)
+    return np.frombuffer(msg.data, np.uint8).reshape(shape)
 
 
 def _image(header: Header, values: np.ndarray, encoding: str) -> Image:
     height, width = values.shape[:2]
     msg = Image(header=header, height=height, width=width, encoding=encoding)
     msg.step = values[0].nbytes
-    msg.data.frombytes(values.reshape(-1).view(np.uint8))
+    _attach(msg, values)
     return msg
+
+
+def _attach(msg: Image | PointCloud2, values: np.ndarray) -> None:
+    """Make the values themselves, contiguous, the data of a message that will be published.
+
+    Publishing copies from whatever has bytes. The setter of ``data`` insists on an ``array.array``,
+    for which the values would be copied once more.
+    """
+    values = memoryview(values.reshape(-1).view(np.uint8))
+    if hasattr(msg, "_data"):  # in Humble to Kilted
+        msg._data = values
+    else:
+        msg.data = array("B")
+        msg.data.frombytes(values)

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from array import array
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from std_msgs.msg import Header
 
 from demo.messages import picture_message, read_cloud, read_depth
 from moa_depth_ros.pictures.raw import RAW_ENCODINGS
+from moa_depth_ros.ros import messages
 from moa_depth_ros.ros.messages import (
     NATIVE_ENCODINGS,
     PictureError,
@@ -207,6 +209,19 @@ def test_messages_can_be_sent(ros):
 
     msg = depth_message(HEADER, torch.ones(2, 3), "32FC1")
     assert deserialize_message(serialize_message(msg), Image) == msg
+
+
+class OtherImage:
+    """A message as a distribution might make it that keeps its data elsewhere."""
+
+    def __init__(self, **fields):
+        self.__dict__.update(fields)
+
+
+def test_a_message_that_keeps_its_data_elsewhere_gets_a_copy(monkeypatch):
+    monkeypatch.setattr(messages, "Image", OtherImage)
+    msg = depth_message(HEADER, torch.tensor([[1.5, 2.0]]), "32FC1")
+    assert msg.data == array("B", np.float32([1.5, 2.0]).tobytes())
 
 
 def test_16uc1_is_rounded():
