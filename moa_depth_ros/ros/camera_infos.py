@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+import time
+from collections import OrderedDict
+from typing import TypeVar
 
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
@@ -14,19 +16,23 @@ PAIR_SECONDS = 0.02
 FIRST_SECONDS = 0.1
 FIRST_PICTURES = 3  # that wait for the very first CameraInfo
 
+Stamp = tuple[int, int]
+Value = TypeVar("Value")
+
 
 class CameraInfos:
     """A camera's CameraInfos: of one stamp with the picture where the camera has such, else the
     newest. Called from the executor's and the worker's thread.
 
-    A camera whose CameraInfo once had the stamp of a picture has one for each. It may be another
-    one each time: a driver that moves or resizes its region of interest changes it.
+    A camera whose CameraInfo once had the stamp of a picture, and came in time for it, has one for
+    each. It may be another one each time: a driver that moves or resizes its region of interest
+    changes it.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._recent: OrderedDict[tuple[int, int], CameraInfo] = OrderedDict()
-        self._asked: deque[tuple[int, int]] = deque(maxlen=RECENT)
+        self._recent: OrderedDict[Stamp, CameraInfo] = OrderedDict()
+        self._asked: OrderedDict[Stamp, float] = OrderedDict()  # when, by stamp
         self._newest: CameraInfo | None = None
         self._in_pairs = False
         self._waits = FIRST_PICTURES
@@ -35,18 +41,19 @@ class CameraInfos:
         """One more, which counts from now on."""
         stamp = _stamp(info.header)
         with self._changed:
-            self._newest = self._recent[stamp] = info
-            self._recent.move_to_end(stamp)
-            if len(self._recent) > RECENT:
-                self._recent.popitem(last=False)
-            self._in_pairs = self._in_pairs or stamp in self._asked
+            self._newest = info
+            _remember(self._recent, stamp, info)
+            # One that comes later than anybody waits for it is of no use to its picture.
+            asked = self._asked.get(stamp)
+            soon = asked is not None and time.monotonic() - asked <= PAIR_SECONDS
+            self._in_pairs = self._in_pairs or soon
             self._changed.notify_all()
 
     def of(self, picture: Header) -> CameraInfo | None:
         """The one for a picture; None if none ever came. Waits a moment for one that is to come."""
         stamp = _stamp(picture)
         with self._changed:
-            self._asked.append(stamp)
+            _remember(self._asked, stamp, time.monotonic())
             if self._newest is None and self._waits:
                 self._waits -= 1
                 self._changed.wait_for(lambda: self._newest is not None, FIRST_SECONDS)
@@ -57,5 +64,12 @@ class CameraInfos:
             return self._recent.get(stamp, self._newest)
 
 
-def _stamp(header: Header) -> tuple[int, int]:
+def _remember(recent: OrderedDict[Stamp, Value], stamp: Stamp, value: Value) -> None:
+    recent[stamp] = value
+    recent.move_to_end(stamp)
+    if len(recent) > RECENT:
+        recent.popitem(last=False)
+
+
+def _stamp(header: Header) -> Stamp:
     return header.stamp.sec, header.stamp.nanosec

@@ -137,8 +137,8 @@ class CameraStream:
     def prepare(self, frame: Frame) -> Job | None:
         """Decode and rectify; None if the picture was refused."""
         laps = Laps(frame.received)
-        laps.end("waiting")
         inputs, info = self.camera.inputs, self.camera.infos.of(frame.header)
+        laps.end("waiting")
         try:
             picture, channels = frame.read()
             seen = self._rectified(picture, info)

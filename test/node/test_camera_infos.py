@@ -62,11 +62,15 @@ def test_a_late_one_shows_that_there_are_pairs():
     assert infos.of(header_at(3)).width == 3
 
 
-def seconds_of_ten(infos: CameraInfos, first: int) -> float:
+def seconds_of(action) -> float:
     begin = time.perf_counter()
-    for stamp in range(first, first + 10):
-        infos.of(header_at(stamp))
+    action()
     return time.perf_counter() - begin
+
+
+def seconds_of_ten(infos: CameraInfos, first: int) -> float:
+    stamps = range(first, first + 10)
+    return seconds_of(lambda: [infos.of(header_at(stamp)) for stamp in stamps])
 
 
 def test_what_does_not_come_is_not_waited_for_again_and_again():
@@ -77,6 +81,18 @@ def test_what_does_not_come_is_not_waited_for_again_and_again():
     assert seconds_of_ten(infos, 21) < PAIR_SECONDS  # one for all pictures
     infos.add(info(30))  # a pair, then none any more
     assert seconds_of_ten(infos, 31) < 3 * PAIR_SECONDS
+
+
+def test_what_always_comes_too_late_is_not_waited_for_again_and_again():
+    infos = CameraInfos()
+    infos.add(info(1))
+    infos.of(header_at(1))  # the only one in time
+    waited = 0.0
+    for stamp in range(2, 12):
+        waited += seconds_of(lambda stamp=stamp: infos.of(header_at(stamp)))
+        time.sleep(1.5 * PAIR_SECONDS)
+        infos.add(info(stamp))
+    assert waited < 3 * PAIR_SECONDS
 
 
 @pytest.mark.usefixtures("patience")
