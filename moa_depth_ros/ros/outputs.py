@@ -39,11 +39,15 @@ class Outputs:
             self._publishers.append(made)
             return made
 
-        self._depth = publisher(Image, "depth")
-        self._compressed_depth = publisher(CompressedImage, _COMPRESSED_DEPTH)
-        self._uncertainty = publisher(Image, "uncertainty")
-        self._points = publisher(PointCloud2, "points")
-        self._camera_info = publisher(CameraInfo, "camera_info")
+        try:
+            self._depth = publisher(Image, "depth")
+            self._compressed_depth = publisher(CompressedImage, _COMPRESSED_DEPTH)
+            self._uncertainty = publisher(Image, "uncertainty")
+            self._points = publisher(PointCloud2, "points")
+            self._camera_info = publisher(CameraInfo, "camera_info")
+        except Exception:  # rclpy's, of any class, about overrides of QoS
+            self.destroy()
+            raise
 
     def destroy(self) -> None:
         """Leave the graph; nothing may be published afterwards."""

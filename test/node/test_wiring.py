@@ -7,6 +7,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from demo.messages import picture_message
 from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.inputs import Inputs
+from moa_depth_ros.ros.outputs import Outputs
 from test.node.harness import CAMERA, NodeProcess, Robot, colourful, wait_until
 
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -84,6 +85,17 @@ def test_an_override_that_means_nothing_ends_the_start_with_its_reason(tiny_mode
         assert says in line
     finally:
         process.__exit__()
+
+
+def test_outputs_that_could_not_all_be_made_leave_nothing_behind(ros):
+    override = "qos_overrides./outputs/points.publisher.reliability:=best-effort"
+    node = ros.create_node("outputs", cli_args=["--ros-args", "-p", override])
+    try:
+        with pytest.raises(Exception, match="best-effort"):
+            Outputs(node, "")
+        assert node.count_publishers("/outputs/depth") == 0
+    finally:
+        node.destroy_node()
 
 
 @pytest.mark.parametrize(
