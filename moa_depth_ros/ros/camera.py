@@ -18,7 +18,7 @@ from moa_depth_ros.ros.inputs import Inputs
 from moa_depth_ros.ros.outputs import Outputs
 
 REPEAT_SECONDS = 2.0  # the same complaint at most this often
-SILENT_SECONDS = 5.0  # without a picture, after which the log says so
+SILENT_SECONDS = 5.0  # without a picture, the least after which the log says so
 _PARTICULARS = re.compile(r"'.*'|\d+")  # in which complaints of one kind differ
 
 
@@ -77,10 +77,10 @@ class Camera:
 
     def watch_for_silence(self) -> None:
         """Say once, until pictures come again, that none do and what may be the reason."""
-        silent = self.statistics.seconds_without_picture() > SILENT_SECONDS
+        silent = self.statistics.is_silent(SILENT_SECONDS)
         if silent and not self._told_of_silence:
             reason = self.inputs.why_silent()
-            self.logger.warning(f"No picture for {SILENT_SECONDS:g} s: {reason}")
+            self.logger.warning(f"No picture arrives: {reason}")
         self._told_of_silence = silent
 
     def _is_due(self, text: str) -> bool:

@@ -35,10 +35,10 @@ class Laps:
         received: when it arrived, in seconds of ``time.perf_counter``.
 
     Attributes:
-        seconds: by the stages that it went through: waiting for the worker, reading (decoding,
-            rectifying), network (the copy to the device included), cloud (making the message, its
-            copy from the device included), publishing (the other messages and their copies
-            included).
+        seconds: by the stages that it went through: waiting (for the worker, for its CameraInfo),
+            reading (decoding, rectifying), network (the copy to the device included), cloud (making
+            the message, its copy from the device included), publishing (the other messages and
+            their copies included).
     """
 
     def __init__(self, received: float) -> None:
@@ -66,6 +66,7 @@ class Statistics:
         self._last_picture = self._reported
         self._gaps: deque[float] = deque(maxlen=RECENT_GAPS)
         self._unanswered_since: float | None = None  # when the first one came of which nothing did
+        self._unheard = False  # whether the last one was
         self._last_error = ""
         self._warning = ""  # of the present period
         self._failure = ""
@@ -80,6 +81,7 @@ class Statistics:
                 self._since_camera_info = 0
             elif what in OUTCOMES and what != "dropped":
                 self._unanswered_since = None
+                self._unheard = what == "unheard"
             elif what == "in":
                 now = time.monotonic()
                 if self._pictures:
@@ -94,13 +96,13 @@ class Statistics:
         with self._lock:
             self._last_picture, self._unanswered_since = time.monotonic(), None
             self._gaps.clear()
-            self._trouble = None
+            self._trouble, self._unheard = None, False
             self._camera_infos = self._pictures = self._since_camera_info = 0
 
-    def seconds_without_picture(self) -> float:
-        """Since the last one came, or since the node subscribed."""
+    def is_silent(self, least: float) -> bool:
+        """Whether no picture came for so many seconds, and for longer than usual."""
         with self._lock:
-            return time.monotonic() - self._last_picture
+            return self._is_silent(least)
 
     def took(self, seconds: Mapping[str, float], age: float, together: int) -> None:
         """How long one picture took.
@@ -167,42 +169,51 @@ class Statistics:
     ) -> tuple[bytes, str]:
         if failure:
             return DiagnosticStatus.ERROR, failure
+        if trouble := self._trouble_with_pictures(recent, active):
+            return trouble
+        if notice:
+            return DiagnosticStatus.WARN, notice
+        if not active:
+            return DiagnosticStatus.OK, "Not active."
+        if missing := self._missing_camera_info(recent):
+            return DiagnosticStatus.WARN, missing
+        text = "Pictures arrive; nobody listens." if self._unheard else "Running."
+        return DiagnosticStatus.OK, text
+
+    def _trouble_with_pictures(
+        self, recent: Counter[str], active: bool
+    ) -> tuple[bytes, str] | None:
+        """What is wrong with the last ones there were, which holds until the next."""
+        silent = self._is_silent(SHORTEST_SILENCE)
         if recent["failed"]:
             self._trouble = DiagnosticStatus.ERROR, self._failure
             return self._trouble
         stuck = time.monotonic() - (self._unanswered_since or time.monotonic())
-        if active and recent["in"] and stuck > STUCK_SECONDS:
+        if active and not silent and stuck > STUCK_SECONDS:
             text = f"Pictures arrive, and nothing has come of them for {stuck:.0f} s."
             return DiagnosticStatus.ERROR, text
         if self._warning:
             self._trouble = DiagnosticStatus.WARN, self._warning
             return self._trouble
-        if active and self._is_silent():
+        if active and silent:
             return DiagnosticStatus.WARN, "No picture arrives."
         if not active or any(recent[what] for what in OUTCOMES if what != "dropped"):
             self._trouble = None
-        if self._trouble:
-            return self._trouble
-        if notice:
-            return DiagnosticStatus.WARN, notice
-        if not active:
-            return DiagnosticStatus.OK, "Not active."
+        return self._trouble
+
+    def _missing_camera_info(self, recent: Counter[str]) -> str:
         # One from before the node was activated again stays in use.
         if self._since_camera_info >= MISSED_CAMERA_INFOS and not self._counts["camera_info"]:
-            return DiagnosticStatus.WARN, "No CameraInfo arrives."
+            return "No CameraInfo arrives."
         if not recent["camera_info"] and self._camera_info_stopped():
             stopped = f"CameraInfo stopped {self._since_camera_info} pictures ago"
-            return DiagnosticStatus.WARN, f"{stopped}; the last one stays in use."
-        if recent["unheard"] and not recent["out"]:
-            return DiagnosticStatus.OK, "Pictures arrive; nobody listens."
-        return DiagnosticStatus.OK, "Running."
+            return f"{stopped}; the last one stays in use."
+        return ""
 
-    def _is_silent(self) -> bool:
-        """For longer than the camera usually is from picture to picture."""
-        longest = SHORTEST_SILENCE
-        if self._gaps:
-            longest = max(longest, LONG_PAUSE * float(np.median(self._gaps)))
-        return time.monotonic() - self._last_picture > longest
+    def _is_silent(self, least: float) -> bool:
+        """For longer than the camera usually is from picture to picture, too."""
+        usual = LONG_PAUSE * float(np.median(self._gaps)) if self._gaps else 0.0
+        return time.monotonic() - self._last_picture > max(least, usual)
 
     def _camera_info_stopped(self) -> bool:
         if min(self._since_camera_info, self._camera_infos) < MISSED_CAMERA_INFOS:

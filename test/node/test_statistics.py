@@ -98,11 +98,32 @@ def test_pictures_of_which_nothing_comes_are_an_error(clock):
     said = run(statistics, clock, 30, 1, "dropped")
     assert said[:16] == ["Running."] * 16
     assert said[16] == "Pictures arrive, and nothing has come of them for 16 s."
-    assert statistics.status("", {}).level == b"\0"  # without a new picture, it waits
-    run(statistics, clock, 1, 1, "dropped")
-    statistics.count("in")
-    assert statistics.status("", {}).level == b"\2"
     assert run(statistics, clock, 1, 1, "out") == ["Running."]
+
+
+@pytest.mark.parametrize("gap", [2, 5])
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [("dropped", "nothing has come of them"), ("unheard", "Pictures arrive; nobody listens.")],
+)
+def test_a_slow_cameras_state_holds_from_picture_to_picture(clock, gap, outcome, says):
+    statistics = Statistics()
+    run(statistics, clock, 10 * gap, gap, outcome)
+    assert all(says in text for text in run(statistics, clock, 5 * gap, gap, outcome))
+    run(statistics, clock, gap, gap, "out")
+    assert set(run(statistics, clock, 5 * gap, gap, "out")) == {"Running."}
+
+
+@pytest.mark.parametrize(("gap", "silent"), [(0.1, 5.0), (10, 30.0)])
+def test_silence_is_longer_than_usual_and_than_a_moment(clock, gap, silent):
+    statistics = Statistics()
+    for _ in range(10):
+        clock[0] += gap
+        statistics.count("in")
+    clock[0] += silent - 0.1
+    assert not statistics.is_silent(5.0)
+    clock[0] += 0.2
+    assert statistics.is_silent(5.0)
 
 
 def test_the_first_picture_after_a_pause_may_be_at_work(clock):
