@@ -1,4 +1,4 @@
-"""Point clouds as bytes, made on the device: stride, edges, voxels, colour."""
+"""Point clouds as bytes, made on the device: stride, voxels, colour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moa_depth_ros.depth.filters import drop_edges
 from moa_depth_ros.depth.geometry import (
     PLAIN_POINT_BYTES,
     POINT_BYTES,
@@ -32,15 +31,11 @@ class CloudOptions:
     Attributes:
         stride: every stride-th pixel of every stride-th row, 1 or more; the rest is left out.
         voxel_size: metres; one point, the mean, for each cube of this size. 0: no voxels.
-        max_edge_ratio, edge_reach: as :func:`moa_depth_ros.depth.filters.drop_edges` has them. 0:
-            edges stay.
         colour: 16 bytes a point with colour, 12 without.
     """
 
     stride: int = 1
     voxel_size: float = 0.0
-    max_edge_ratio: float = 0.0
-    edge_reach: tuple[int, int] = (1, 1)
     colour: bool = True
 
     @property
@@ -61,7 +56,6 @@ def pack_cloud(
     intrinsics: Intrinsics,
     options: CloudOptions,
     out: np.ndarray | None = None,
-    whole: Tensor | None = None,
 ) -> Tensor:
     """The bytes of a cloud.
 
@@ -71,7 +65,6 @@ def pack_cloud(
         intrinsics: the camera of this depth picture, of the same size.
         options: what to make of it.
         out: of an organised cloud, as :func:`moa_depth_ros.depth.geometry.pack_depth` has it.
-        whole: as :func:`moa_depth_ros.depth.filters.drop_edges` has it.
 
     Returns:
         uint8. Organised (h, w, bytes) with h = ceil(H / stride), x, y and z NaN where there is no
@@ -80,11 +73,9 @@ def pack_cloud(
     Raises:
         ValueError: the sizes differ.
     """
-    if options.max_edge_ratio > 0:
-        depth = drop_edges(depth, options.max_edge_ratio, options.edge_reach, whole)
     if options.organised:
-        seen = colour if options.colour else None
-        return pack_depth(depth, seen, intrinsics, options.stride, out)
+        shown = colour if options.colour else None
+        return pack_depth(depth, shown, intrinsics, options.stride, out)
     points = unproject(depth, intrinsics, options.stride)
     colour = colour[:: options.stride, :: options.stride]
     seen = is_reading(points[..., 2])

@@ -49,7 +49,7 @@ class Picture(NamedTuple):
     intrinsics: Intrinsics | None = None
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(frozen=True)
 class DepthEstimate:
     """What was estimated of one picture; tensors on the estimator's device, all of its size.
 
@@ -131,7 +131,7 @@ class DepthEstimator:
             for (depth, uncertainty), colour in zip(maps, colours, strict=True)
         ]
 
-    def warm_up(self, batch_shape: tuple[int, int, int] = (1, 480, 640)) -> None:
+    def warm_up(self, batch_shape: tuple[int, int, int]) -> None:
         """Run once on (B, H, W) black pixels, so that the first real ones are not the slow ones."""
         count, height, width = batch_shape
         self.estimate_batch([Picture(np.zeros((height, width, 3), np.uint8))] * count)

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 
-from moa_depth_ros.depth.filters import DepthLimits, keep_readings
+from moa_depth_ros.depth.filters import DepthLimits, drop_edges, keep_readings
 from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DepthEstimate, Picture
 from moa_depth_ros.estimator.estimator_slot import EstimatorSlot
@@ -173,21 +173,25 @@ class CameraStream:
         camera = self._focal_scale.camera_for(job.intrinsics, scaled)
         return Picture(job.picture, job.channels, camera)
 
-    def refine(self, job: Job, estimate: DepthEstimate) -> DepthEstimate:
-        """Smooth the estimate's depth over time; a new one without what is no reading."""
+    def smooth(self, job: Job, estimate: DepthEstimate) -> DepthEstimate:
+        """The estimate with its depth smoothed over time, if asked."""
         if not _are_close(job.intrinsics, self._smoothed_for):
             self._smoothed_for = job.intrinsics
         scaled = self._parameter("scale_by_focal_length")
         # The id is another one for each model: it is loaded while the one before is still there.
         model = id(self._estimators.current)
-        source = (job.header.frame_id, self._smoothed_for, scaled, model)
-        estimate.depth = self._smoother.smooth(
+        depth = self._smoother.smooth(
             estimate.depth,
             self._parameter("smoothing"),
             self._parameter("smoothing_max_change"),
             _seconds(job.header),
-            source,
+            source=(job.header.frame_id, self._smoothed_for, scaled, model),
         )
+        return replace(estimate, depth=depth)
+
+    def readings(self, job: Job, estimate: DepthEstimate) -> DepthEstimate:
+        """The estimate without what is no reading: beyond limits, or where the camera saw
+        nothing."""
         limits, uncertainty = parameters.depth_limits(self._node), estimate.uncertainty
         return replace(
             estimate,
@@ -202,7 +206,7 @@ class CameraStream:
 
         Args:
             estimate: with depth everywhere.
-            readings: what :meth:`refine` made of it.
+            readings: what :meth:`readings` made of it.
             together: pictures that went through the network with this one, itself included.
         """
         outputs, laps = self._outputs, job.laps
@@ -210,22 +214,24 @@ class CameraStream:
         outputs.publish_pictures(job.header, readings, self._parameter("depth_encoding"), job.info)
         laps.end("publishing")
         if job.intrinsics is not None and outputs.cloud_is_heard():
-            reach = self._estimators.current.half_a_cell(*estimate.depth.shape)
-            options = parameters.cloud_options(self._node, reach)
+            shown = self._without_edges(readings, estimate)
+            options = parameters.cloud_options(self._node)
             messages.fill_cloud(
-                self._cloud,
-                job.header,
-                readings.depth,
-                readings.colour,
-                job.intrinsics,
-                options,
-                estimate.depth,
+                self._cloud, job.header, shown.depth, shown.colour, job.intrinsics, options
             )
             laps.end("cloud")
             outputs.publish_cloud(self._cloud)
             laps.end("publishing")
         self.camera.statistics.count("out")
         self.camera.statistics.took(laps.seconds, self._age(job.header), together)
+
+    def _without_edges(self, readings: DepthEstimate, estimate: DepthEstimate) -> DepthEstimate:
+        """What of the readings the cloud shows; the estimate has the depth that edges are in."""
+        ratio = self._parameter("cloud_max_edge_ratio")
+        if not ratio:
+            return readings
+        reach = self._estimators.current.half_a_cell(*readings.depth.shape)
+        return replace(readings, depth=drop_edges(readings.depth, ratio, reach, estimate.depth))
 
     def _rectified(self, picture: np.ndarray, info: CameraInfo | None) -> Rectified:
         """The picture as it is unless rectifying was asked for."""

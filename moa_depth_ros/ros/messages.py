@@ -35,7 +35,6 @@ READABLE = (*NATIVE_ENCODINGS, GREY_16, *RAW_ENCODINGS)
 NUMPY_1_DISTRIBUTIONS = ("humble", "iron", "jazzy", "kilted")
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
 MILLIMETRES_LIMIT = 65535
-EVERY_PIXEL = CloudOptions()
 
 
 class PictureError(ValueError):
@@ -219,8 +218,7 @@ def fill_cloud(
     depth: torch.Tensor,
     colour: torch.Tensor,
     intrinsics: Intrinsics,
-    options: CloudOptions = EVERY_PIXEL,
-    whole: torch.Tensor | None = None,
+    options: CloudOptions,
 ) -> None:
     """A cloud in the optical frame (REP 103: x right, y down, z forward).
 
@@ -235,15 +233,14 @@ def fill_cloud(
         depth: (H, W) float32 metres.
         colour: (H, W, 3) uint8 RGB on the same device.
         intrinsics: of a picture of this size.
-        options: what to make of it; by default every pixel, with colour.
-        whole: depth before limits took some of it away, which edges are found in.
+        options: what to make of it.
     """
     if options.organised:
         shape = organised_shape(*depth.shape, options)
         out = _memory_of(msg, shape)
-        packed = to_host(pack_cloud(depth, colour, intrinsics, options, out, whole))
+        packed = to_host(pack_cloud(depth, colour, intrinsics, options, out))
     else:
-        packed = to_host(pack_cloud(depth, colour, intrinsics, options, whole=whole))
+        packed = to_host(pack_cloud(depth, colour, intrinsics, options))
         shape = (1, *packed.shape)
     _attach(msg, packed)
     msg.header = header

@@ -29,6 +29,7 @@ class ParameterError(ValueError):
 Reload = Callable[[ModelChoice, bool], str | None]
 _ROWS = {row.name: row for row in TABLE}
 _OF_THE_MODEL = ("model", "device", "precision")
+_OF_THE_CLOUD = ("stride", "voxel_size", "colour")
 _BY_ROS = ("use_sim_time", "start_type_description_service")
 
 
@@ -82,16 +83,10 @@ def depth_limits(node: Node) -> DepthLimits:
     return _depth_limits(_values(node))
 
 
-def cloud_options(node: Node, edge_reach: tuple[int, int]) -> CloudOptions:
-    """How the cloud is made, as the parameters have it now.
-
-    Args:
-        edge_reach: as `CloudOptions` has it.
-    """
+def cloud_options(node: Node) -> CloudOptions:
+    """How the cloud is made, as the parameters have it now."""
     values = _values(node)
-    names = ("stride", "voxel_size", "max_edge_ratio", "colour")
-    given = {name: values[f"cloud_{name}"] for name in names}
-    return CloudOptions(**given, edge_reach=edge_reach)
+    return CloudOptions(**{name: values[f"cloud_{name}"] for name in _OF_THE_CLOUD})
 
 
 def _model_choice(values: Mapping[str, Any]) -> ModelChoice:

@@ -82,15 +82,17 @@ class Pipeline:
         estimates = self._estimators.estimate_batch(pictures, fallback_to_cpu)
         falling_back = partial(self._estimators.falling_back, fallback_to_cpu)
         with falling_back():
-            refined = [job.stream.refine(job, of) for job, of in zip(jobs, estimates, strict=True)]
-            wait_for(refined[-1].depth)
+            # A camera's own: smoothed over time, then without what is no reading.
+            smooth = [job.stream.smooth(job, of) for job, of in zip(jobs, estimates, strict=True)]
+            readings = [job.stream.readings(job, of) for job, of in zip(jobs, smooth, strict=True)]
+            wait_for(readings[-1].depth)
         for job in jobs:
             job.laps.end("network")
         if self._dropped(jobs):
             return
-        for job, estimate, readings in zip(jobs, estimates, refined, strict=True):
+        for job, estimate, shown in zip(jobs, smooth, readings, strict=True):
             with _counting_failures(job), falling_back():
-                job.stream.publish(job, estimate, readings, together=len(jobs))
+                job.stream.publish(job, estimate, shown, together=len(jobs))
 
     def _dropped(self, jobs: list[Job]) -> bool:
         """Whether nobody waits for these pictures any more: estimator and outputs may be gone."""

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from moa_depth_ros.depth.cloud import CloudOptions, mean_of_voxels, pack_cloud
+from moa_depth_ros.depth.filters import drop_edges
 from moa_depth_ros.depth.geometry import pack_depth, unproject
 from moa_depth_ros.intrinsics import Intrinsics
 
@@ -43,7 +44,7 @@ def test_without_colour_a_point_takes_twelve_bytes(depth, colour):
 def test_pixels_at_depth_steps_are_left_out(depth, colour):
     depth = torch.full((22, 31), 1.0)
     depth[:, 10:] = 2.0
-    packed = pack_cloud(depth, colour, CAMERA, CloudOptions(max_edge_ratio=0.1, stride=2))
+    packed = pack_cloud(drop_edges(depth, 0.1), colour, CAMERA, CloudOptions(stride=2))
     missing = np.isnan(points_of(packed)[..., 2])
     assert missing[:, 5].all()  # column 10; column 9 was left out by the stride
     assert missing.sum() == 11

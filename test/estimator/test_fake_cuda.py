@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from moa_depth_ros.depth.cloud import CloudOptions, pack_cloud
-from moa_depth_ros.depth.filters import DepthLimits, keep_readings
+from moa_depth_ros.depth.filters import DepthLimits, drop_edges, keep_readings
 from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import (
     DEMO_MODEL,
@@ -55,10 +55,9 @@ def uploaded(array: np.ndarray, device: torch.device) -> torch.Tensor:
     [
         CloudOptions(),
         CloudOptions(stride=3, colour=False),
-        CloudOptions(max_edge_ratio=0.2, edge_reach=(5, 5)),
     ],
 )
-def test_smoothing_limits_and_a_cloud_wait_for_nothing(options):
+def test_smoothing_limits_edges_and_a_cloud_wait_for_nothing(options):
     with fake_cuda() as crossings:
         depth, uncertainty = torch.empty(2, 480, 640, device="cuda")
         colour = torch.empty(480, 640, 3, dtype=torch.uint8, device="cuda")
@@ -66,7 +65,8 @@ def test_smoothing_limits_and_a_cloud_wait_for_nothing(options):
         for stamp in (1.0, 1.1):
             smooth = smoother.smooth(depth, 0.5, 0.1, stamp, "camera")
         readings = keep_readings(smooth, uncertainty, EVERY_LIMIT)
-        cloud = pack_cloud(readings, colour, CAMERA, options, whole=smooth)
+        shown = drop_edges(readings, 0.2, (5, 5), smooth)
+        cloud = pack_cloud(shown, colour, CAMERA, options)
     assert crossings.names == []
     assert cloud.is_cuda and cloud.dtype == torch.uint8
 

@@ -29,22 +29,22 @@ def test_what_another_camera_model_or_time_gave_is_not_smoothed_into_a_picture(o
     estimators = SimpleNamespace(current=models[0])
     stream = CameraStream(node, camera, estimators, lambda frame: False)
 
-    def refined(metres, seconds, frame="lens", intrinsics=CAMERA):
+    def smoothed(metres, seconds, frame="lens", intrinsics=CAMERA):
         depth = torch.full((CAMERA.height, CAMERA.width), metres)
         estimate = DepthEstimate(depth, torch.zeros_like(depth), torch.zeros(*depth.shape, 3))
         header = header_at(int(seconds * 1e9), frame)
         picture = np.zeros((CAMERA.height, CAMERA.width, 3), np.uint8)
         job = Job(stream, header, Laps(0.0), picture, "rgb", None, None, intrinsics)
-        return stream.refine(job, estimate).depth[0, 0].item()
+        return stream.smooth(job, estimate).depth[0, 0].item()
 
-    assert refined(2.0, 5.0) == 2.0
+    assert smoothed(2.0, 5.0) == 2.0
     if other == "model":
         estimators.current = models[1]
     cameras = {
         "camera": CAMERA.resized(192, 128),
         "jitter": dataclasses.replace(CAMERA, fx=1.002 * CAMERA.fx, cx=CAMERA.cx + 0.1),
     }
-    found = refined(
+    found = smoothed(
         2.2,
         7.0 if other == "pause" else 5.1,
         "other lens" if other == "frame" else "lens",

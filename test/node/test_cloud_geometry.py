@@ -60,7 +60,9 @@ def test_the_cloud_is_depth_image_procs(info, size):
     depth = np.random.default_rng(0).uniform(0.3, 10, (height, width)).astype(np.float32)
     colour = torch.zeros(height, width, 3, dtype=torch.uint8)
     intrinsics = intrinsics_for(info, width, height)
-    points, _ = read_cloud(cloud_message(HEADER, torch.from_numpy(depth), colour, intrinsics))
+    points, _ = read_cloud(
+        cloud_message(HEADER, torch.from_numpy(depth), colour, intrinsics, CloudOptions())
+    )
     expected = depth_image_proc_points(depth, info)
     np.testing.assert_allclose(points, expected, rtol=3e-7, atol=1e-6)
     # And so does somebody who makes a cloud from ~/depth and ~/camera_info.

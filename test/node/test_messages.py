@@ -11,6 +11,7 @@ from sensor_msgs.msg import Image, PointField
 from std_msgs.msg import Header
 
 from demo.messages import picture_message, read_cloud, read_depth
+from moa_depth_ros.depth.cloud import CloudOptions
 from moa_depth_ros.pictures.raw import RAW_ENCODINGS
 from moa_depth_ros.ros import messages
 from moa_depth_ros.ros.messages import (
@@ -179,7 +180,7 @@ def test_a_cloud_is_organised_and_takes_sixteen_bytes_a_point():
     depth = torch.full((CAMERA.height, CAMERA.width), 2.0)
     depth[3, 4] = torch.nan
     picture = colourful()
-    msg = cloud_message(HEADER, depth, torch.from_numpy(picture), CAMERA)
+    msg = cloud_message(HEADER, depth, torch.from_numpy(picture), CAMERA, CloudOptions())
     assert (msg.height, msg.width, msg.point_step, msg.row_step) == (64, 96, 16, 16 * 96)
     assert len(msg.data) == 64 * 96 * 16
     assert (msg.is_dense, msg.is_bigendian) == (False, False)
@@ -197,7 +198,7 @@ def test_a_cloud_is_organised_and_takes_sixteen_bytes_a_point():
 def test_a_cloud_reads_back_with_sensor_msgs_py():
     point_cloud2 = pytest.importorskip("sensor_msgs_py.point_cloud2")
     depth = torch.arange(1.0, 1 + 64 * 96).reshape(64, 96)
-    msg = cloud_message(HEADER, depth, torch.from_numpy(colourful()), CAMERA)
+    msg = cloud_message(HEADER, depth, torch.from_numpy(colourful()), CAMERA, CloudOptions())
     read = point_cloud2.read_points(msg, field_names=["x", "y", "z"], skip_nans=False)
     points, _ = read_cloud(msg)
     for axis, name in enumerate("xyz"):
