@@ -23,6 +23,7 @@ from moa_depth_ros.pictures.calibration import (
     is_named_rectified,
     shape_warning,
 )
+from moa_depth_ros.pictures.raw import PictureError
 from moa_depth_ros.ros import messages, parameters
 from moa_depth_ros.ros.camera import Camera
 from moa_depth_ros.ros.camera_info import rectified, unrectified
@@ -129,7 +130,7 @@ class CameraStream:
             return
         try:
             frame = Frame(self, msg.header, messages.reader(msg), received)
-        except messages.PictureError as error:
+        except PictureError as error:
             self.camera.refuse(f"{self.camera.inputs.image_topic}: {error}")
             return
         self._submit(frame)
@@ -142,7 +143,7 @@ class CameraStream:
         try:
             picture, channels = frame.read()
             seen = self._rectified(picture, info)
-        except messages.PictureError as error:
+        except PictureError as error:
             self.camera.refuse(f"{inputs.image_topic}: {error}")
             return None
         except CameraInfoError as error:

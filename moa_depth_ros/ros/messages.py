@@ -1,7 +1,7 @@
-"""Message bytes to arrays and tensors, and back: the only file that touches a message's bytes.
+"""Messages to pictures, and tensors to messages: the only file of the node that touches bytes.
 
-Bytes are read in place with ``numpy.frombuffer``, and left where they were made for rclpy to read:
-assigning an array or a list to a message's ``data`` costs up to a hundred milliseconds a picture.
+They are left where they were made, for rclpy to read: assigning an array or a list to a message's
+``data`` costs up to a hundred milliseconds a picture.
 """
 
 from __future__ import annotations
@@ -22,23 +22,16 @@ from moa_depth_ros.depth.cloud import CloudOptions, organised_shape, pack_cloud
 from moa_depth_ros.depth.readings import only_readings
 from moa_depth_ros.estimator.transfer import to_host
 from moa_depth_ros.intrinsics import Intrinsics
-from moa_depth_ros.pictures import compressed_depth, encoded
-from moa_depth_ros.pictures.raw import NATIVE_ENCODINGS, RAW_ENCODINGS, develop
+from moa_depth_ros.pictures import compressed_depth, encoded, raw
+from moa_depth_ros.pictures.raw import PictureError
 
 if TYPE_CHECKING:
     from cv_bridge import CvBridge
 
-# Seen as grey bytes that lie two apart.
-GREY_16 = "mono16"
-READABLE = (*NATIVE_ENCODINGS, GREY_16, *RAW_ENCODINGS)
 # Their cv_bridge is built for NumPy 1. Beside NumPy 2 it can end the whole process.
 NUMPY_1_DISTRIBUTIONS = ("humble", "iron", "jazzy", "kilted")
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
 MILLIMETRES_LIMIT = 65535
-
-
-class PictureError(ValueError):
-    """A picture message that can't be read; the text says what is wrong with it."""
 
 
 def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]:
@@ -56,15 +49,11 @@ def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]
     if isinstance(msg, CompressedImage):
         _of_encoded(encoded.check, msg)
         return lambda: read_compressed(msg)
-    if msg.encoding in RAW_ENCODINGS:
-        raw = _raw(msg)
-        return lambda: (develop(raw, msg.encoding), "rgb")
-    if msg.encoding not in READABLE:
-        _check_not_empty(msg)
-        bridge = _cv_bridge(msg.encoding)
-        return lambda: (_through(bridge, msg), "rgb")
-    picture = read_picture(msg)
-    return lambda: picture
+    if msg.encoding in raw.READABLE:
+        return raw.reader(msg)
+    raw.check_not_empty(msg)
+    bridge = _cv_bridge(msg.encoding)
+    return lambda: (_through(bridge, msg), "rgb")
 
 
 def read_compressed(msg: CompressedImage) -> tuple[np.ndarray, str]:
@@ -86,62 +75,11 @@ def _of_encoded(function: Callable, msg: CompressedImage):
         raise PictureError(f"The compressed picture ('{msg.format}') is bad: {error}.") from error
 
 
-def read_picture(msg: Image) -> tuple[np.ndarray, str]:
-    """A colour or grey picture of a message, without a copy.
-
-    Args:
-        msg: in mono16 or one of `NATIVE_ENCODINGS`, with any ``step``.
-    Returns:
-        The picture, uint8 (H, W, channels) or (H, W), and the order of its channels: a read-only
-        view of the message's bytes, padded rows left out by its strides. Of mono16, the higher
-        byte.
-    Raises:
-        PictureError: empty, or fewer bytes than the header promises.
-    """
-    if msg.encoding == GREY_16:
-        return _view(msg, 2)[..., 0 if msg.is_bigendian else 1], "mono"
-    channels, pixel_bytes = NATIVE_ENCODINGS[msg.encoding]
-    return _view(msg, pixel_bytes), channels
-
-
-def _view(msg: Image, pixel_bytes: int) -> np.ndarray:
-    """The message's pixels, (H, W) or (H, W, pixel_bytes)."""
-    _check_not_empty(msg)
-    row_bytes = msg.width * pixel_bytes
-    if msg.step < row_bytes:
-        raise PictureError(
-            f"The picture's step is {msg.step} bytes, but a row of {msg.width} pixels in "
-            f"{msg.encoding} takes {row_bytes}."
-        )
-    # The last row's padding may be missing: nothing reads it.
-    needed = msg.step * (msg.height - 1) + row_bytes
-    if len(msg.data) < needed:
-        raise PictureError(
-            f"The picture is cut short: {msg.width}x{msg.height} {msg.encoding} with step "
-            f"{msg.step} takes {needed} bytes, the message holds {len(msg.data)}."
-        )
-    shape = (msg.height, msg.width) if pixel_bytes == 1 else (msg.height, msg.width, pixel_bytes)
-    strides = (msg.step, pixel_bytes, 1)[: len(shape)]
-    flat = np.frombuffer(msg.data, np.uint8, count=needed)
-    return np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=False)
-
-
-def _check_not_empty(msg: Image) -> None:
-    if msg.height == 0 or msg.width == 0:
-        raise PictureError(f"The picture is empty: {msg.width}x{msg.height} pixels.")
-
-
-def _raw(msg: Image) -> np.ndarray:
-    """The pixels of one of RAW_ENCODINGS."""
-    pixel_bytes = RAW_ENCODINGS[msg.encoding][1]
-    if pixel_bytes == 2 and msg.width % 2:
-        raise PictureError(f"{msg.encoding} pictures have an even width, found {msg.width}.")
-    return _view(msg, pixel_bytes)
-
-
 def _cv_bridge(encoding: str) -> CvBridge:
     """What may read any other encoding."""
-    what = f"The encoding '{encoding}' is not one of {', '.join(READABLE)}. Others need cv_bridge"
+    what = (
+        f"The encoding '{encoding}' is not one of {', '.join(raw.READABLE)}. Others need cv_bridge"
+    )
     distribution = os.environ.get("ROS_DISTRO")
     if distribution in NUMPY_1_DISTRIBUTIONS and np.lib.NumpyVersion(np.__version__) >= "2.0.0":
         raise PictureError(

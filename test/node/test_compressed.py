@@ -7,8 +7,8 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from demo.messages import read_cloud
-from moa_depth_ros.pictures.raw import RAW_ENCODINGS, develop
-from moa_depth_ros.ros.messages import PictureError, read_compressed, reader
+from moa_depth_ros.pictures.raw import RAW_ENCODINGS, PictureError, develop
+from moa_depth_ros.ros.messages import read_compressed, reader
 from test.node.harness import NodeProcess, Robot, colourful
 
 PICTURE = colourful()

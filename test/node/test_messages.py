@@ -12,13 +12,15 @@ from std_msgs.msg import Header
 
 from demo.messages import picture_message, read_cloud, read_depth
 from moa_depth_ros.depth.cloud import CloudOptions
-from moa_depth_ros.pictures.raw import RAW_ENCODINGS
+from moa_depth_ros.pictures.raw import (
+    NATIVE_ENCODINGS,
+    RAW_ENCODINGS,
+    PictureError,
+    read_in_place,
+)
 from moa_depth_ros.ros import messages
 from moa_depth_ros.ros.messages import (
-    NATIVE_ENCODINGS,
-    PictureError,
     depth_message,
-    read_picture,
     reader,
     uncertainty_message,
 )
@@ -37,7 +39,7 @@ def test_native_encodings_are_read_in_place_whatever_the_step(encoding, padding)
     padded[:, : 7 * size] = pixels.reshape(5, -1)
     msg = picture_message(HEADER, padded, encoding)
     msg.width = 7
-    picture, channels = read_picture(msg)
+    picture, channels = read_in_place(msg)
     assert channels == order
     np.testing.assert_array_equal(picture, pixels[..., 0] if size == 1 else pixels)
     assert np.shares_memory(picture, np.frombuffer(msg.data, np.uint8))
@@ -91,7 +93,7 @@ def test_the_last_row_may_lack_its_padding():
     msg = picture_message(HEADER, RGB, "rgb8")
     msg.step = 30
     msg.data.frombytes(bytes(4 * 30 + 21 - len(msg.data)))
-    assert read_picture(msg)[0].shape == (5, 7, 3)
+    assert read_in_place(msg)[0].shape == (5, 7, 3)
 
 
 def broken(**changes):
@@ -114,7 +116,7 @@ def broken(**changes):
 )
 def test_a_bad_picture_says_what_is_wrong(msg, says):
     with pytest.raises(PictureError, match=says):
-        read_picture(msg)
+        read_in_place(msg)
 
 
 def test_another_encoding_without_cv_bridge_names_what_there_is(monkeypatch):

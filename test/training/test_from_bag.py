@@ -15,7 +15,9 @@ from rosbags.typesys import Stores, get_typestore
 
 from test.training.layouts import colour, millimetres
 from training.data.bag_pairs import Message, pair
+from training.data.bag_pictures import colour_of
 from training.data.recordings import Recording
+from training.errors import DataError
 from training.from_bag import main
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -98,6 +100,27 @@ def test_pictures_and_depth_of_one_moment_and_their_camera(tmp_path, capsys, enc
         np.testing.assert_allclose(sample["depth"], millimetres(number) / 1000, atol=1e-6)
     camera = train.camera
     assert (camera.fx, camera.fy, camera.cx, camera.cy) == (9.5, 9.25, 3.5, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("picture", "says"),
+    [
+        (image(0.0, np.zeros((4, 3, 2), np.uint8), "yuv422"), "an even width, found 3"),
+        (image(0.0, np.zeros((4, 0, 1), np.uint8), "bayer_rggb8"), "empty: 0x4"),
+        (image(0.0, np.zeros((4, 3, 3), np.uint8), "nv12"), "expected an encoding of rgb8"),
+    ],
+)
+def test_a_picture_that_can_not_be_read_is_named(picture, says):
+    with pytest.raises(DataError, match=f"/camera, 0: .*{says}"):
+        colour_of(picture, "/camera, 0")
+
+
+def test_grey_of_16_bits_and_a_last_row_without_its_padding_are_read():
+    grey = np.arange(12, dtype="<u2").reshape(3, 4) * 1000
+    message = image(0.0, grey, "mono16", padding=5)
+    message.data = message.data[:-5]
+    expected = np.repeat((grey >> 8).astype(np.uint8)[..., np.newaxis], 3, axis=-1)
+    np.testing.assert_array_equal(colour_of(message, "/camera, 0"), expected)
 
 
 def test_neighbours_are_left_out(tmp_path):

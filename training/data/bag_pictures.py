@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.pictures import raw
 from moa_depth_ros.pictures.calibration import (
     distorts,
     intrinsics_for,
@@ -18,7 +19,6 @@ from moa_depth_ros.pictures.calibration import (
 )
 from moa_depth_ros.pictures.encoded import decode_message
 from moa_depth_ros.pictures.files import MILLIMETRES
-from moa_depth_ros.pictures.raw import NATIVE_ENCODINGS, RAW_ENCODINGS, develop
 from training.errors import DataError
 
 IMAGE, COMPRESSED, CAMERA_INFO = (
@@ -38,15 +38,13 @@ def colour_of(message: Any, where: str) -> NDArray[np.uint8]:
         if not hasattr(message, "encoding"):
             picture, channels = decode_message(message.data.tobytes(), message.format)
             return picture if channels == "rgb" else picture[..., ::-1]
-        if message.encoding in RAW_ENCODINGS:
-            size = RAW_ENCODINGS[message.encoding][1]
-            return develop(np.ascontiguousarray(_pixels(message, size)), message.encoding)
-        if message.encoding not in NATIVE_ENCODINGS:
-            known = ", ".join((*NATIVE_ENCODINGS, *RAW_ENCODINGS))
+        if message.encoding not in raw.READABLE:
+            known = ", ".join(raw.READABLE)
             raise ValueError(f"expected an encoding of {known}, found {message.encoding!r}")
-        channels, size = NATIVE_ENCODINGS[message.encoding]
-        order = [0, 0, 0] if channels == "mono" else [channels.index(colour) for colour in "rgb"]
-        return _pixels(message, size)[..., order]
+        picture, channels = raw.reader(message)()
+        if channels == "mono":
+            return np.repeat(picture[..., np.newaxis], 3, axis=-1)
+        return picture[..., [channels.index(colour) for colour in "rgb"]]
     except ValueError as error:
         raise DataError(f"{where}: {error}") from error
 
@@ -62,7 +60,7 @@ def depth_of(message: Any, where: str) -> NDArray[np.float32]:
             raise ValueError(f"expected depth in {', '.join(_DEPTHS)}, found {message.encoding!r}")
         kind, a_metre = _DEPTHS[message.encoding]
         order = ">" if message.is_bigendian else "<"
-        bytes_of = _pixels(message, int(kind[1]))
+        bytes_of = raw.pixels_of(message, int(kind[1]))
         depth = np.ascontiguousarray(bytes_of).view(f"{order}{kind}")[..., 0] / np.float32(a_metre)
         return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
     except ValueError as error:
@@ -92,9 +90,3 @@ def camera_of(message: Any, image_topic: str, height: int, width: int) -> Intrin
         return intrinsics_for(info, width, height)
     except ValueError as error:
         raise DataError(f"camera of {image_topic}: {error}") from error
-
-
-def _pixels(message: Any, size: int) -> NDArray[np.uint8]:
-    """(H, W, size) bytes."""
-    rows = message.data[: message.height * message.step].reshape(message.height, message.step)
-    return rows[:, : message.width * size].reshape(message.height, message.width, size)
