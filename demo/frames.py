@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
+from moa_depth_ros.pictures.camera_files import read_camera_matrix, read_camera_yaml
 from moa_depth_ros.pictures.files import SUFFIXES, read_depth_png, read_picture
 
 ROOMS = 4
@@ -149,9 +150,9 @@ def _camera(
     images: Path, width: int, height: int, camera_yaml: Path | None
 ) -> tuple[Intrinsics, str]:
     if camera_yaml is not None:
-        return Intrinsics.from_yaml(camera_yaml).fitted(width, height), str(camera_yaml)
+        return read_camera_yaml(camera_yaml).fitted(width, height), str(camera_yaml)
     if (matrix := next(_beside(images, "K.txt"), None)) is not None:
-        return Intrinsics.from_matrix(matrix, width, height), str(matrix)
+        return read_camera_matrix(matrix, width, height), str(matrix)
     unknown = "NOT KNOWN (no camera.yaml, no K.txt there)"
     if (width, height) == (NYU_KINECT.width, NYU_KINECT.height):
         return NYU_KINECT, f"{unknown}, taken to be those of NYU Depth V2's Kinect"

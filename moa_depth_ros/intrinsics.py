@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import warnings
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import yaml
 
 _SHAPE_TOLERANCE = 0.02  # of width / height; sizes are rounded where pictures are resized
 
@@ -91,77 +85,6 @@ class Intrinsics:
     def to_dict(self) -> dict[str, float]:
         """Plain values, ready for JSON."""
         return dataclasses.asdict(self)
-
-    @classmethod
-    def from_yaml(cls, path: str | Path) -> Intrinsics:
-        """Read a ROS camera_info file, as ``camera_calibration`` writes it.
-
-        The projection matrix (the rectified camera) counts, or the camera matrix where there is
-        none or it is all zero. A lens that distorts is warned of.
-
-        Raises:
-            ValueError: not such a file; the message names it.
-            OSError: it cannot be read.
-        """
-        try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            if not isinstance(values, dict):
-                raise ValueError(f"expected a camera_info file, found {values!r:.40}")
-            camera = cls(values["image_width"], values["image_height"], *_pinhole(values))
-            if any(values.get("distortion_coefficients", {}).get("data", [])):
-                warnings.warn(
-                    f"{path}: this lens distorts, and the pictures are taken to be rectified: "
-                    "rectify them first (image_proc does; of ROS topics, the node's parameter "
-                    "rectify)",
-                    stacklevel=2,
-                )
-            return camera
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            # In one line; PyYAML shows the place in several.
-            raise ValueError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
-            raise ValueError(
-                f"{path}: expected a camera_info file with image_width, image_height and "
-                f"camera_matrix or projection_matrix; missing or malformed: {error}"
-            ) from error
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-
-    @classmethod
-    def from_matrix(cls, path: str | Path, width: int, height: int) -> Intrinsics:
-        """Read a 3x3 camera matrix in plain text, as ``numpy.savetxt`` writes it.
-
-        Args:
-            path: of the file.
-            width, height: size of the pictures that the matrix is for.
-
-        Raises:
-            ValueError: not such a matrix; the message names the file.
-            OSError: it cannot be read.
-        """
-        try:
-            matrix = np.loadtxt(path, ndmin=2, encoding="utf-8-sig")
-            if matrix.shape != (3, 3) or matrix[2].tolist() != [0, 0, 1]:
-                raise ValueError(
-                    f"expected a 3x3 camera matrix that ends in 0 0 1, found {matrix.tolist()}"
-                )
-            fx, fy, cx, cy = (float(matrix[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2)))
-            if not (0 < cx < width and 0 < cy < height):
-                raise ValueError(
-                    f"expected the camera of {width}x{height} pictures, found one whose centre is "
-                    f"({cx:g}, {cy:g})"
-                )
-            return cls(width, height, fx, fy, cx, cy)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-
-
-def _pinhole(values: dict[str, Any]) -> tuple[float, float, float, float]:
-    projection = values.get("projection_matrix", {}).get("data", [0.0])
-    if projection[0] != 0:
-        return projection[0], projection[5], projection[2], projection[6]
-    camera = values["camera_matrix"]["data"]
-    return camera[0], camera[4], camera[2], camera[5]
 
 
 NYU_KINECT = Intrinsics(640, 480, 518.85790, 519.46961, 325.58245, 253.73617)

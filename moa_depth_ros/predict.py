@@ -17,6 +17,7 @@ from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.machine.plain_warnings import warn_in_lines
+from moa_depth_ros.pictures.camera_files import read_camera_yaml
 from moa_depth_ros.pictures.files import (
     colour_uncertainty,
     panel,
@@ -45,7 +46,7 @@ def _run(options: argparse.Namespace) -> int:
     status = 0
     try:
         stems = _stems(options.pictures, options.out)
-        camera = Intrinsics.from_yaml(options.camera) if options.camera else None
+        camera = read_camera_yaml(options.camera) if options.camera else None
         model = options.model or DEMO_MODEL
         estimator = DepthEstimator(model, str(options.device), options.precision)
     except (ValueError, RuntimeError, OSError) as error:

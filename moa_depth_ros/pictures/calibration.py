@@ -43,15 +43,15 @@ class CameraInfoError(ValueError):
 def intrinsics_for(info: Calibration, width: int, height: int) -> Intrinsics:
     """The pinhole intrinsics of a picture of width x height pixels seen by this camera.
 
-    P (rectified pictures) where its focal length is set, else K: some drivers send P all zero. They
-    belong to the sensor's full picture: what the driver cut (ROI) is taken off the principal point,
-    and what it binned, or somebody resized since, scales them by the ratio of the sizes.
+    They are :func:`pinhole`'s, which belong to the sensor's full picture: what the driver cut (ROI)
+    is taken off the principal point, and what it binned, or somebody resized since, scales them by
+    the ratio of the sizes.
 
     Raises:
         CameraInfoError: a focal length that is zero, negative or not finite (an uncalibrated
             camera), or a principal point that is not finite.
     """
-    name, (fx, fy, cx, cy) = _pinhole(info)
+    name, (fx, fy, cx, cy) = pinhole(info)
     left, top, sx, sy = cut(info, width, height)
     try:
         return Intrinsics(width, height, fx * sx, fy * sy, (cx - left) * sx, (cy - top) * sy)
@@ -85,6 +85,15 @@ def cut(info: Calibration, width: int, height: int) -> tuple[int, int, float, fl
     return left, top, sx, _scale(height, full_height, info.binning_y)
 
 
+def pinhole(info: Calibration) -> tuple[str, tuple[float, float, float, float]]:
+    """``P`` or ``K``, whichever counts, and its fx, fy, cx, cy: P (rectified pictures) where its
+    focal length is set, else K, as some drivers send P all zero."""
+    k, p = info.k, info.p
+    if any(p[:1]):
+        return "P", (float(p[0]), float(p[5]), float(p[2]), float(p[6]))
+    return "K", (float(k[0]), float(k[4]), float(k[2]), float(k[5]))
+
+
 def distorts(info: Calibration) -> bool:
     """Whether the lens is no pinhole."""
     return any(info.d) or info.distortion_model in FISHEYE_MODELS
@@ -95,13 +104,6 @@ def is_named_rectified(image_topic: str) -> bool:
     ``image_rect_color`` and ``rgb/color/rect/image``: image_proc publishes the former beside the
     driver's CameraInfo, whose D is that of the raw picture."""
     return _RECTIFIED.search(image_topic) is not None
-
-
-def _pinhole(info: Calibration) -> tuple[str, tuple[float, float, float, float]]:
-    k, p = info.k, info.p
-    if p[0] != 0:
-        return "P", (float(p[0]), float(p[5]), float(p[2]), float(p[6]))
-    return "K", (float(k[0]), float(k[4]), float(k[2]), float(k[5]))
 
 
 def _region(info: Calibration, width: int, height: int) -> tuple[int, int, int, int]:

@@ -19,7 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.pictures.camera_files import read_camera_yaml
 from moa_depth_ros.pictures.files import SUFFIXES, read_picture
 from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.messages import colour_message
@@ -54,7 +54,7 @@ class PictureCamera(Node):
             raise ValueError(f"{folder}: expected {', '.join(SUFFIXES)} pictures, found none")
         pictures = [read_picture(path) for path in paths]
         self._film = itertools.cycle([*pictures, *pictures[-2:0:-1]])  # there and back
-        self._camera = Intrinsics.from_yaml(folder / "camera.yaml")
+        self._camera = read_camera_yaml(folder / "camera.yaml")
         qos = QoSProfile(depth=5)
         self._pictures = self.create_publisher(Image, "image_raw", qos)
         self._infos = self.create_publisher(CameraInfo, "camera_info", qos)

@@ -11,6 +11,7 @@ import numpy as np
 
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.file_names import printable
+from moa_depth_ros.pictures.camera_files import read_camera_matrix, read_camera_yaml
 from moa_depth_ros.pictures.files import SUFFIXES
 from training.data.depth_set import DepthSet
 from training.data.picture_pair import read_colour, read_depth
@@ -155,9 +156,9 @@ def _read_camera(root: Path, size: tuple[int, int]) -> Intrinsics:
     height, width = size
     try:
         if path.name == MATRIX_NAME:
-            camera = Intrinsics.from_matrix(path, width, height)
+            camera = read_camera_matrix(path, width, height)
         else:
-            camera = Intrinsics.from_yaml(path)
+            camera = read_camera_yaml(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
     if (camera.width, camera.height) != (width, height):
