@@ -27,11 +27,17 @@ from sensor_msgs.msg import Image, PointCloud2
 from benchmarks.least_network import save_least_network
 from demo.own_domain import own_domain
 from demo.processes import end, start
-from moa_depth_ros.command_line import above_zero, add_device_option, at_least, picture_size
+from moa_depth_ros.command_line import (
+    above_zero,
+    add_device_option,
+    at_least,
+    exit_code,
+    picture_size,
+)
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.report import describe, resident_bytes
-from moa_depth_ros.network import ModelFolderError, load_network
+from moa_depth_ros.network import load_network
 
 WARM_UP = 20  # frames that don't count
 START_SECONDS = 120.0
@@ -179,6 +185,10 @@ def main() -> int:
     """Returns the exit status."""
     options = _parser().parse_args()
     keep_freed_memory()
+    return exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> None:
     print(f"{options.rate:g} pictures a second, {options.precision}; {describe(options.device)}\n")
     print(
         "| picture | answers | program | frames | answered a second | median ms | 95 % | 99 % ",
@@ -196,12 +206,8 @@ def main() -> int:
             for size in options.sizes:
                 for answers in options.answers:
                     compare(options, models, size, answers == "cloud")
-    except (RuntimeError, ModelFolderError) as error:
-        print(f"\nerror: {error}", file=sys.stderr)
-        return 1
     finally:
         rclpy.try_shutdown()
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import time
@@ -15,7 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from demo.frames import Folder, Rooms, Source, View, there_and_back
+from demo.frames import Folder, Rooms, Source, View
 from demo.messages import picture_message
 from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.ros.camera_info import camera_info_message
@@ -52,12 +53,14 @@ class Camera(Node):
 
 
 def film(camera: Camera, source: Source, rate: float, seconds: float, signals: EndSignals) -> int:
-    """Show the film at a rate in Hz for some seconds. Returns the number of published frames."""
+    """Show the film, there and back, at a rate in Hz for some seconds. Returns the number of
+    published frames."""
     info = camera_info_message(Header(), source.camera)
     count = round(rate * seconds)
     begin = time.monotonic()
-    for index in range(count):
-        view = source[there_and_back(len(source), index)]
+    places = itertools.cycle([*range(len(source)), *range(len(source) - 2, 0, -1)])
+    for index, place in zip(range(count), places, strict=False):
+        view = source[place]
         time.sleep(max(0.0, begin + index / rate - time.monotonic()))
         if signals.asked:
             return index

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from moa_depth_ros.command_line import add_device_option, at_least
+from moa_depth_ros.command_line import add_device_option, at_least, exit_code
 from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
 from moa_depth_ros.pictures.files import read_picture
@@ -35,22 +35,13 @@ def flicker(depths: list[torch.Tensor], strength: float, max_change: float) -> f
 
 def main() -> int:
     """Prints a line for each strength; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--picture", type=Path, default=shared_file("pictures/room_0.jpg"))
-    parser.add_argument("--model", type=Path, default=DEMO_MODEL)
-    add_device_option(parser)
-    parser.add_argument("--noise", type=float, default=5.0, help="grey levels, standard deviation")
-    parser.add_argument(
-        "--pictures", type=at_least(SETTLING + 2), default=90, help=f"the first {SETTLING} settle"
-    )
-    parser.add_argument("--max-change", type=float, default=0.1)
-    options = parser.parse_args()
-    try:
-        estimator = DepthEstimator(options.model, str(options.device))
-        picture = read_picture(options.picture).astype(np.float32)
-    except (ValueError, RuntimeError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    options = _parser().parse_args()
+    return exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> None:
+    estimator = DepthEstimator(options.model, str(options.device))
+    picture = read_picture(options.picture).astype(np.float32)
     rng = np.random.default_rng(0)
     depths = []
     for _ in range(options.pictures):
@@ -60,7 +51,19 @@ def main() -> int:
     print(f"{options.picture.name}, noise {options.noise:g}, {options.pictures} pictures")
     for strength in (0.0, 0.5, 0.8, 0.9):
         print(f"smoothing {strength:g}: {flicker(depths, strength, options.max_change):.3f} %")
-    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--picture", type=Path, default=shared_file("pictures/room_0.jpg"))
+    parser.add_argument("--model", type=Path, default=DEMO_MODEL)
+    add_device_option(parser)
+    parser.add_argument("--noise", type=float, default=5.0, help="grey levels, standard deviation")
+    parser.add_argument(
+        "--pictures", type=at_least(SETTLING + 2), default=90, help=f"the first {SETTLING} settle"
+    )
+    parser.add_argument("--max-change", type=float, default=0.1)
+    return parser
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from moa_depth_ros.pictures.camera_files import read_camera_matrix, read_camera_
 from moa_depth_ros.pictures.files import SUFFIXES, read_depth_png, read_picture
 
 ROOMS = 4
+FIRST_SEED = 7
 FRAMES_PER_ROOM = 8
 RENDER_SECONDS = 8.0  # at most; about half of it on an idle machine
 GUESSED_VIEW_DEGREES = 60
@@ -52,18 +53,14 @@ class Source(Protocol):
 
 
 class Rooms:
-    """Short walks through rendered rooms, with exact depth; fewer where rendering is slow.
+    """Short walks through rendered rooms, with exact depth; fewer where rendering is slow."""
 
-    Args:
-        seed: of the first room.
-    """
-
-    def __init__(self, seed: int = 7) -> None:
+    def __init__(self) -> None:
         from training.rooms import sample_walk
 
         self.camera = NYU_KINECT
         self._views: list[View] = []
-        walks = [sample_walk(seed + i, FRAMES_PER_ROOM, self.camera) for i in range(ROOMS)]
+        walks = [sample_walk(FIRST_SEED + i, FRAMES_PER_ROOM, self.camera) for i in range(ROOMS)]
         begin = time.monotonic()
         for frame in itertools.chain.from_iterable(walks):
             self._views.append(View(frame.picture, frame.depth))
@@ -124,14 +121,6 @@ class Folder:
                 f"{picture.shape[0]}, found {depth.shape[1]}x{depth.shape[0]}"
             )
         return View(picture, depth)
-
-
-def there_and_back(length: int, index: int) -> int:
-    """The frame to show at a step of an endless film: 0, 1, ..., length - 1, ..., 1, 0, 1, ..."""
-    if length == 1:
-        return 0
-    position = index % (2 * length - 2)
-    return min(position, 2 * length - 2 - position)
 
 
 def _depth_path(path: Path) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moa_depth_ros.command_line import add_device_option, at_least, picture_size
+from moa_depth_ros.command_line import add_device_option, at_least, exit_code, picture_size
 from moa_depth_ros.depth.geometry import pack_depth
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
 from moa_depth_ros.estimator.transfer import to_device, to_host
@@ -43,16 +43,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     keep_freed_memory()
+    return exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> None:
     width, height = options.size
-    try:
-        rows = [
-            (name, stage, timing)
-            for name, estimator in _estimators(options)
-            for stage, timing in _measure(estimator, width, height, options.runs).items()
-        ]
-    except (ValueError, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    rows = [
+        (name, stage, timing)
+        for name, estimator in _estimators(options)
+        for stage, timing in _measure(estimator, width, height, options.runs).items()
+    ]
     setting = f"{options.precision}, {options.runs} runs; {describe(options.device)}"
     print(f"{width}x{height} picture in, {setting}\n")
     print("| model | stage | median ms | 95 % ms | 99 % ms | host MB more | device MB more |")
@@ -61,7 +61,6 @@ def main(arguments: list[str] | None = None) -> int:
         median, p95, p99 = np.percentile(timing.seconds, [50, 95, 99]) * 1000
         memory = " | ".join(f"{grown:.1f}" for grown in timing.grown)
         print(f"| {name} | {stage} | {median:.2f} | {p95:.2f} | {p99:.2f} | {memory} |")
-    return 0
 
 
 def _estimators(options: argparse.Namespace) -> list[tuple[str, DepthEstimator]]:

@@ -1,13 +1,42 @@
-"""What options of the command lines take, as types for argparse."""
+"""What the command lines have in common: how they end, and what their options take."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+
+
+INTERRUPTED = 130  # as a shell has it for SIGINT
+
+
+def exit_code(
+    work: Callable[[], int | None],
+    errors: tuple[type[Exception], ...] = (ValueError, RuntimeError, OSError),
+    message_of: Callable[[Exception], str] = str,
+) -> int:
+    """Do the work of a command line.
+
+    Args:
+        work: gives an exit code of its own, or None for 0.
+        errors: what a user can act on.
+        message_of: their texts.
+
+    Returns:
+        The work's; or, after a line on standard error, 1 for one of the errors and 130 for Ctrl-C.
+    """
+    try:
+        return work() or 0
+    except errors as error:
+        print(f"error: {message_of(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as error:
+        print("; ".join(["interrupted", *map(str, error.args)]), file=sys.stderr)
+        return INTERRUPTED
 
 
 def at_least(least: int) -> Callable[[str], int]:

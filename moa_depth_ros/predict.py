@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moa_depth_ros.command_line import add_device_option
+from moa_depth_ros.command_line import add_device_option, exit_code
 from moa_depth_ros.depth.geometry import unproject
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
 from moa_depth_ros.intrinsics import Intrinsics
@@ -27,7 +27,6 @@ from moa_depth_ros.pictures.files import (
 )
 
 _DEPTH, _COLOURS, _CLOUD = "_depth.png", "_depth_colour.png", ".ply"
-_INTERRUPTED = 130  # as a shell has it for SIGINT
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,23 +34,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     keep_freed_memory()
     warn_in_lines()
-    try:
-        return _run(options)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return _INTERRUPTED
+    return exit_code(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
     status = 0
-    try:
-        stems = _stems(options.pictures, options.out)
-        camera = read_camera_yaml(options.camera) if options.camera else None
-        model = options.model or DEMO_MODEL
-        estimator = DepthEstimator(model, str(options.device), options.precision)
-    except (ValueError, RuntimeError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    stems = _stems(options.pictures, options.out)
+    camera = read_camera_yaml(options.camera) if options.camera else None
+    model = options.model or DEMO_MODEL
+    estimator = DepthEstimator(model, str(options.device), options.precision)
     if options.model is None:
         warnings.warn(
             "no --model: the demo model learned from rendered rooms alone and does not measure the "

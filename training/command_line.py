@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from moa_depth_ros import command_line
 from moa_depth_ros.network import ModelFolderError
 from training.errors import TrainingError, message_of
 
-INTERRUPTED = 130  # as a shell has it for SIGINT
 
-
-def exit_code(work: Callable[[], object]) -> int:
-    """Do the work of a command line.
-
-    Returns:
-        0; or, after a line on standard error, 1 for what a user can act on and 130 for Ctrl-C.
-    """
-    try:
-        work()
-    except (TrainingError, ModelFolderError, OSError) as error:
-        print(f"error: {message_of(error)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as error:
-        print("; ".join(["interrupted", *map(str, error.args)]), file=sys.stderr)
-        return INTERRUPTED
-    return 0
+def exit_code(work: Callable[[], None]) -> int:
+    """As :func:`moa_depth_ros.command_line.exit_code`; what is no error of ours is a defect, and
+    shows where it came from."""
+    errors = (TrainingError, ModelFolderError, OSError)
+    return command_line.exit_code(work, errors, message_of)
 
 
 def use_device(device: torch.device) -> None:

@@ -4,15 +4,15 @@ import json
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from demo import frames
-from demo.frames import Folder, there_and_back
+from demo import camera, frames
+from demo.frames import Folder
 from demo.processes import ROOT
-from demo.viewer import errors
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.pictures.files import write_depth_png, write_picture
 from test.node.harness import colourful
@@ -119,13 +119,16 @@ def test_a_folder_without_pictures_is_named(tmp_path):
         Folder(tmp_path / "gone")
 
 
-def test_the_film_runs_there_and_back():
-    assert [there_and_back(3, i) for i in range(7)] == [0, 1, 2, 1, 0, 1, 2]
-    assert [there_and_back(1, i) for i in range(3)] == [0, 0, 0]
+class Numbers(list):
+    """A film whose pictures are their numbers."""
+
+    camera = NYU_KINECT
 
 
-def test_errors_by_hand():
-    depth = np.array([[1.0, 2.0, np.nan, 5.0]])
-    truth = np.array([[2.0, 2.0, 1.0, 0.0]])
-    expected = {"abs_rel": 0.25, "delta1": 0.5, "rmse": np.sqrt(0.5)}
-    assert errors(depth, truth) == pytest.approx(expected)
+@pytest.mark.parametrize("expected", [[0, 1, 2, 1, 0, 1, 2], [0, 1, 0, 1, 0, 1, 0], [0] * 7])
+def test_the_film_runs_there_and_back(expected):
+    shown = []
+    screen = SimpleNamespace(publish=lambda view, info: shown.append(view))
+    source = Numbers(range(max(expected) + 1))
+    assert camera.film(screen, source, 1000, 0.007, SimpleNamespace(asked=0)) == 7
+    assert shown == expected
