@@ -20,7 +20,8 @@ from rclpy.time import Time
 from sensor_msgs.msg import Image, PointCloud2
 
 from demo.messages import read_cloud, read_colour, read_depth
-from moa_depth_ros.pictures.files import panel, write_ply
+from moa_depth_ros.pictures.drawing import write_panel
+from moa_depth_ros.pictures.ply import write_ply
 from moa_depth_ros.ros.signals import EndSignals
 
 ROWS = 4  # of the panel
@@ -153,7 +154,7 @@ def write_files(viewer: Viewer, folder: Path) -> None:
         row = [("camera", parts.colour), ("/moa_depth/depth", parts.depth)]
         rows.append(row + ([("ground truth", parts.truth)] if parts.truth is not None else []))
     if rows:
-        panel(folder / "depth.png", rows)
+        write_panel(folder / "depth.png", rows)
     if viewer.cloud is not None:
         write_ply(folder / "cloud.ply", *read_cloud(viewer.cloud))
 

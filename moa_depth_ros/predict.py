@@ -18,13 +18,9 @@ from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.pictures.camera_files import read_camera_yaml
-from moa_depth_ros.pictures.files import (
-    colour_uncertainty,
-    panel,
-    read_picture,
-    write_depth_png,
-    write_ply,
-)
+from moa_depth_ros.pictures.drawing import colour_uncertainty, write_panel
+from moa_depth_ros.pictures.files import read_picture, write_depth_png
+from moa_depth_ros.pictures.ply import write_ply
 
 _DEPTH, _COLOURS, _CLOUD = "_depth.png", "_depth_colour.png", ".ply"
 
@@ -89,7 +85,7 @@ def _predict(estimator: DepthEstimator, path: Path, camera: Intrinsics | None, s
     unsure = float(np.percentile(uncertainty, 99))
     title = f"uncertainty, black 0 to yellow {unsure:.2f} m"
     drawn = colour_uncertainty(uncertainty, unsure)
-    panel(written[1], [[("colour", picture), ("depth", depth), (title, drawn)]])
+    write_panel(written[1], [[("colour", picture), ("depth", depth), (title, drawn)]])
     if camera is not None:
         written.append(f"{stem}{_CLOUD}")
         _write_cloud(written[-1], estimate, camera)

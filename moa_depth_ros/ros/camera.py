@@ -12,8 +12,8 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 
-from moa_depth_ros.ros.camera_infos import CameraInfos
 from moa_depth_ros.ros.diagnostics import Statistics
+from moa_depth_ros.ros.info_history import InfoHistory
 from moa_depth_ros.ros.inputs import Inputs
 from moa_depth_ros.ros.outputs import Outputs
 
@@ -42,7 +42,7 @@ class Camera:
         self.statistics = Statistics()
         self.inputs = Inputs(node, name, group)
         self.outputs: Outputs | None = None
-        self.infos = CameraInfos()
+        self.infos = InfoHistory()
         self.logger = node.get_logger().get_child(name) if name else node.get_logger()
         # With the namespace, so that the cameras of several nodes can be told apart.
         self._full_name = posixpath.join(node.get_fully_qualified_name(), name).strip("/")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moa_depth_ros.pictures import files
+from moa_depth_ros.pictures import drawing, files, ply
 
 
 def test_depth_png_round_trip(tmp_path):
@@ -48,23 +48,23 @@ def test_colours_are_red(tmp_path):
 
 
 def test_colour_map_tells_near_from_far_and_nothing():
-    near, far, none = files.colour_depth(np.array([[0.5, 5.0, np.nan]]), 0.5, 5.0)[0]
+    near, far, none = drawing.colour_depth(np.array([[0.5, 5.0, np.nan]]), 0.5, 5.0)[0]
     assert near[0] > near[2] and far[2] > far[0]  # red and blue
     assert none.tolist() == [0, 0, 0]
 
 
 def test_what_is_unsure_is_brighter_up_to_the_end_of_the_scale():
-    sure, unsure, more = files.colour_uncertainty(np.array([[0.0, 0.5, 2.0]]), 0.5)[0].astype(int)
+    sure, unsure, more = drawing.colour_uncertainty(np.array([[0.0, 0.5, 2.0]]), 0.5)[0].astype(int)
     assert sure.sum() < 30 < unsure.sum()
     assert (unsure == more).all()
-    assert (files.colour_uncertainty(np.array([[np.nan]]), 0.5) == 128).all()
+    assert (drawing.colour_uncertainty(np.array([[np.nan]]), 0.5) == 128).all()
 
 
 def test_ply_holds_the_finite_points(tmp_path):
     points = np.array([[1, 2, 3], [np.nan, 0, 0], [4, 5, 6]], np.float32)
     colours = np.array([[10, 20, 30], [0, 0, 0], [40, 50, 60]], np.uint8)
     path = tmp_path / "cloud.ply"
-    files.write_ply(path, points, colours)
+    ply.write_ply(path, points, colours)
     header, _, body = path.read_bytes().partition(b"end_header\n")
     assert header.startswith(b"ply\nformat binary_little_endian 1.0\nelement vertex 2\n")
     kinds = {"names": ["xyz", "rgb"], "formats": [("<f4", 3), ("u1", 3)]}
@@ -88,8 +88,8 @@ def test_a_disk_that_is_full_leaves_the_files_that_were_there(tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     writers = {
         "a.png": lambda path: files.write_picture(path, picture),
-        "a.ply": lambda path: files.write_ply(path, picture.astype(np.float32), picture),
-        "panel.png": lambda path: files.panel(path, [[("colour", picture)]]),
+        "a.ply": lambda path: ply.write_ply(path, picture.astype(np.float32), picture),
+        "panel.png": lambda path: drawing.write_panel(path, [[("colour", picture)]]),
     }
     for name, write in writers.items():
         path = tmp_path / name
@@ -103,7 +103,9 @@ def test_a_disk_that_is_full_leaves_the_files_that_were_there(tmp_path):
 def test_panel_is_a_picture_with_a_scale(tmp_path):
     colour = np.full((20, 30, 3), 128, np.uint8)
     depth = np.linspace(1, 5, 600, dtype=np.float32).reshape(20, 30)
-    files.panel(tmp_path / "panel.png", [[("colour", colour), ("depth", depth)], [("a", depth)]])
+    drawing.write_panel(
+        tmp_path / "panel.png", [[("colour", colour), ("depth", depth)], [("a", depth)]]
+    )
     drawn = files.read_picture(tmp_path / "panel.png")
     assert drawn.shape[0] > 300 and drawn.std() > 10
 

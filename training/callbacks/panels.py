@@ -14,7 +14,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, default_collate
 
-from moa_depth_ros.pictures.files import colour_depth, colour_uncertainty, write_picture
+from moa_depth_ros.pictures.drawing import colour_depth, colour_uncertainty
+from moa_depth_ros.pictures.files import write_picture
 from training.module import DepthModule
 from training.resizing import prepare_pictures
 

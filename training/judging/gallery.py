@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from moa_depth_ros.pictures.files import COLOUR_MAP
+from moa_depth_ros.pictures.drawing import COLOUR_MAP
 from training.data.sample import Sample
 from training.judging.judgement import Judgement
 from training.judging.plots import data_uri

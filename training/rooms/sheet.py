@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from moa_depth_ros.pictures.files import colour_depth, write_picture
+from moa_depth_ros.pictures.drawing import colour_depth
+from moa_depth_ros.pictures.files import write_picture
 from training.rooms.render import Frame
 
 FARTHEST = 8.0  # metres; the far end of the colour map

@@ -6,7 +6,8 @@ import pytest
 import scipy.io
 
 from moa_depth_ros.intrinsics import NYU_KINECT
-from moa_depth_ros.pictures.files import colour_depth, read_picture
+from moa_depth_ros.pictures.drawing import colour_depth
+from moa_depth_ros.pictures.files import read_picture
 from training.rooms import __main__ as command
 from training.rooms import sample_frame
 from training.rooms.nyu_file import write_nyu_file

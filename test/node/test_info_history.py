@@ -10,9 +10,9 @@ from sensor_msgs.msg import CameraInfo
 
 from demo.messages import picture_message
 from moa_depth_ros.estimator import DepthEstimator
-from moa_depth_ros.ros import camera_infos
+from moa_depth_ros.ros import info_history
 from moa_depth_ros.ros.camera_info import camera_info_message
-from moa_depth_ros.ros.camera_infos import FIRST_SECONDS, PAIR_SECONDS, CameraInfos
+from moa_depth_ros.ros.info_history import FIRST_SECONDS, PAIR_SECONDS, InfoHistory
 from test.node.harness import CAMERA, Robot, colourful, header_at
 from test.node.spinning import spinning_node
 
@@ -24,8 +24,8 @@ def info(stamp: int, width: int = 0) -> CameraInfo:
 @pytest.fixture
 def patience(monkeypatch):
     """Seconds that a CameraInfo is waited for here: the machine may be busy."""
-    monkeypatch.setattr(camera_infos, "PAIR_SECONDS", 5.0)
-    monkeypatch.setattr(camera_infos, "FIRST_SECONDS", 5.0)
+    monkeypatch.setattr(info_history, "PAIR_SECONDS", 5.0)
+    monkeypatch.setattr(info_history, "FIRST_SECONDS", 5.0)
 
 
 def later(seconds: float, action) -> None:
@@ -33,7 +33,7 @@ def later(seconds: float, action) -> None:
 
 
 def test_of_one_stamp_else_the_newest():
-    infos = CameraInfos()
+    infos = InfoHistory()
     for stamp in (1, 2, 3):
         infos.add(info(stamp, width=stamp))
     assert infos.of(header_at(2)).width == 2
@@ -43,7 +43,7 @@ def test_of_one_stamp_else_the_newest():
 @pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize("first", [True, False], ids=["of the first picture", "of a later one"])
 def test_one_that_comes_after_its_picture_is_waited_for(first):
-    infos = CameraInfos()
+    infos = InfoHistory()
     if not first:
         infos.add(info(1))
         infos.of(header_at(1))
@@ -54,7 +54,7 @@ def test_one_that_comes_after_its_picture_is_waited_for(first):
 @pytest.mark.usefixtures("patience")
 def test_a_late_one_shows_that_there_are_pairs():
     """The first picture was too early to know."""
-    infos = CameraInfos()
+    infos = InfoHistory()
     infos.add(info(1, width=1))
     assert infos.of(header_at(2)).width == 1
     infos.add(info(2))
@@ -68,13 +68,13 @@ def seconds_of(action) -> float:
     return time.perf_counter() - begin
 
 
-def seconds_of_ten(infos: CameraInfos, first: int) -> float:
+def seconds_of_ten(infos: InfoHistory, first: int) -> float:
     stamps = range(first, first + 10)
     return seconds_of(lambda: [infos.of(header_at(stamp)) for stamp in stamps])
 
 
 def test_what_does_not_come_is_not_waited_for_again_and_again():
-    infos = CameraInfos()
+    infos = InfoHistory()
     assert infos.of(header_at(1)) is None
     assert seconds_of_ten(infos, 2) < 4 * FIRST_SECONDS  # a camera without any
     infos.add(info(20))
@@ -84,7 +84,7 @@ def test_what_does_not_come_is_not_waited_for_again_and_again():
 
 
 def test_what_always_comes_too_late_is_not_waited_for_again_and_again():
-    infos = CameraInfos()
+    infos = InfoHistory()
     infos.add(info(1))
     infos.of(header_at(1))  # the only one in time
     waited = 0.0

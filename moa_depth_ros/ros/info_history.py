@@ -20,7 +20,7 @@ Stamp = tuple[int, int]
 Value = TypeVar("Value")
 
 
-class CameraInfos:
+class InfoHistory:
     """A camera's CameraInfos: of one stamp with the picture where the camera has such, else the
     newest. Called from the executor's and the worker's thread.
 
