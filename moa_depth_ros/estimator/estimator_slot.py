@@ -6,7 +6,7 @@ import dataclasses
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -14,6 +14,8 @@ import torch
 from moa_depth_ros.estimator import DepthEstimate, DepthEstimator, Picture
 from moa_depth_ros.machine.device_memory import free_cached_memory, is_out_of_memory
 from moa_depth_ros.machine.threads import run_in_passing_thread
+
+HANG_SECONDS = 60.0  # that a load waits for the picture at work, which may be a CPU's
 
 MakeEstimator = Callable[[Path, str, str], DepthEstimator]
 
@@ -61,7 +63,7 @@ class EstimatorSlot:
 
         Raises:
             ModelFolderError, ValueError, RuntimeError: as `DepthEstimator`, RuntimeError for
-                whatever else went wrong; the present estimator stays.
+                whatever else went wrong, such as a picture that hangs; the present estimator stays.
         """
         try:
             run_in_passing_thread(lambda: self._load(choice))
@@ -178,12 +180,13 @@ class EstimatorSlot:
     def _load(self, choice: ModelChoice) -> None:
         try:
             estimator = self._make(choice.folder, choice.device, choice.precision)
-            with self.exclusive():
+            with self.exclusive(HANG_SECONDS):
                 estimator.warm_up(self._last_shape)
                 self.current, self.notice = estimator, ""
                 self._too_many = math.inf
         finally:
-            with self.exclusive():  # while a graph is recorded, nothing is given back
+            # While a graph is recorded, nothing is given back, nor where a picture hangs.
+            with suppress(TimeoutError), self.exclusive(HANG_SECONDS):
                 free_cached_memory()
 
     def _try(self, pictures: Sequence[Picture]) -> list[DepthEstimate] | None:

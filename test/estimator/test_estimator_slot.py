@@ -248,6 +248,18 @@ def test_clear_gives_up_on_a_picture_that_hangs(folder):
     assert slot.current is None
 
 
+def test_a_load_gives_up_on_a_picture_that_hangs(folder, monkeypatch):
+    monkeypatch.setattr(estimator_slot, "HANG_SECONDS", 0.1)
+    slot = EstimatorSlot(pytest.fail)
+    slot.load(choice(folder))
+    before = slot.current
+    with slot.exclusive(), pytest.raises(RuntimeError, match=r"a picture .* is still at work"):
+        slot.load(choice(folder))
+    assert slot.current is before
+    slot.load(choice(folder))
+    assert slot.current is not before
+
+
 def test_clear_gives_the_devices_memory_back(monkeypatch):
     slot, held = EstimatorSlot(pytest.fail), []
     slot.current = object()
