@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import time
 from typing import Any
 
 import lightning as L
@@ -17,16 +15,15 @@ from moa_depth_ros.network import MoADepthClip, NetworkConfig, Prediction
 from training.augmentation import Augmentation, augment, draw_numbers
 from training.compilation import CompileMode, check_compilation, fill_up
 from training.depth_maps import DECODERS, depths_of
-from training.errors import CheckpointError, TrainingError
+from training.errors import TrainingError
 from training.gates import GateStatistics, watch_gates
 from training.graphed_step import GraphedStep
 from training.losses import LossConfig, LossTerms, composite_loss
 from training.metrics import MAX_DEPTH, Crop, DepthMetrics, pixel_sums
 from training.optimiser import OptimiserConfig, optimiser_of
+from training.refusals import check_resumption
 from training.resizing import prepare_depth, prepare_pictures, resize_depth
 from training.weights import build_network, network_to_finetune
-
-_SAME_LENS = 1e-3  # of the logarithm of two focal lengths' ratio
 
 
 class DepthModule(L.LightningModule):
@@ -154,10 +151,6 @@ class DepthModule(L.LightningModule):
         for found in self.trainer.lr_scheduler_configs:
             found.scheduler.base_lrs = [config.lr] * len(found.scheduler.base_lrs)
 
-    def on_train_epoch_start(self) -> None:
-        """Start counting pictures."""
-        self._pictures, self._seconds, self._mark = 0, 0.0, time.perf_counter()
-
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         """The weighted loss of a batch."""
         pictures, label = self.training_inputs(batch)
@@ -191,22 +184,11 @@ class DepthModule(L.LightningModule):
         """The loss of what :meth:`training_inputs` gives."""
         return self._loss(self.network.decode(self.network(pictures)), label)
 
-    def on_train_batch_end(self, outputs: Any, batch: dict[str, Any], batch_idx: int) -> None:
-        """Count pictures and the time they took, validation left out."""
-        now = time.perf_counter()
-        self._pictures += len(batch["index"])
-        self._seconds += now - self._mark
-        self._mark = now
-
-    def on_validation_end(self) -> None:
-        """Leave out the time that validation took, also between batches."""
-        self._mark = time.perf_counter()
-
     def on_train_epoch_end(self) -> None:
-        """Log pictures per second of all processes.
+        """Refuse to go on without labels.
 
         Raises:
-            TrainingError: not one pixel of the epoch had a label.
+            TrainingError: not one pixel of the epoch had one.
         """
         # Of a label it would be 0 only where the network is certain of it, to the last bit.
         if self.trainer.callback_metrics["train/cross_entropy_epoch"] == 0:
@@ -214,8 +196,6 @@ class DepthModule(L.LightningModule):
                 f"nothing was learned in epoch {self.current_epoch}: no training picture has any "
                 f"depth up to {self.network_config.max_depth:g} m; is it in another unit?"
             )
-        rate = self._pictures / self._seconds
-        self.log("train/pictures_per_second", rate, sync_dist=True, reduce_fx="sum")
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         """Judge the three depths at the size of the label, by the evaluation's protocol."""
@@ -252,38 +232,9 @@ class DepthModule(L.LightningModule):
         Raises:
             CheckpointError: naming what differs.
         """
-        if "optimizer_states" not in checkpoint:
-            raise CheckpointError(
-                "ckpt_path: expected the checkpoint of an epoch, found weights alone, as best.ckpt "
-                "has them; go on with --ckpt_path last, or start another run from their model "
-                "folder (best/) with --model.init_from"
-            )
-        found, expected = checkpoint.get("network", {}), self.network_config.to_dict()
-        differences = [
-            f"{key}: expected {value!r}, found {found.get(key)!r}"
-            for key, value in expected.items()
-            if key != "pretrained" and found.get(key) != value
-        ]
-        if differences:
-            raise CheckpointError("checkpoint of another network: " + "; ".join(differences))
-        self._check_camera(Intrinsics(**checkpoint["camera"]))
-        began, asked = checkpoint.get("schedule"), self.optimiser_config.schedule
-        if began != asked:
-            raise CheckpointError(
-                f"model.optimiser.schedule: expected {began}, which the run began with, found "
-                f"{asked}; go on with the former, or start another run with --output"
-            )
-
-    def _check_camera(self, began: Intrinsics) -> None:
-        """In whose metres the network thinks, by what its training began with."""
         assert self.trainer.datamodule is not None
-        found = self.known_camera or self.trainer.datamodule.camera
-        if abs(math.log(found.focal_ratio(began))) > _SAME_LENS:
-            raise CheckpointError(
-                f"camera: expected {began}, which the run began with, found {found}: go on with "
-                "the same data, and the same model.init_from if there was one, or start another "
-                "run with --output"
-            )
+        camera = self.known_camera or self.trainer.datamodule.camera
+        check_resumption(checkpoint, self.network_config, camera, self.optimiser_config.schedule)
 
     def _prepare(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """Pictures (B, 3, h, w) and depth (B, h, w) at the network's input size, in the metres that

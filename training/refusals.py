@@ -1,15 +1,21 @@
-"""What a run of the trainer is refused for before anything slow starts."""
+"""What a run of the trainer is refused for before its first step."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import Namespace
 from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
+from moa_depth_ros.intrinsics import Intrinsics
+from moa_depth_ros.network import NetworkConfig
 from training.checkpoints import newest, newest_whole
 from training.errors import CheckpointError, TrainingError
+
+_SAME_LENS = 1e-3  # of the logarithm of two focal lengths' ratio
 
 
 def check_configs(paths: Sequence[str]) -> None:
@@ -89,3 +95,45 @@ def resume_from(ckpt_path: str | None, folder: Path) -> Path | None:
     if ckpt_path == "last":
         rank_zero_info(f"{checkpoints}: no checkpoint yet, the run starts at its beginning")
     return None
+
+
+def check_resumption(
+    checkpoint: Mapping[str, Any], network: NetworkConfig, camera: Intrinsics, schedule: str
+) -> None:
+    """Refuse the checkpoint of another network, camera or schedule, and weights alone.
+
+    Args:
+        checkpoint: what was loaded.
+        network: what is trained.
+        camera: in whose metres the network thinks.
+        schedule: of the learning rate.
+
+    Raises:
+        CheckpointError: naming what differs.
+    """
+    if "optimizer_states" not in checkpoint:
+        raise CheckpointError(
+            "ckpt_path: expected the checkpoint of an epoch, found weights alone, as best.ckpt "
+            "has them; go on with --ckpt_path last, or start another run from their model "
+            "folder (best/) with --model.init_from"
+        )
+    found = checkpoint.get("network", {})
+    differences = [
+        f"{key}: expected {value!r}, found {found.get(key)!r}"
+        for key, value in network.to_dict().items()
+        if key != "pretrained" and found.get(key) != value
+    ]
+    if differences:
+        raise CheckpointError("checkpoint of another network: " + "; ".join(differences))
+    began = Intrinsics(**checkpoint["camera"])
+    if abs(math.log(camera.focal_ratio(began))) > _SAME_LENS:
+        raise CheckpointError(
+            f"camera: expected {began}, which the run began with, found {camera}: go on with "
+            "the same data, and the same model.init_from if there was one, or start another "
+            "run with --output"
+        )
+    if checkpoint.get("schedule") != schedule:
+        raise CheckpointError(
+            f"model.optimiser.schedule: expected {checkpoint.get('schedule')}, which the run began "
+            f"with, found {schedule}; go on with the former, or start another run with --output"
+        )

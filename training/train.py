@@ -38,6 +38,7 @@ from training.callbacks.non_finite import StopOnNonFiniteLoss
 from training.callbacks.panels import PicturePanels
 from training.callbacks.progress import RunProgressBar
 from training.callbacks.resumption import ResumeAfterEpoch
+from training.callbacks.throughput import PicturesPerSecond
 from training.checkpoints import AtomicCheckpointIO, BackgroundCheckpointIO, newest
 from training.command_line import exit_code
 from training.data.data_module import DepthDataModule
@@ -139,6 +140,7 @@ class TrainingCLI(LightningCLI):
         checkpoints = self.folder / "checkpoints"
         callbacks = [
             ResumeAfterEpoch(),
+            PicturesPerSecond(),
             StopOnNonFiniteLoss(self.folder / "non_finite", checkpoints),
             PicturePanels(self.folder / "panels"),
         ]
