@@ -21,7 +21,7 @@ def alone_in(folder: Path, work: str) -> Iterator[None]:
 
     Args:
         folder: is made; on leaving, it is removed where nothing is in it.
-        work: a word for what is done there, which the lock's file is named by.
+        work: a word for what is done there, or a file that is written; the lock is named by it.
 
     Raises:
         TrainingError: another process is in it.
@@ -47,8 +47,8 @@ def _locked(path: Path, folder: Path) -> IO[str]:
         except (BlockingIOError, PermissionError) as error:
             file.close()
             raise TrainingError(
-                f"{folder}: another process is at work in it; wait for its end, or take another "
-                "--output"
+                f"{folder}: another process is at work in it ({path.name}); wait for its end, or "
+                "write elsewhere"
             ) from error
         except OSError:
             return file

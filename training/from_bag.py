@@ -26,6 +26,7 @@ from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.files import write_depth_png, write_picture
+from training.alone import alone_in
 from training.command_line import exit_code
 from training.data.bag_pairs import Message, Pair, pair
 from training.data.bag_pictures import (
@@ -69,15 +70,16 @@ def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float)
         DataError: the bag can't be read, lacks a topic, or has no such pairs; a message can't be
             read (pictures from before that stay); depth and colour differ in size; or the folder
             is not empty.
+        TrainingError: another process writes into it.
         OSError: a file can't be written.
     """
     if not bag.exists():
         raise DataError(f"{bag}: no such bag")
-    if out.exists() and any(out.iterdir()):
-        raise DataError(f"{out}: is not empty; name another folder, or remove it")
     count, largest, empty = 0, 0.0, 0
     try:
-        with _opened(bag) as reader:
+        with _opened(bag) as reader, alone_in(out, "recording"):
+            if any(out.glob("[!.]*")):  # more than the lock
+                raise DataError(f"{out}: is not empty; name another folder, or remove it")
             camera_info = _first_camera_info(reader, topics, bag)
             for found in pair(_messages(reader, topics, bag), topics.image, max_gap, every):
                 picture, metres = _read(found)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from moa_depth_ros.command_line import at_least
 from moa_depth_ros.machine.file_names import printable
+from training.alone import alone_in
 from training.command_line import exit_code
 from training.data.layouts import open_splits
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME
@@ -66,6 +67,7 @@ def prepare(folder: Path, base_url: str = BASE_URL) -> None:
     Raises:
         DownloadError: one cannot be downloaded.
         DataError: one is not what it should be.
+        TrainingError: another process downloads it.
     """
     for name, place in PLACES.items():
         target, check = folder / name, partial(check_bytes, name=name)
@@ -73,7 +75,8 @@ def prepare(folder: Path, base_url: str = BASE_URL) -> None:
             check(target)
             print(f"{target}: is there already")
         else:
-            download(f"{base_url.rstrip('/')}/{place}", target, BYTES[name], check)
+            with alone_in(folder, name):
+                download(f"{base_url.rstrip('/')}/{place}", target, BYTES[name], check)
             print(f"{target}: {BYTES[name]} bytes")
 
 
@@ -83,6 +86,7 @@ def convert(options: argparse.Namespace) -> None:
     Raises:
         DataError: of the data set's reader, the file has another suffix than ``.h5``, is the data
             set itself, or is there and no packed file; or pictures would be enlarged.
+        TrainingError: another process writes the file.
     """
     target: Path = options.out
     if target.suffix != PACKED_SUFFIX:
@@ -96,7 +100,8 @@ def convert(options: argparse.Namespace) -> None:
             f"--size: expected at most {found[0]} {found[1]}, the size of the training pictures, "
             f"found {options.size[0]} {options.size[1]}"
         )
-    pack(splits, target, str(options.convert), tuple(options.size) if options.size else None)
+    with alone_in(target.parent, target.name):
+        pack(splits, target, str(options.convert), tuple(options.size) if options.size else None)
     print(printable(f"{target}: {target.stat().st_size} bytes"))
 
 

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import time
 
 import pytest
 
+from test.training.another_process import another_process_in
 from test.training.tiny_runs import ENVIRONMENT, ROOT, arguments, write_pictures
 from training import train
 from training.alone import alone_in
+from training.data.layouts import open_splits
+from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME
 from training.errors import TrainingError
-
-HOLDER = """
-import sys
-from pathlib import Path
-from training.alone import alone_in
-
-with alone_in(Path(sys.argv[1]), sys.argv[2]):
-    print("in", flush=True)
-    sys.stdin.read()
-"""
-
-
-@contextmanager
-def another_process_in(folder: Path, work: str) -> Iterator[subprocess.Popen]:
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    command = [sys.executable, "-c", HOLDER, str(folder), work]
-    with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, **pipes) as process:
-        try:
-            assert process.stdout.readline() == "in\n"
-            yield process
-        finally:
-            process.kill()
+from training.rooms import __main__ as rooms
 
 
 def test_a_second_trainer_is_refused_until_the_first_one_is_gone(
@@ -45,7 +26,10 @@ def test_a_second_trainer_is_refused_until_the_first_one_is_gone(
     command = arguments(data, run, tiny_clip)
     with another_process_in(run, "train") as process:
         assert train.main(command) == 1
-        said = f"error: {run}: another process is at work in it; wait for its end, or take another"
+        said = (
+            f"error: {run}: another process is at work in it (.train.lock); wait for its end, or "
+            "write elsewhere\n"
+        )
         assert said in capsys.readouterr().err
         assert not (run / "model").exists()
         process.kill()  # it has no time to tidy up
@@ -53,6 +37,26 @@ def test_a_second_trainer_is_refused_until_the_first_one_is_gone(
         assert train.main(command) == 0
     assert (run / "model").is_dir()
     assert not list(run.glob(".*"))
+
+
+def test_a_second_renderer_is_refused_and_the_first_one_finishes_whole(tmp_path, capsys):
+    out = tmp_path / "rooms"
+    options = ["--out", str(out), "--train", "9", "--test", "1"]
+    command = [sys.executable, "-m", "training.rooms", *options]
+    with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT) as first:
+        try:
+            while not list(out.glob(".*.tmp")):
+                assert first.poll() is None
+                time.sleep(0.01)
+            first.send_signal(signal.SIGSTOP)
+            assert rooms.main(options) == 1
+            first.send_signal(signal.SIGCONT)
+            assert first.wait() == 0
+        finally:
+            first.kill()
+    assert f"error: {out}: another process is at work in it" in capsys.readouterr().err
+    assert sorted(path.name for path in out.iterdir()) == [MAT_NAME, SPLITS_NAME]
+    assert [len(list(split)) for split in open_splits(out).values()] == [9, 1]
 
 
 def test_other_work_goes_on_beside_it(tmp_path):

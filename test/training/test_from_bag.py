@@ -13,6 +13,7 @@ from rosbags import rosbag1 as ros_1
 from rosbags.rosbag2 import Writer
 from rosbags.typesys import Stores, get_typestore
 
+from test.training.another_process import another_process_in
 from test.training.layouts import colour, millimetres
 from training.data.bag_pairs import Message, pair
 from training.data.bag_pictures import colour_of
@@ -314,6 +315,17 @@ def test_a_recording_is_not_mixed_with_another(tmp_path, capsys):
     (tmp_path / "out" / "K.txt").write_text("of another camera")
     assert convert(bag, tmp_path / "out") == 1
     assert "out: is not empty" in capsys.readouterr().err
+
+
+def test_a_recording_that_another_process_writes(tmp_path, capsys):
+    bag = write_bag(tmp_path / "bag", film())
+    with another_process_in(tmp_path / "out", "recording") as process:
+        assert convert(bag, tmp_path / "out") == 1
+        assert "out: another process is at work in it" in capsys.readouterr().err
+        assert not list((tmp_path / "out").glob("[!.]*"))
+        process.kill()  # its lock's file stays
+        process.wait()
+        assert convert(bag, tmp_path / "out") == 0
 
 
 def test_pictures_from_before_a_bad_message_stay(tmp_path, capsys):

@@ -16,6 +16,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from moa_depth_ros.intrinsics import NYU_KINECT
+from test.training.another_process import another_process_in
 from test.training.layouts import write_folder, write_frames, write_recording
 from test.training.tiny_runs import arguments
 from training import prepare, train
@@ -171,6 +172,16 @@ def test_a_file_that_is_there_stays_until_the_new_one_is_whole(packed, capsys):
     command = ["--convert", str(packed.parent / "recording"), "--out", str(packed)]
     assert prepare.main(command) == 1
     assert packed.read_bytes() == before
+
+
+def test_a_file_that_another_process_writes(packed, capsys):
+    before = packed.read_bytes()
+    command = ["--convert", str(packed.parent / "recording"), "--out"]
+    with another_process_in(packed.parent, packed.name):
+        assert prepare.main([*command, str(packed)]) == 1
+        assert "another process is at work in it (.recording.h5.lock)" in capsys.readouterr().err
+        assert packed.read_bytes() == before
+        assert prepare.main([*command, str(packed.parent / "other.h5")]) == 0
 
 
 def test_only_a_packed_file_is_replaced(packed, capsys):

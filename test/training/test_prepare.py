@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
+from test.training.another_process import another_process_in
 from training import download, prepare
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME, NyuLabelled, read_split
 from training.errors import DataError, DownloadError
@@ -227,6 +228,17 @@ def test_the_command_gets_both_files_and_keeps_them(server, whole, tmp_path, mon
     assert capsys.readouterr().out.count("is there already") == 2
 
 
+def test_a_file_that_another_process_downloads(server, whole, tmp_path, monkeypatch, capsys):
+    publish(monkeypatch, whole)
+    serve(server, whole)
+    begun = tmp_path / f"{MAT_NAME}.part"
+    begun.write_bytes(b"begun")
+    with another_process_in(tmp_path, MAT_NAME):
+        assert prepare.main(["--out", str(tmp_path), "--base-url", f"{server.url}/nyu"]) == 1
+        assert f"{tmp_path}: another process is at work in it" in capsys.readouterr().err
+        assert begun.read_bytes() == b"begun"
+
+
 @pytest.mark.parametrize("name", [MAT_NAME, SPLITS_NAME])
 @pytest.mark.parametrize(
     ("damage", "says"),
@@ -245,7 +257,7 @@ def test_not_the_published_bytes(server, whole, tmp_path, monkeypatch, capsys, n
     server.files[place] = damage(server.files[place])
     assert prepare.main(["--out", str(tmp_path), "--base-url", f"{server.url}/nyu"]) == 1
     assert re.search(says, capsys.readouterr().err)
-    assert name not in {path.name for path in tmp_path.iterdir()}
+    assert not list(tmp_path.glob(f"{name}*"))
 
 
 @pytest.mark.skipif("MOA_REAL_DATA" not in os.environ, reason="needs the real split")

@@ -6,6 +6,8 @@ import csv
 import dataclasses
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -18,6 +20,7 @@ from huggingface_hub import constants
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.machine.report import device_name
 from moa_depth_ros.network import NetworkConfig
+from test.training.another_process import another_process_in
 from test.training.layouts import write_recording
 from training import prepare
 from training.data.layouts import open_splits
@@ -546,6 +549,27 @@ def test_rooms_of_an_earlier_version_that_stand_in_are_named(setting, tmp_path, 
     monkeypatch.setattr("training.tables.setting.NYU", tmp_path / "nyu")
     monkeypatch.setattr("training.tables.setting.ROOMS", setting.data)
     assert find_setting(None).title.startswith("on RENDERED ROOMS, raw depth, ")
+
+
+def test_rooms_that_another_process_renders(setting, tmp_path, monkeypatch):
+    """It is waited for by nobody, but what it has just ended is taken."""
+    monkeypatch.setattr("training.tables.setting._clip_is_there", lambda: False)
+    monkeypatch.setattr("training.tables.setting.NYU", tmp_path / "nyu")
+    monkeypatch.setattr("training.tables.setting.ROOMS", tmp_path / "rooms")
+    monkeypatch.delattr("training.tables.setting.write_set")
+    with (
+        another_process_in(tmp_path / "rooms", MAT_NAME),
+        pytest.raises(TrainingError, match="rooms: another process is at work in it"),
+    ):
+        find_setting(None)
+
+    @contextmanager
+    def entered_late(folder: Path, work: str) -> Iterator[None]:
+        shutil.copytree(setting.data, folder, dirs_exist_ok=True)
+        yield
+
+    monkeypatch.setattr("training.tables.setting.alone_in", entered_late)
+    assert find_setting(None).data == tmp_path / "rooms"
 
 
 def test_a_file_of_weights(setting, tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from moa_depth_ros.command_line import at_least
 from moa_depth_ros.intrinsics import NYU_KINECT
+from training.alone import alone_in
 from training.command_line import exit_code, new_file
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME
 from training.rooms.sets import write_set
@@ -59,7 +60,8 @@ def _render(args: argparse.Namespace) -> None:
         write_sheet(args.sheet, frames)
         print(f"wrote {args.sheet}")
     if args.out:
-        write_set(args.out, args.train, args.test, args.seed)
+        with alone_in(args.out, MAT_NAME):
+            write_set(args.out, args.train, args.test, args.seed)
 
 
 if __name__ == "__main__":

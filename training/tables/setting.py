@@ -13,6 +13,7 @@ import yaml
 
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.network import NetworkConfig
+from training.alone import alone_in
 from training.data.depth_set import DepthSet
 from training.data.layouts import layout_of, open_splits
 from training.data.nyu_labelled import MAT_NAME, Split
@@ -95,6 +96,7 @@ def find_setting(data: Path | None, pretrained: Path | None = None) -> Setting:
 
     Raises:
         DataError: ``data`` is of no such layout, or damaged.
+        TrainingError: another process renders the rooms just now.
         WeightsError: no such weights in the file, or OpenAI's are there and damaged.
     """
     data, rendered = _find_data(data)
@@ -127,7 +129,9 @@ def _find_data(data: Path | None) -> tuple[Path, bool]:
         data = ROOMS if rendered else NYU
     if rendered and not (data / MAT_NAME).is_file():
         print(f"{NYU / MAT_NAME} is not there: rendering rooms into {data} instead.")
-        write_set(data, ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED)
+        with alone_in(data, MAT_NAME):
+            if not (data / MAT_NAME).is_file():  # by now: another process may have ended
+                write_set(data, ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED)
     layout = layout_of(data)
     if layout not in _LAYOUTS or (layout == "labelled" and not data.is_dir()):
         raise DataError(
