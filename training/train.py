@@ -78,7 +78,7 @@ class TrainingCLI(LightningCLI):
         self.config = parser.parse_args(args)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """The run's own arguments, and what data and model share."""
+        """The run's own arguments."""
         parser.add_argument("--output", type=str, default="runs/default", help="folder of the run")
         parser.add_argument(
             "--ckpt_path",
@@ -100,7 +100,6 @@ class TrainingCLI(LightningCLI):
             "best epoch by; 0 validates on the test split and chooses nothing",
         )
         parser.set_defaults({"trainer.devices": 1})  # more of them change what a recipe gives
-        parser.link_arguments("model.network.input_size", "data.init_args.input_size")
 
     @property
     def folder(self) -> Path:

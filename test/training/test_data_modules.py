@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
+from moa_depth_ros.network import NetworkConfig
 from test.training.layouts import FOCAL, write_folder, write_frames, write_recording
 from training import train
 from training.callbacks.epoch_checkpoints import EpochCheckpoints
@@ -23,9 +24,15 @@ from training.errors import TrainingError
 from training.rooms.data_module import RoomsDataModule
 from training.rooms.dataset import RoomsDataset
 
+SMALL = NetworkConfig(input_size=(24, 32))
+
 
 def rooms(**options) -> RoomsDataModule:
-    return RoomsDataModule(**{"input_size": (24, 32), "num_workers": 0, **options})
+    data = RoomsDataModule(**{"num_workers": 0, **options})
+    data.trainer = Mock()
+    data.trainer.lightning_module.network_config = SMALL
+    data.setup()
+    return data
 
 
 def test_every_epoch_has_its_own_rooms():
@@ -71,6 +78,7 @@ class Recorder(L.LightningModule):
 
     def __init__(self) -> None:
         super().__init__()
+        self.network_config = SMALL
         self.weight = torch.nn.Parameter(torch.zeros(()))
         self.seen: dict[int, list[int]] = {}
 
@@ -162,6 +170,5 @@ def test_another_seed_is_another_order():
 def test_memory_is_page_locked_for_a_run_on_a_gpu_alone(monkeypatch, device, locked):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     data = rooms()
-    data.trainer = Mock()
     data.trainer.strategy.root_device = torch.device(device)
     assert data.val_dataloader().pin_memory == locked

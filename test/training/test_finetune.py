@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from training.errors import TrainingError, WeightsError
 from training.metrics import METRICS, metrics_of, pixel_sums
 from training.module import DepthModule
 from training.resizing import prepare_depth, prepare_pictures, resize_depth
+from training.rooms.dataset import RoomsDataset
 
 CONFIG = Path(__file__).parents[2] / "config" / "training" / "finetune.yaml"
 
@@ -131,3 +133,20 @@ def test_the_documented_command(tmp_path, tiny_clip, capsys):
     assert train.main([*arguments, "--ckpt_path", "last", "--trainer.max_epochs", "2"]) == 0
     again, _ = load_network(tmp_path / "run" / "model")
     assert any(not torch.equal(after[name], again.state_dict()[name]) for name in changed)
+
+
+def test_rooms_are_rendered_at_the_model_folders_input_size(tmp_path, tiny_clip, monkeypatch):
+    model_folder(tmp_path / "model", tiny_clip)
+    rendered = Mock(wraps=RoomsDataset)
+    monkeypatch.setattr("training.rooms.data_module.RoomsDataset", rendered)
+    command = {
+        "model.init_from": tmp_path / "model",
+        "data": "training.rooms.data_module.RoomsDataModule",
+        "data.num_workers": 0,
+        "output": tmp_path / "run",
+        "trainer.fast_dev_run": "true",
+        "trainer.accelerator": "cpu",
+    }
+    arguments = [text for key, value in command.items() for text in (f"--{key}", str(value))]
+    assert train.main(arguments) == 0
+    assert {found.args[2] for found in rendered.call_args_list} == {NYU_KINECT.resized(64, 48)}

@@ -33,7 +33,7 @@ def require_at_least(least: int, **numbers: int) -> None:
 
 
 class DepthDataModule(L.LightningDataModule, ABC):
-    """Loaders around two data sets, made at the construction or by ``setup``.
+    """Loaders around two data sets, which ``setup`` makes.
 
     Args:
         batch_size: pictures in a batch of one process.

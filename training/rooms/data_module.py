@@ -12,10 +12,9 @@ from training.rooms.dataset import RoomsDataset
 
 
 class RoomsDataModule(DepthDataModule):
-    """Rooms rendered while the network trains, never the same twice.
+    """Rooms rendered while the network trains, at its input size, never the same twice.
 
     Args:
-        input_size: height and width to render at; follows the network's.
         seed: of the stream of training rooms.
         val_seed: of the stream of validation rooms, which stay the same in every epoch.
         rooms_per_epoch: training rooms in an epoch.
@@ -26,7 +25,6 @@ class RoomsDataModule(DepthDataModule):
 
     def __init__(
         self,
-        input_size: tuple[int, int] = (96, 128),
         seed: int = 0,
         val_seed: int = 1,
         rooms_per_epoch: int = 20_000,
@@ -41,11 +39,16 @@ class RoomsDataModule(DepthDataModule):
             raise TrainingError(
                 f"seed and val_seed: expected two different streams, found {seed} twice"
             )
-        self.seed = seed
-        height, width = input_size
+        self.seed, self.val_seed = seed, val_seed
+        self.rooms_per_epoch, self.val_rooms = rooms_per_epoch, val_rooms
+
+    def setup(self, stage: str | None = None) -> None:
+        """Learn from the network, which a model folder may have brought, what to render at."""
+        assert self.trainer is not None
+        height, width = self.trainer.lightning_module.network_config.input_size
         self.camera = NYU_KINECT.resized(width, height)
-        self.train_set = RoomsDataset(seed, rooms_per_epoch, self.camera)
-        self.val_set = RoomsDataset(val_seed, val_rooms, self.camera)
+        self.train_set = RoomsDataset(self.seed, self.rooms_per_epoch, self.camera)
+        self.val_set = RoomsDataset(self.val_seed, self.val_rooms, self.camera)
 
     def train_sampler(self) -> DistributedSampler:
         """New rooms in every epoch."""
