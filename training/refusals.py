@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonargparse import Namespace
 from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
@@ -27,11 +28,20 @@ def check_configs(paths: Sequence[str]) -> None:
     found = [path for path in paths if Path(path).is_file()]
     if not found or len(found) < len(paths):
         return  # which the parser tells of
-    if not any("data:" in Path(path).read_text(encoding="utf-8") for path in found):
+    if not any(_names_data(Path(path)) for path in found):
         raise TrainingError(
             f"--config: {', '.join(paths)}: made to go over another configuration, which says what "
             "the data are; name one before, such as --config config/training/paper.yaml"
         )
+
+
+def _names_data(path: Path) -> bool:
+    """Whether it does; also where it is no configuration, which the parser tells of."""
+    try:
+        content = yaml.safe_load(path.read_bytes()) or {}
+    except yaml.YAMLError:
+        return True
+    return not isinstance(content, dict) or "data" in content
 
 
 def check_intervals(trainer: Namespace) -> None:

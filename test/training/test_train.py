@@ -148,6 +148,27 @@ def test_a_configuration_that_goes_over_another_one_says_so(capsys, name):
     assert "name one before, such as --config config/training/paper.yaml" in capsys.readouterr().err
 
 
+def test_what_says_what_the_data_are_is_the_key(tmp_path, capsys):
+    """In JSON, too, and in no comment or word."""
+    over, json_file = tmp_path / "over.yaml", tmp_path / "whole.json"
+    over.write_text("# metadata: of an overlay\noutput: runs/data:1\n")
+    assert train.main(["--config", str(over)]) == 1
+    assert "name one before" in capsys.readouterr().err
+    files = "training.data.files.FilesDataModule"
+    data = {"class_path": files, "init_args": {"root": str(tmp_path / "none")}}
+    json_file.write_text(json.dumps({"data": data, "output": str(tmp_path / "run")}))
+    assert train.main(["--config", str(json_file)]) == 1
+    assert f"{tmp_path / 'none'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["7", "- data", "a: [", "\0"])
+def test_a_file_that_is_no_configuration_is_told_by_the_parser(tmp_path, capsys, content):
+    (tmp_path / "none.yaml").write_text(content)
+    with pytest.raises(SystemExit):
+        train.main(["--config", str(tmp_path / "none.yaml")])
+    assert "name one before" not in capsys.readouterr().err
+
+
 def test_an_interval_beyond_the_epoch_is_one_line(tmp_path, write_nyu, tiny_clip, capsys):
     data, changes = write_pictures(tmp_path / "data", write_nyu), {"trainer__val_check_interval": 9}
     assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 1
