@@ -8,7 +8,6 @@ knows, beside the two predictors that need no network, by the protocol of NYU De
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -25,6 +24,7 @@ from training.command_line import exit_code, new_file, use_device
 from training.data.depth_set import DepthSet
 from training.data.nyu_labelled import Split
 from training.data.options import add_data_options, add_depth_option, open_selection
+from training.data.workers import one_a_core
 from training.errors import DataError
 from training.judging.baselines import baselines_of, maps_read
 from training.judging.html import write_html
@@ -35,7 +35,6 @@ from training.judging.predictors import PredictionFolder, open_predictor
 from training.metrics import Crop
 from training.provenance import provenance
 
-_WORKERS = 8
 _WRONG = 0.5  # AbsRel that no metric depth has
 
 
@@ -126,7 +125,7 @@ def _arguments() -> argparse.ArgumentParser:
     add(
         "--workers",
         type=at_least(0),
-        default=min(_WORKERS, os.cpu_count() or 1),
+        default=one_a_core(),
         help="processes that read pictures; default: one for each core, at most 8",
     )
     add(

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from test.training.layouts import millimetres, write_png, write_recording
+from training import evaluate
 from training.callbacks.epoch_checkpoints import EpochCheckpoints
 from training.checkpoints import newest
 from training.data import data_module
@@ -135,6 +136,16 @@ def test_a_bad_picture_is_named_before_the_first_step(tmp_path):
 def test_readers_at_the_start(monkeypatch, cores, workers, processes, expected):
     monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(cores)))
     assert readers(workers, processes) == expected
+
+
+def test_the_judge_has_a_reader_for_each_core_that_it_may_run_on(monkeypatch):
+    """A container may have fewer than the machine."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(3)))
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    asked = []
+    monkeypatch.setattr(evaluate, "run", lambda options: asked.append(options.workers))
+    assert evaluate.main(["model", "--data", "data"]) == 0
+    assert asked == [3]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -39,8 +39,12 @@ def readers(num_workers: int, processes: int) -> int:
         num_workers: at least that many; 0 stays 0.
         processes: that read at the same time on this machine.
     """
-    cores = len(os.sched_getaffinity(0)) // processes
-    return max(num_workers, min(_MOST_READERS, cores)) if num_workers else 0
+    return max(num_workers, one_a_core(processes)) if num_workers else 0
+
+
+def one_a_core(processes: int = 1) -> int:
+    """Workers for each of so many processes: one for each core that they may run on, at most 8."""
+    return min(_MOST_READERS, len(os.sched_getaffinity(0)) // processes)
 
 
 def _use_one_thread(worker: int) -> None:
