@@ -40,7 +40,7 @@ def write_nyu_file(
     """Writes `count` frames of 480 x 640 to `path` and the split, the first num_train for training,
     to splits_path.
 
-    Frames are taken one by one, so memory stays constant; a progress bar goes to standard error.
+    Frames are taken one by one, so memory stays constant; a progress bar goes to a terminal.
     Both files appear under their names only when complete. seed decides where rawDepths has holes.
 
     Raises: ValueError for a frame of another size, for too few frames, or for num_train outside
@@ -118,7 +118,7 @@ def _write_labelled(path: Path, frames: Iterable[Frame], count: int, seed: int) 
             data.attrs["MATLAB_class"] = np.bytes_(kind)
         texts = {name: _TextColumn(file, name, count) for name in TEXTS}
         done = 0
-        bar = tqdm(islice(frames, count), total=count, desc="rooms", unit="room")
+        bar = tqdm(islice(frames, count), total=count, desc="rooms", unit="room", disable=None)
         for i, frame in enumerate(bar):
             if frame.depth.shape != (HEIGHT, WIDTH):
                 raise ValueError(

@@ -95,6 +95,11 @@ def test_a_file_that_was_not_rendered_is_never_replaced(folder, tmp_path, capsys
     assert splits.read_bytes() == before and not path.exists()
 
 
+def test_a_log_has_no_progress_bar(tmp_path, capsys):
+    assert command.main(["--out", str(tmp_path), "--train", "1", "--test", "1"]) == 0
+    assert not capsys.readouterr().err
+
+
 def test_nothing_is_left_of_a_file_that_fails(tmp_path):
     small = sample_frame(3, 0, NYU_KINECT.resized(64, 48))
     path, splits = tmp_path / "a.mat", tmp_path / "splits.mat"
