@@ -16,6 +16,7 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from moa_depth_ros.network.clip import quiet_open_clip
 from training.errors import WeightsError
 from training.resizing import prepare_pictures, resize_depth
 from training.weights import NO_WEIGHTS, missing_weights, one_quick_attempt
@@ -85,7 +86,7 @@ class DepthClip(nn.Module):
         # A ResNet takes any size; only its pooling, which is not used here, would know one.
         size = (bottom - top, right - left) if backbone.startswith("ViT") else None
         try:
-            with one_quick_attempt(pretrained):
+            with one_quick_attempt(pretrained), quiet_open_clip():
                 clip = open_clip.create_model(
                     backbone, pretrained=pretrained, force_image_size=size
                 ).eval()

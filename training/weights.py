@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pickle
 import socket
@@ -135,12 +134,9 @@ def one_quick_attempt(pretrained: str | None) -> Iterator[None]:
     before = constants.HF_HUB_OFFLINE
     from_hub = pretrained is not None and not os.path.isfile(pretrained)
     constants.HF_HUB_OFFLINE = before or (from_hub and not _hub_in_reach())
-    # open_clip logs every failure that it raises, too; once is enough.
-    logging.disable(logging.ERROR)
     try:
         yield
     finally:
-        logging.disable(logging.NOTSET)
         constants.HF_HUB_OFFLINE = before
 
 

@@ -48,7 +48,7 @@ def build_clip(config: NetworkConfig) -> ClipParts:
     name = _register(config.architecture)
     architecture = open_clip.get_model_config(name)
     check_architecture(architecture, config)
-    with _quiet_random_start():
+    with quiet_open_clip():
         clip = open_clip.create_model(
             name, pretrained=config.pretrained, force_image_size=config.input_size
         )
@@ -59,6 +59,19 @@ def build_clip(config: NetworkConfig) -> ClipParts:
         else torch.empty(0)
     )
     return ClipParts(clip.visual, context, architecture)
+
+
+@contextmanager
+def quiet_open_clip() -> Iterator[None]:
+    """Without open_clip's word on random weights, which are asked for by name, and on failures,
+    which it raises, too. Then the log is as it was.
+    """
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.ERROR))
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def empty_clip(architecture: dict[str, Any], config: NetworkConfig) -> ClipParts:
@@ -122,15 +135,3 @@ def _register(architecture: str) -> str:
             "(expected embed_dim, vision_cfg and text_cfg)"
         )
     return path.stem
-
-
-@contextmanager
-def _quiet_random_start() -> Iterator[None]:
-    """open_clip warns about random weights on the root logger; here they are asked for by name."""
-    logger = logging.getLogger()
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

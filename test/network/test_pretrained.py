@@ -1,10 +1,13 @@
 """CLIP weights from a file, at another input size: the way of OpenAI's weights, on a stand-in."""
 
+import logging
+
 import open_clip
 import pytest
 import torch
 
 from moa_depth_ros.network import MoADepthClip, NetworkConfig
+from moa_depth_ros.network.clip import quiet_open_clip
 from test.network.tiny import tiny_architecture
 
 
@@ -39,10 +42,20 @@ def test_position_embeddings_are_interpolated_once_for_another_size(clip_file):
     assert network(torch.rand(1, 3, 48, 64)).logits.shape == (1, 16, 6, 8)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path, caplog):
     architecture = tiny_architecture(tmp_path)
     with pytest.raises(RuntimeError, match=r"nowhere\.pt"):
         MoADepthClip(NetworkConfig(architecture, "nowhere.pt", (32, 48)))
+    assert not caplog.records  # once is enough
+
+
+def test_the_log_is_quiet_while_open_clip_works_and_then_as_it_was(caplog, monkeypatch):
+    monkeypatch.setattr(logging.root.manager, "disable", logging.INFO)
+    with pytest.raises(RuntimeError), quiet_open_clip():
+        logging.error("said by open_clip")
+        raise RuntimeError
+    assert not caplog.records
+    assert logging.root.manager.disable == logging.INFO
 
 
 def test_weights_of_another_architecture_are_refused(clip_file, tmp_path):

@@ -74,7 +74,7 @@ def test_a_vision_transformer_matches_its_projected_patches(picture):
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_without_weights_it_says_which(monkeypatch, tmp_path):
+def test_without_weights_it_says_which_once(monkeypatch, tmp_path, caplog):
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
@@ -82,6 +82,7 @@ def test_without_weights_it_says_which(monkeypatch, tmp_path):
     said = r"no CLIP weights 'openai' for 'RN50-quickgelu' \(.* of timm/resnet50_clip\.openai on"
     with pytest.raises(WeightsError, match=said):
         DepthClip("RN50-quickgelu", SEVEN_WORDS)
+    assert not caplog.records
 
 
 def test_depthclip_averages_with_the_mirrored_picture_mirrored_back(monkeypatch):

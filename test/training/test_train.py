@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import multiprocessing
 import os
 import resource
@@ -91,6 +92,14 @@ def test_weights_that_are_no_download_ask_for_none(monkeypatch, tmp_path, tiny_c
     path.write_bytes(b"damaged")
     with pytest.raises(WeightsError, match="no CLIP weights"):
         build_network(NetworkConfig(str(tiny_clip), str(path), (48, 64)))
+
+
+def test_what_was_not_logged_before_is_not_logged_after(monkeypatch, tiny_clip):
+    monkeypatch.setattr(logging.root.manager, "disable", logging.INFO)
+    build_network(NetworkConfig(str(tiny_clip), None, (48, 64)))
+    with pytest.raises(WeightsError):
+        build_network(NetworkConfig(str(tiny_clip), "nowhere.pt", (48, 64)))
+    assert logging.root.manager.disable == logging.INFO
 
 
 def test_an_error_of_the_code_is_not_taken_for_missing_weights(monkeypatch, tiny_clip):
