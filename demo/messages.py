@@ -10,7 +10,7 @@ import numpy as np
 from sensor_msgs.msg import Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
-_PIXELS = {"32FC1": np.dtype("<f4"), "16UC1": np.dtype("<u2")}
+_PIXELS: dict[str, np.dtype] = {"32FC1": np.dtype("<f4"), "16UC1": np.dtype("<u2")}
 _FIELDS = {PointField.FLOAT32: "<f4"}
 
 
@@ -19,7 +19,7 @@ def picture_message(header: Header, picture: np.ndarray, encoding: str) -> Image
     height, width = picture.shape[:2]
     msg = Image(header=header, height=height, width=width, encoding=encoding)
     msg.step = picture[0].nbytes
-    msg.data.frombytes(memoryview(np.ascontiguousarray(picture)).cast("B"))
+    msg.data.frombytes(np.ascontiguousarray(picture).data.cast("B"))
     return msg
 
 

@@ -126,7 +126,8 @@ class Viewer(Node):
             return False
         if (stamp - self._kept_at) * 1e-9 < self._seconds_between:
             return False
-        return not any(np.array_equal(parts.colour, row.colour) for row in self.rows)
+        kept = (row.colour for row in self.rows if row.colour is not None)
+        return not any(np.array_equal(parts.colour, colour) for colour in kept)
 
 
 def errors(depth: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -151,8 +152,9 @@ def write_files(viewer: Viewer, folder: Path) -> None:
     """``depth.png``: colour, depth, truth of a few frames; ``cloud.ply``: the last cloud."""
     rows = []
     for parts in viewer.rows:
-        row = [("camera", parts.colour), ("/moa_depth/depth", parts.depth)]
-        rows.append(row + ([("ground truth", parts.truth)] if parts.truth is not None else []))
+        titles = ("camera", "/moa_depth/depth", "ground truth")
+        arrived = zip(titles, (parts.colour, parts.depth, parts.truth), strict=True)
+        rows.append([(title, found) for title, found in arrived if found is not None])
     if rows:
         write_panel(folder / "depth.png", rows)
     if viewer.cloud is not None:

@@ -109,7 +109,7 @@ def moved(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
 
 
 def loaders(
-    dataset: DepthSet, device: torch.device, batch: int, workers: int
+    dataset: Part, device: torch.device, batch: int, workers: int
 ) -> dict[str, DataLoader | ResidentLoader]:
     """Both ways to feed a data set to the trainer."""
     stream = data_loader(dataset, workers, device, batch_size=batch, persistent_workers=workers > 0)

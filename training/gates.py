@@ -52,7 +52,7 @@ def watch_gates(moa: nn.ModuleDict, statistics: nn.ModuleDict) -> Iterator[None]
     def feed(block: str):
         @torch.no_grad()
         def hook(module: MixtureOfAdapters, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            statistics[block].update(module.gates(inputs[0]))
+            statistics[block].update(module.gates(inputs[0]))  # type: ignore[operator]
 
         return hook
 

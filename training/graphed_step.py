@@ -4,6 +4,7 @@ do."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,8 @@ class GraphedStep:
             RuntimeError: something in the step can't be captured.
         """
         if self._inputs is None:
-            self._capture(pictures.clone(), label.clone())
+            self._inputs = pictures.clone(), label.clone()
+            self._capture()
         for own, new in zip(self._inputs, (pictures, label), strict=True):
             own.copy_(new)
         self._replay_forward()
@@ -52,8 +54,7 @@ class GraphedStep:
         """Write the gradients of the loss that :meth:`forward` gave last."""
         self._replay_backward()
 
-    def _capture(self, pictures: Tensor, label: Tensor) -> None:
-        self._inputs = pictures, label
+    def _capture(self) -> None:
         here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
         aside.wait_stream(here)
         with torch.cuda.stream(aside):
@@ -69,6 +70,7 @@ class GraphedStep:
         self._replay_backward = captured(self._run_backward, aside, pool)
 
     def _run_forward(self) -> None:
+        assert self._inputs is not None
         terms = self._terms_of(*self._inputs)
         self._total, self._values = terms.total, torch.stack(terms).detach()
 
@@ -82,7 +84,7 @@ class GraphedStep:
 
 
 def captured(
-    function: Callable[[], None], stream: torch.cuda.Stream, pool: tuple[int, int]
+    function: Callable[[], None], stream: torch.cuda.Stream, pool: Any
 ) -> Callable[[], None]:
     """What the function does on the device, as one launch."""
     graph = torch.cuda.CUDAGraph()

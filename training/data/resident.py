@@ -12,6 +12,7 @@ from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 from tqdm import tqdm
 
 from training.data.depth_set import DepthSet
+from training.data.held_out import Part
 
 _PICTURE_BYTES, _DEPTH_BYTES = 3, 2  # of a pixel: uint8 RGB, half-precision metres
 
@@ -69,7 +70,7 @@ class ResidentLoader:
             }
 
 
-def read_onto(dataset: DepthSet, device: torch.device, readers: DataLoader) -> ResidentSet:
+def read_onto(dataset: DepthSet | Part, device: torch.device, readers: DataLoader) -> ResidentSet:
     """Read a whole data set onto a device, with a progress bar.
 
     Args:
@@ -99,7 +100,7 @@ def read_onto(dataset: DepthSet, device: torch.device, readers: DataLoader) -> R
     return samples
 
 
-def resident_bytes(dataset: DepthSet) -> int:
+def resident_bytes(dataset: DepthSet | Part) -> int:
     """Memory that a data set takes on a device."""
     height, width = dataset.size
     return len(dataset) * height * width * (_PICTURE_BYTES + _DEPTH_BYTES)
