@@ -226,6 +226,7 @@ def test_what_a_training_is_made_by_is_noted_before_it_starts(setting, tmp_path,
     path = tmp_path / "bins-10-experts-1-seed0" / "attempts.json"
 
     def killed(command):
+        assert command[-2:] == ["--ckpt_path", "last"]
         seen.append([attempt["provenance"] for attempt in json.loads(path.read_text())])
         raise KeyboardInterrupt
 

@@ -14,7 +14,6 @@ import torch
 
 from moa_depth_ros.machine.whole_file import whole_file
 from training.alone import alone_in
-from training.checkpoints import newest
 from training.data.packed import is_shrunk_below
 from training.depthclip import DepthClip
 from training.errors import LostDetailError, TrainingError
@@ -202,8 +201,7 @@ def _train(folder: Path, setting: Setting, arguments: Iterator[str]) -> None:
     if (folder / "model" / "config.json").is_file():
         return
     command = [sys.executable, "-m", "training.train", *arguments, "--output", str(folder)]
-    if newest(folder / "checkpoints"):
-        command += ["--ckpt_path", "last"]
+    command += ["--ckpt_path", "last"]  # if there is any
     device = _device(setting.configured.get("trainer.accelerator", "auto"))
     earlier, attempt = _attempts(folder), {"seconds": 0.0, "provenance": provenance(device)}
     # Before the start, too: the machine may go off.
