@@ -43,34 +43,27 @@ def pair(messages: Iterable[Message], colour: str, max_gap: float, every: float)
         max_gap: seconds that their stamps may differ by.
         every: seconds from one pair to the next, at least.
     """
-    film, newest, last = _Film(max_gap), -math.inf, -math.inf
+    film, newest = _Film(max_gap, every), -math.inf
     for message in messages:
         if message.seconds < newest - max(every, 1.0):
             warnings.warn(
                 f"{message.topic}: stamps jump from {newest:.3f} s back to {message.seconds:.3f} s",
                 stacklevel=2,
             )
-            yield from _spaced(film.rest(), last, every)
-            film, newest, last = _Film(max_gap), message.seconds, -math.inf
+            yield from film.rest()
+            film, newest = _Film(max_gap, every), message.seconds
         newest = max(newest, message.seconds)
-        for found in _spaced(film.add(message, message.topic == colour), last, every):
-            last = found.colour.seconds
-            yield found
-    yield from _spaced(film.rest(), last, every)
-
-
-def _spaced(pairs: Iterable[Pair], last: float, every: float) -> Iterator[Pair]:
-    for found in pairs:
-        if found.colour.seconds - last >= every:
-            last = found.colour.seconds
-            yield found
+        yield from film.add(message, message.topic == colour)
+    yield from film.rest()
 
 
 class _Film:
     """Messages whose stamps rise, in either topic."""
 
-    def __init__(self, max_gap: float) -> None:
+    def __init__(self, max_gap: float, every: float) -> None:
         self._max_gap = max_gap
+        self._every = every
+        self._last = -math.inf  # seconds of the pair before
         self._colours: deque[Message] = deque(maxlen=_WAITING)
         self._depths: deque[Message] = deque(maxlen=_WAITING)
         self._newest_colour = -math.inf
@@ -82,12 +75,18 @@ class _Film:
             self._newest_colour = max(self._newest_colour, message.seconds)
         else:
             self._depths.append(message)
-        return self._certain()
+        return self._spaced()
 
     def rest(self) -> Iterator[Pair]:
         """The pairs that are left where no message comes any more."""
         self._newest_colour = math.inf
-        return self._certain()
+        return self._spaced()
+
+    def _spaced(self) -> Iterator[Pair]:
+        for found in self._certain():
+            if found.colour.seconds - self._last >= self._every:
+                self._last = found.colour.seconds
+                yield found
 
     def _certain(self) -> Iterator[Pair]:
         while self._depths:
