@@ -171,8 +171,20 @@ def _write_camera(out: Path, camera: Intrinsics) -> None:
         unfinished.write_text("".join("{} {} {}\n".format(*row) for row in rows))
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Convert as the arguments say; the exit code is 0, or 1 after a message on standard error."""
+def _convert(options: argparse.Namespace) -> None:
+    beside = options.image.removesuffix("/compressed")
+    info = options.camera_info or posixpath.join(posixpath.dirname(beside), "camera_info")
+    topics = Topics(options.image, options.depth, info)
+    made = from_bag(options.bag, topics, options.out, options.max_gap, options.every)
+    print(
+        f"{options.out}: {made.pictures} pictures, their depth at most "
+        f"{made.largest_gap * 1e3:.0f} ms apart; the last fifth is for validation"
+    )
+    if made.without_reading:
+        print(f"left out because their depth is empty: {made.without_reading}")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.from_bag", description=__doc__)
     add = parser.add_argument
     add("bag", type=Path, help="folder or file of a ROS 2 bag, or .bag of ROS 1")
@@ -201,22 +213,14 @@ def main(args: Sequence[str] | None = None) -> int:
         default=0.02,
         help="seconds that a picture and its depth may be apart; default: %(default)s",
     )
-    options = parser.parse_args(args)
+    return parser
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Convert as the arguments say; the exit code is 0, or 1 after a message on standard error."""
+    options = _parser().parse_args(args)
     warn_in_lines()
-    beside = options.image.removesuffix("/compressed")
-    info = options.camera_info or posixpath.join(posixpath.dirname(beside), "camera_info")
-    topics = Topics(options.image, options.depth, info)
-
-    def convert() -> None:
-        made = from_bag(options.bag, topics, options.out, options.max_gap, options.every)
-        print(
-            f"{options.out}: {made.pictures} pictures, their depth at most "
-            f"{made.largest_gap * 1e3:.0f} ms apart; the last fifth is for validation"
-        )
-        if made.without_reading:
-            print(f"left out because their depth is empty: {made.without_reading}")
-
-    return exit_code(convert)
+    return exit_code(lambda: _convert(options))
 
 
 if __name__ == "__main__":
