@@ -16,6 +16,7 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network.clip import quiet_open_clip
 from training.errors import WeightsError
 from training.resizing import prepare_pictures, resize_depth
@@ -23,7 +24,7 @@ from training.weights import NO_WEIGHTS, missing_weights, one_quick_attempt
 
 Backbone = Literal["RN50-quickgelu", "ViT-B-32-quickgelu"]
 
-NYU_SIZE = (480, 640)
+NYU_SIZE = (NYU_KINECT.height, NYU_KINECT.width)
 CROP = (56, 60, 472, 604)
 """Top, left, bottom and right, the ends excluded: 416x544 pixels, 13x17 cells of 32 pixels."""
 LOGIT_SCALE = 100.0

@@ -16,13 +16,14 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from moa_depth_ros.intrinsics import NYU_KINECT
+
 MIN_DEPTH = 1e-3
 MAX_DEPTH = 10.0
 METRICS = ("d1", "d2", "d3", "abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog")
 SUMS = ("pixels", "d1", "d2", "d3", "abs_rel", "sq_rel", "square", "log_square", "log_abs", "log")
 Crop = Literal["eigen", "garg", "none"]
 
-_NYU_SIZE = (480, 640)
 _EIGEN = (45, 471, 41, 601)
 _GARG = (0.40810811, 0.99189189, 0.03594771, 0.96405229)
 
@@ -42,7 +43,7 @@ def crop_bounds(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
             int(part * side) for part, side in zip(_GARG, sizes, strict=True)
         )
     else:
-        nyu = (_NYU_SIZE[0], _NYU_SIZE[0], _NYU_SIZE[1], _NYU_SIZE[1])
+        nyu = (NYU_KINECT.height, NYU_KINECT.height, NYU_KINECT.width, NYU_KINECT.width)
         top, bottom, left, right = (
             round(edge * side / full) for edge, side, full in zip(_EIGEN, sizes, nyu, strict=True)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal, Union
+from typing import Any, Literal, Union, get_args
 
 BinSpacing = Literal["uniform", "log", "sid"]
 
@@ -60,7 +60,7 @@ class NetworkConfig:
         _require(len(self.input_size) == 2, "input_size", "height and width", self.input_size)
         _require(min(self.input_size) >= 1, "input_size", "positive sizes", self.input_size)
         _require(self.temperature > 0, "temperature", "above 0", self.temperature)
-        spacings = ("uniform", "log", "sid")
+        spacings = get_args(BinSpacing)
         _require(
             self.bin_spacing in spacings, "bin_spacing", f"one of {spacings}", self.bin_spacing
         )

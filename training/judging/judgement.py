@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ from training.metrics import (
 )
 
 RANGE_EDGES = (MIN_DEPTH, 1.0, 2.0, 3.0, 5.0, MAX_DEPTH)
-RANGE_NAMES = ("0-1 m", "1-2 m", "2-3 m", "3-5 m", "5-10 m")
+RANGE_NAMES = tuple(f"{near:.0f}-{far:.0f} m" for near, far in pairwise(RANGE_EDGES))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,11 +19,12 @@ import scipy.io
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.machine.whole_file import whole_file
 from training.data.nyu_labelled import RENDERED, is_rendered
 from training.rooms.render import Frame
 
-HEIGHT, WIDTH = 480, 640
+HEIGHT, WIDTH = NYU_KINECT.height, NYU_KINECT.width
 HEADER_BYTES = 512
 KINECT_RANGE = (0.7, 9.0)  # metres; rawDepths has no reading beyond
 TEXTS = ("scenes", "sceneTypes", "rawRgbFilenames", "rawDepthFilenames")
