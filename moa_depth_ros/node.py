@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from moa_depth_ros.machine.allocator import keep_freed_memory
@@ -34,7 +33,7 @@ ROS arguments:
 """
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: list[str] | None = None) -> int:
     """Run the node until a signal ends it.
 
     Args:
@@ -50,7 +49,7 @@ def main(args: Sequence[str] | None = None) -> int:
         gc.freeze()  # else the interpreter's last collection walks all of PyTorch, for a second
 
 
-def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
+def _run(signals: EndSignals, args: list[str] | None) -> int:
     try:
         _init_ros(args)
     except RuntimeError as error:  # ROS arguments that it can't read
@@ -89,7 +88,7 @@ def _run(signals: EndSignals, args: Sequence[str] | None) -> int:
     return status
 
 
-def _init_ros(args: Sequence[str] | None) -> None:
+def _init_ros(args: list[str] | None) -> None:
     import rclpy
     from rclpy.logging import get_logger
     from rclpy.signals import SignalHandlerOptions
@@ -98,7 +97,7 @@ def _init_ros(args: Sequence[str] | None) -> None:
     from moa_depth_ros.ros.transport import shared_memory_shortage
 
     shortage = shared_memory_shortage(os.environ)  # before DDS takes its own
-    _parser().parse_args(remove_ros_args(sys.argv if args is None else list(args))[1:])
+    _parser().parse_args(remove_ros_args(sys.argv if args is None else args)[1:])
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     if shortage and get_rmw_implementation_identifier().startswith("rmw_fastrtps"):
         get_logger("moa_depth").warning(shortage)

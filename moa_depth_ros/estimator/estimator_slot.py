@@ -41,7 +41,7 @@ class EstimatorSlot:
         notice: what a user should know of the present estimator; empty if it is what was chosen.
     """
 
-    def __init__(self, warn: Callable[[str], None], make: MakeEstimator = DepthEstimator) -> None:
+    def __init__(self, warn: Callable[[str], object], make: MakeEstimator = DepthEstimator) -> None:
         self.current: DepthEstimator | None = None
         self.notice = ""
         self._warn = warn
@@ -50,6 +50,17 @@ class EstimatorSlot:
         self._too_many = math.inf  # pixels, of a batch for which there was no memory
         self._lock = threading.Lock()
         self._turn = threading.Lock()  # whoever has it gets `_lock` next
+
+    @property
+    def present(self) -> DepthEstimator:
+        """The estimator, where there must be one.
+
+        Raises:
+            RuntimeError: there is none.
+        """
+        if self.current is None:
+            raise RuntimeError("no model is loaded")
+        return self.current
 
     def load(self, choice: ModelChoice, fallback_to_cpu: bool = False) -> None:
         """Load beside the present estimator, warm up and take its place between two pictures.
@@ -128,17 +139,17 @@ class EstimatorSlot:
         if (estimates := self._try(pictures)) is not None:
             return estimates
         # Not in an except clause: there, the error's traceback would hold the tensors.
-        self._present.clear_graphs()
+        self.present.clear_graphs()
         free_cached_memory()
         if len(pictures) > 1:
             self._too_many = math.prod(_batch_shape(pictures))
             return self.estimate_batch(pictures, fallback_to_cpu)
-        if not fallback_to_cpu or self._present.device.type == "cpu":
-            return self._present.estimate_batch(pictures)
+        if not fallback_to_cpu or self.present.device.type == "cpu":
+            return self.present.estimate_batch(pictures)
         if (estimates := self._try(pictures)) is not None:
             return estimates
         self._fall_back()
-        return self._present.estimate_batch(pictures)
+        return self.present.estimate_batch(pictures)
 
     @contextmanager
     def falling_back(self, fallback_to_cpu: bool) -> Iterator[None]:
@@ -151,7 +162,7 @@ class EstimatorSlot:
         try:
             yield
         except RuntimeError as error:
-            on_cpu = self._present.device.type == "cpu"
+            on_cpu = self.present.device.type == "cpu"
             if fallback_to_cpu and not on_cpu and is_out_of_memory(error):
                 self._fall_back()
             raise
@@ -171,12 +182,6 @@ class EstimatorSlot:
         sizes = {"used": used, "reserved": kept, "free": free}
         return {f"device memory {what} (MiB)": f"{n / 2**20:.0f}" for what, n in sizes.items()}
 
-    @property
-    def _present(self) -> DepthEstimator:
-        if self.current is None:
-            raise RuntimeError("no model is loaded")
-        return self.current
-
     def _load(self, choice: ModelChoice) -> None:
         try:
             estimator = self._make(choice.folder, choice.device, choice.precision)
@@ -191,7 +196,7 @@ class EstimatorSlot:
 
     def _try(self, pictures: Sequence[Picture]) -> list[DepthEstimate] | None:
         try:
-            estimates = self._present.estimate_batch(pictures)
+            estimates = self.present.estimate_batch(pictures)
         except RuntimeError as error:
             if is_out_of_memory(error):
                 return None
@@ -200,8 +205,8 @@ class EstimatorSlot:
         return estimates
 
     def _fall_back(self) -> None:
-        device = self._present.device
-        self.current = self._make(self._present.model, "cpu", "float32")
+        device = self.present.device
+        self.current = self._make(self.present.model, "cpu", "float32")
         free_cached_memory()
         self._announce_cpu(device)
 

@@ -90,6 +90,7 @@ class CameraStream:
         submit: Callable[[Frame], None],
     ) -> None:
         self.camera = camera
+        assert camera.outputs is not None
         # Kept: the camera forgets them while a callback that came before may still be running.
         self._outputs = camera.outputs
         self._node = node
@@ -168,7 +169,7 @@ class CameraStream:
 
     def picture_of(self, job: Job) -> Picture:
         """What the estimator takes, with the camera that depth is scaled to."""
-        if self._focal_scale.training_camera != self._estimators.current.training_camera:
+        if self._focal_scale.training_camera != self._estimators.present.training_camera:
             self._focal_scale = self._new_focal_scale()
         scaled = self._parameter("scale_by_focal_length")
         camera = self._focal_scale.camera_for(job.intrinsics, scaled)
@@ -180,7 +181,7 @@ class CameraStream:
             self._smoothed_for = job.intrinsics
         scaled = self._parameter("scale_by_focal_length")
         # The id is another one for each model: it is loaded while the one before is still there.
-        model = id(self._estimators.current)
+        model = id(self._estimators.present)
         depth = self._smoother.smooth(
             estimate.depth,
             self._parameter("smoothing"),
@@ -231,7 +232,7 @@ class CameraStream:
         ratio = self._parameter("cloud_max_edge_ratio")
         if not ratio:
             return readings
-        reach = self._estimators.current.half_a_cell(*readings.depth.shape)
+        reach = self._estimators.present.half_a_cell(*readings.depth.shape)
         return replace(readings, depth=drop_edges(readings.depth, ratio, reach, estimate.depth))
 
     def _rectified(self, picture: np.ndarray, info: CameraInfo | None) -> Rectified:
@@ -261,7 +262,7 @@ class CameraStream:
         return seen.info, intrinsics
 
     def _new_focal_scale(self) -> FocalScale:
-        return FocalScale(self._estimators.current.training_camera, self.camera.tell)
+        return FocalScale(self._estimators.present.training_camera, self.camera.tell)
 
     def _age(self, header: Header) -> float:
         """Seconds since the picture's stamp, by the node's clock (simulated time included)."""

@@ -58,7 +58,8 @@ class Statistics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        self._windows = {stage: deque(maxlen=WINDOW) for stage in (*STAGES, "total", "since stamp")}
+        stages = (*STAGES, "total", "since stamp")
+        self._windows: dict[str, deque[float]] = {s: deque(maxlen=WINDOW) for s in stages}
         self._together: deque[int] = deque(maxlen=WINDOW)
         self._before: Counter[str] = Counter()
         self._camera_infos = self._pictures = self._since_camera_info = 0

@@ -71,8 +71,9 @@ class ServiceThreadExecutor(Executor):
         return super().shutdown(0) and not running
 
 
-def _call(task: Task, node: Node) -> None:
+def _call(task: Task, node: Node | None) -> None:
     task()
     if (error := task.exception()) is not None:
         text = "".join(format_exception(type(error), error, error.__traceback__))
+        assert node is not None  # every service has one
         node.get_logger().error(f"A service failed: {text}")

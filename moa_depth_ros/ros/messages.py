@@ -174,7 +174,7 @@ def fill_cloud(
         options: what to make of it.
     """
     if options.organised:
-        shape = organised_shape(*depth.shape, options)
+        shape = organised_shape(depth.shape[0], depth.shape[1], options)
         out = _memory_of(msg, shape)
         packed = to_host(pack_cloud(depth, colour, intrinsics, options, out))
     else:
@@ -213,9 +213,9 @@ def _attach(msg: Image | PointCloud2, values: np.ndarray) -> None:
     Publishing copies from whatever has bytes. The setter of ``data`` insists on an ``array.array``,
     for which the values would be copied once more.
     """
-    values = memoryview(values.reshape(-1).view(np.uint8))
+    flat = values.reshape(-1).view(np.uint8).data
     if hasattr(msg, "_data"):  # in Humble to Kilted
-        msg._data = values
+        msg._data = flat
     else:
         msg.data = array("B")
-        msg.data.frombytes(values)
+        msg.data.frombytes(flat)

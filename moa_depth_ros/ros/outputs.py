@@ -33,7 +33,7 @@ class Outputs:
 
         def publisher(kind: type, name: str) -> Publisher:
             topic = _topic(node, camera, name)
-            made = node.create_publisher(
+            made: Publisher = node.create_publisher(
                 kind, topic, output_qos(), qos_overriding_options=OVERRIDABLE
             )
             self._publishers.append(made)

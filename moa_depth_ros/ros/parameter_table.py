@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
@@ -29,22 +30,20 @@ class Row:
     limits: tuple[float, float] | None = None
     read_only: bool = True
 
-    def refusal(self, value: object) -> str | None:
+    def refusal(self, value: Any) -> str | None:
         """Why the value is refused, or None."""
         if self.choices and value not in self.choices:
             return f"{self.name}: expected one of {', '.join(self.choices)}; found '{value}'"
-        if self._takes_any_number and not self._is_within_limits(value):
+        if self._takes_any_number and self.limits is not None:
             low, high = self.limits
-            return f"{self.name}: expected a number from {low:g} to {high:g}; found '{value}'"
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not (is_number and low <= value <= high):
+                return f"{self.name}: expected a number from {low:g} to {high:g}; found '{value}'"
         return None
 
     @property
     def _takes_any_number(self) -> bool:
         return isinstance(self.default, float)
-
-    def _is_within_limits(self, value: object) -> bool:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return is_number and self.limits[0] <= value <= self.limits[1]
 
     def descriptor(self) -> ParameterDescriptor:
         """What `ros2 param describe` shows."""

@@ -61,7 +61,7 @@ def declare(node: Node, reload: Reload) -> list[str]:
         )
     for row in TABLE:
         try:
-            value = node.declare_parameter(row.name, row.default, row.descriptor()).value
+            value: Any = node.declare_parameter(row.name, row.default, row.descriptor()).value
         # ValueError: of an empty list
         except (InvalidParameterTypeException, InvalidParameterValueException, ValueError) as error:
             raise ParameterError(f"{row.name}: {error}") from error

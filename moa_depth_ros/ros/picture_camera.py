@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import sys
 from pathlib import Path
+from typing import Any
 
 import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
@@ -43,9 +44,9 @@ class PictureCamera(Node):
 
     def __init__(self) -> None:
         super().__init__("camera", namespace="/camera")
-        given = self.declare_parameter("folder", "").value
+        given: str = self.declare_parameter("folder", "").value
         any_number = ParameterDescriptor(dynamic_typing=True)
-        rate = self.declare_parameter("rate", 10.0, any_number).value
+        rate: Any = self.declare_parameter("rate", 10.0, any_number).value
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < 1000:
             raise ValueError(f"rate: expected Hz, above 0 and below 1000, found {rate!r}")
         folder = Path(given) if given else shared_file("pictures/camera.yaml").parent

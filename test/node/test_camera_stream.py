@@ -24,9 +24,9 @@ def test_what_another_camera_model_or_time_gave_is_not_smoothed_into_a_picture(o
         "smoothing_max_change": 0.2,
     }
     node = SimpleNamespace(get_parameter=lambda name: SimpleNamespace(value=values[name]))
-    camera = SimpleNamespace(tell=print, outputs=None)
+    camera = SimpleNamespace(tell=print, outputs=SimpleNamespace())
     models = [SimpleNamespace(training_camera=NYU_KINECT) for _ in range(2)]
-    estimators = SimpleNamespace(current=models[0])
+    estimators = SimpleNamespace(present=models[0])
     stream = CameraStream(node, camera, estimators, lambda frame: False)
 
     def smoothed(metres, seconds, frame="lens", intrinsics=CAMERA):
@@ -39,7 +39,7 @@ def test_what_another_camera_model_or_time_gave_is_not_smoothed_into_a_picture(o
 
     assert smoothed(2.0, 5.0) == 2.0
     if other == "model":
-        estimators.current = models[1]
+        estimators.present = models[1]
     cameras = {
         "camera": CAMERA.resized(192, 128),
         "jitter": dataclasses.replace(CAMERA, fx=1.002 * CAMERA.fx, cx=CAMERA.cx + 0.1),
