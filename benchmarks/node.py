@@ -28,6 +28,7 @@ from benchmarks.least_network import save_least_network
 from demo.own_domain import own_domain
 from demo.processes import end, start
 from moa_depth_ros.command_line import (
+    a_path,
     above_zero,
     add_device_option,
     at_least,
@@ -236,7 +237,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rounds", type=at_least(1), default=3, help="of every program (default: %(default)s)"
     )
     parser.add_argument("--rate", type=above_zero, default=10.0, help="Hz (default: %(default)s)")
-    parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="model folder")
+    parser.add_argument("--model", type=a_path, default=DEMO_MODEL, help="model folder")
     add_device_option(parser)
     parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))
     return parser

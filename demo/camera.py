@@ -7,7 +7,6 @@ import itertools
 import json
 import sys
 import time
-from pathlib import Path
 
 import rclpy
 from rclpy.node import Node
@@ -18,6 +17,7 @@ from std_msgs.msg import Header
 
 from demo.frames import Folder, Rooms, Source, View
 from demo.messages import picture_message
+from moa_depth_ros.command_line import a_path
 from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.signals import EndSignals
@@ -71,11 +71,11 @@ def film(camera: Camera, source: Source, rate: float, seconds: float, signals: E
 def main() -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=Path)
-    parser.add_argument("--camera", type=Path)
+    parser.add_argument("--images", type=a_path)
+    parser.add_argument("--camera", type=a_path)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--rate", type=float, default=10.0)
-    parser.add_argument("--result", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--result", type=a_path, required=True, help="JSON file to write")
     options = parser.parse_args()
     signals = EndSignals()
     warn_in_lines()

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from moa_depth_ros.command_line import add_device_option, at_least, exit_code
+from moa_depth_ros.command_line import a_path, add_device_option, at_least, exit_code
 from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
 from moa_depth_ros.pictures.files import read_picture
@@ -55,8 +54,8 @@ def _run(options: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--picture", type=Path, default=shared_file("pictures/room_0.jpg"))
-    parser.add_argument("--model", type=Path, default=DEMO_MODEL)
+    parser.add_argument("--picture", type=a_path, default=shared_file("pictures/room_0.jpg"))
+    parser.add_argument("--model", type=a_path, default=DEMO_MODEL)
     add_device_option(parser)
     parser.add_argument("--noise", type=float, default=5.0, help="grey levels, standard deviation")
     parser.add_argument(

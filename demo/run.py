@@ -17,7 +17,7 @@ from demo.frames import FRAMES_PER_ROOM
 from demo.own_domain import own_domain
 from demo.processes import end, start
 from demo.report import report
-from moa_depth_ros.command_line import above_zero
+from moa_depth_ros.command_line import a_path, above_zero
 from moa_depth_ros.ros.signals import END_SIGNALS
 
 START_SECONDS = 120.0  # for the network to load and the rooms to be rendered, on a busy machine
@@ -125,14 +125,16 @@ def _camera_arguments(options: argparse.Namespace, out: Path) -> list[str | Path
 def main() -> int:
     """Returns 0, or 1 after a line that says what went wrong; 128 + its number on a signal."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=Path, help="folder of pictures; default: rendered rooms")
-    parser.add_argument("--camera", type=Path, help="ROS camera_info YAML of these pictures")
+    parser.add_argument("--images", type=a_path, help="folder of pictures; default: rendered rooms")
+    parser.add_argument("--camera", type=a_path, help="ROS camera_info YAML of these pictures")
     parser.add_argument("--seconds", type=above_zero, default=15.0, help="length of the film")
     parser.add_argument("--rate", type=above_zero, default=10.0, help="pictures per second")
     parser.add_argument(
-        "--out", type=Path, default=Path("build/demo"), help="folder of the results"
+        "--out", type=a_path, default=Path("build/demo"), help="folder of the results"
     )
-    parser.add_argument("--model", type=Path, help="model folder; default: the shipped demo model")
+    parser.add_argument(
+        "--model", type=a_path, help="model folder; default: the shipped demo model"
+    )
     options = parser.parse_args()
     if options.camera and not options.images:
         parser.error("--camera (CAMERA=) needs the pictures that it took: --images (IMAGES=)")

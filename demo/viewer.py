@@ -20,6 +20,7 @@ from rclpy.time import Time
 from sensor_msgs.msg import Image, PointCloud2
 
 from demo.messages import read_cloud, read_colour, read_depth
+from moa_depth_ros.command_line import a_path
 from moa_depth_ros.pictures.drawing import write_panel
 from moa_depth_ros.pictures.ply import write_ply
 from moa_depth_ros.ros.signals import EndSignals
@@ -164,7 +165,7 @@ def write_files(viewer: Viewer, folder: Path) -> None:
 def main() -> int:
     """Listens until SIGINT or SIGTERM, then writes the files. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
+    parser.add_argument("--out", type=a_path, required=True, help="folder for the files")
     parser.add_argument("--every", type=float, default=1.0, help="seconds from row to row")
     options = parser.parse_args()
     signals = EndSignals("running")

@@ -7,13 +7,12 @@ import dataclasses
 import sys
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from moa_depth_ros.command_line import add_device_option, at_least, exit_code, picture_size
+from moa_depth_ros.command_line import a_path, add_device_option, at_least, exit_code, picture_size
 from moa_depth_ros.depth.geometry import pack_depth
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
 from moa_depth_ros.estimator.transfer import to_device, to_host
@@ -126,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Time the estimator, stage by stage, beside the paper's ViT-B/32 at 224x224 "
         "with random weights. Prints a Markdown table.",
     )
-    parser.add_argument("--model", type=Path, default=DEMO_MODEL, help="model folder")
+    parser.add_argument("--model", type=a_path, default=DEMO_MODEL, help="model folder")
     add_device_option(parser)
     parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))
     parser.add_argument(

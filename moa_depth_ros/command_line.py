@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +17,7 @@ if TYPE_CHECKING:
 
 
 INTERRUPTED = 130  # as a shell has it for SIGINT
+NOBODY_READS = 141  # and for SIGPIPE
 
 
 def exit_code(
@@ -19,7 +25,8 @@ def exit_code(
     errors: tuple[type[Exception], ...] = (ValueError, RuntimeError, OSError),
     message_of: Callable[[Exception], str] = str,
 ) -> int:
-    """Do the work of a command line.
+    """Do the work of a command line. SIGTERM and SIGHUP end it as an exception would, so that what
+    is half written is removed.
 
     Args:
         work: gives an exit code of its own, or None for 0.
@@ -27,16 +34,53 @@ def exit_code(
         message_of: their texts.
 
     Returns:
-        The work's; or, after a line on standard error, 1 for one of the errors and 130 for Ctrl-C.
+        The work's; or, after a line on standard error, 1 for one of the errors or where memory ran
+        out, and 130 for Ctrl-C. 141 where nobody reads what is printed.
     """
+    _end_by_exceptions()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may have what a terminal hasn't
     try:
-        return work() or 0
-    except errors as error:
-        print(f"error: {message_of(error)}", file=sys.stderr)
-        return 1
+        code = work() or 0
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        with suppress(io.UnsupportedOperation):  # else the interpreter would complain at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
     except KeyboardInterrupt as error:
         print("; ".join(["interrupted", *map(str, error.args)]), file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:
+        if isinstance(error, errors):
+            text = message_of(error)
+        elif _is_out_of_memory(error):
+            text = f"out of memory: {error}; take smaller pictures or batches, or fewer workers"
+        else:
+            raise
+        print(f"error: {text}", file=sys.stderr)
+        return 1
+
+
+def _end_by_exceptions() -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as nohup has it
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # Here, because it takes PyTorch.
+    from moa_depth_ros.machine.device_memory import is_out_of_memory
+
+    return isinstance(error, MemoryError) or is_out_of_memory(error)
+
+
+def a_path(text: str) -> Path:
+    """Of a file or a folder; ``~`` is the home of the user, also where no shell says so."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"{error}: {text!r}") from error
 
 
 def at_least(least: int) -> Callable[[str], int]:

@@ -52,8 +52,11 @@ def main(args: list[str] | None = None) -> int:
 def _run(signals: EndSignals, args: list[str] | None) -> int:
     try:
         _init_ros(args)
-    except RuntimeError as error:  # ROS arguments that it can't read
-        print(f"error: {error}", file=sys.stderr)
+    except RuntimeError as error:  # ROS arguments that it can't read, or no place for logs
+        hint = (
+            "; set ROS_LOG_DIR to a folder that can be written" if "logging" in str(error) else ""
+        )
+        print(f"error: {error}{hint}", file=sys.stderr)
         return 1
 
     # Not at the top of the file, nor before ROS: with PyTorch, this takes seconds, in which a

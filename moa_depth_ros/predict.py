@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moa_depth_ros.command_line import add_device_option, exit_code
+from moa_depth_ros.command_line import a_path, add_device_option, exit_code
 from moa_depth_ros.depth.geometry import unproject
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
 from moa_depth_ros.intrinsics import Intrinsics
@@ -48,8 +48,9 @@ def _run(options: argparse.Namespace) -> int:
     for stem, path in stems.items():
         try:
             _predict(estimator, path, camera, stem)
-        except (ValueError, RuntimeError, OSError) as error:
-            print(f"error: {error}", file=sys.stderr)
+        except (ValueError, RuntimeError, OSError, MemoryError) as error:
+            named = str(error) if str(path) in str(error) else f"{path}: {error}"
+            print(f"error: {named}", file=sys.stderr)
             status = 1  # at the end: the other pictures can't help it
     return status
 
@@ -114,17 +115,22 @@ def _parser() -> argparse.ArgumentParser:
         "--out) it writes NAME_depth.png (16-bit millimetres), NAME_depth_colour.png (to look at) "
         "and, given a camera, NAME.ply (a coloured point cloud).",
     )
-    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="PNG, JPEG, ...")
     parser.add_argument(
-        "--model", help="model folder (default: the demo model, which knows rendered rooms alone)"
+        "pictures", nargs="+", type=a_path, metavar="PICTURE", help="PNG, JPEG, ..."
+    )
+    parser.add_argument(
+        "--model",
+        type=a_path,
+        help="model folder (default: the demo model, which knows rendered rooms alone)",
     )
     parser.add_argument(
         "--camera",
+        type=a_path,
         help="camera_info YAML of the camera, as camera_calibration writes it; "
         "scaled where its size differs from the picture's. Depth is then scaled by the ratio of "
         "its focal length to the training camera's",
     )
-    parser.add_argument("--out", type=Path, help="folder to write to (default: the picture's)")
+    parser.add_argument("--out", type=a_path, help="folder to write to (default: the picture's)")
     add_device_option(parser)
     parser.add_argument(
         "--precision",

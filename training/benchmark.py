@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
-from moa_depth_ros.command_line import add_device_option, at_least
+from moa_depth_ros.command_line import a_path, add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.report import describe
 from moa_depth_ros.machine.timing import seconds_of
@@ -199,8 +199,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """Measure as the arguments say; the exit code is 0, or 1 after a message."""
     parser = argparse.ArgumentParser(prog="python -m training.benchmark", description=__doc__)
     add = parser.add_argument
-    add("data", nargs="+", type=Path, metavar="DATA", help="data set of any layout")
-    add("--model", type=Path, help="model folder; default: the paper's network, random weights")
+    add("data", nargs="+", type=a_path, metavar="DATA", help="data set of any layout")
+    add("--model", type=a_path, help="model folder; default: the paper's network, random weights")
     add_device_option(parser)
     add("--batch", type=at_least(1), default=8, help="pictures in a batch; default: %(default)s")
     add("--workers", type=at_least(0), default=2, help="processes that read; default: %(default)s")

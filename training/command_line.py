@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def new_file(*suffixes: str) -> Callable[[str], Path]:
     """
 
     def file(text: str) -> Path:
-        path = Path(text)
+        # Of a link, what it leads to: that is written, and tried.
+        path = Path(os.path.realpath(command_line.a_path(text)))
         if path.suffix not in suffixes:
             raise argparse.ArgumentTypeError(f"expected a name in {', '.join(suffixes)}: {text!r}")
         new = not path.exists()

@@ -16,7 +16,7 @@ from typing import get_args
 
 import torch
 
-from moa_depth_ros.command_line import add_device_option, at_least
+from moa_depth_ros.command_line import a_path, add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.machine.plain_warnings import warn_in_lines
@@ -111,7 +111,7 @@ def _arguments() -> argparse.ArgumentParser:
     add(
         "models",
         nargs="+",
-        type=Path,
+        type=a_path,
         metavar="MODEL",
         help="model folder, or a folder of predictions: a 16-bit PNG in millimetres for each "
         "picture, named as python -m training.export names the picture",

@@ -14,6 +14,7 @@ from pathlib import Path
 from torch.utils.data import Dataset
 from tqdm import trange
 
+from moa_depth_ros.command_line import a_path
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.pictures.files import write_picture
 from training.command_line import exit_code
@@ -49,7 +50,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Export as the arguments say; the exit code is 0, or 1 after a message on standard error."""
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     add_data_options(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--out", type=a_path, required=True, help="folder to write to")
     options = parser.parse_args(args)
     return exit_code(lambda: export(open_selection(options)[0], options.out))
 

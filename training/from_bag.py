@@ -21,7 +21,7 @@ from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 from tqdm import tqdm
 
-from moa_depth_ros.command_line import above_zero
+from moa_depth_ros.command_line import a_path, above_zero
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.machine.whole_file import whole_file
@@ -187,7 +187,7 @@ def _convert(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.from_bag", description=__doc__)
     add = parser.add_argument
-    add("bag", type=Path, help="folder or file of a ROS 2 bag, or .bag of ROS 1")
+    add("bag", type=a_path, help="folder or file of a ROS 2 bag, or .bag of ROS 1")
     add("--image", required=True, metavar="TOPIC", help="colour pictures, raw or JPEG")
     add(
         "--depth",
@@ -200,7 +200,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TOPIC",
         help="of the colour pictures; default: camera_info beside --image",
     )
-    add("--out", type=Path, default=Path("data/recording"), help="folder; default: %(default)s")
+    add("--out", type=a_path, default=Path("data/recording"), help="folder; default: %(default)s")
     add(
         "--every",
         type=above_zero,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from moa_depth_ros.command_line import at_least
+from moa_depth_ros.command_line import a_path, at_least
 from moa_depth_ros.machine.file_names import printable
 from training.alone import alone_in
 from training.command_line import exit_code
@@ -108,9 +108,13 @@ def convert(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.prepare", description=__doc__)
     add = parser.add_argument
-    add("--out", type=Path, help="folder of the download (default: data/nyu), or file to pack into")
+    add(
+        "--out",
+        type=a_path,
+        help="folder of the download (default: data/nyu), or file to pack into",
+    )
     add("--base-url", help=f"of a mirror; default: {BASE_URL}")
-    add("--convert", type=Path, metavar="DATA", help="pack this data set instead of downloading")
+    add("--convert", type=a_path, metavar="DATA", help="pack this data set instead of downloading")
     add(
         "--size",
         type=at_least(1),

@@ -14,6 +14,7 @@ OutOfMemoryError = torch.cuda.OutOfMemoryError
 # their first use, say no more than that they were not.
 _TEXTS = (
     "out of memory",
+    "can't allocate memory",  # of a CPU
     "alloc_failed",
     "allocation_failed",
     "cublas_status_not_initialized",

@@ -14,6 +14,9 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Where the block ends by an exception, what was written is removed, and ``path`` stays as it was.
     The folder is made.
+
+    Raises:
+        OSError: it can't be written; names ``path``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside it, not on another disk, from where a rename would be a copy. One name, not one a
@@ -21,6 +24,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.tmp")
     try:
         yield unfinished
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())  # or, after a power cut, the new name may be of an empty file
         os.replace(unfinished, path)
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error  # write() knows no name
     finally:
         unfinished.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,6 +66,8 @@ def shared_memory_shortage(
         needed = _OVERHEAD * int(asked or 0)
     except (OSError, ElementTree.ParseError, ValueError):  # Fast DDS tells of these
         return None
+    if not os.access(folder, os.W_OK):
+        return f"{folder} can't be written: pictures and clouds will go through UDP, and get lost."
     free = shutil.disk_usage(folder).free
     if needed <= free:
         return None

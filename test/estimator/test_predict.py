@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from moa_depth_ros import predict
 from moa_depth_ros.estimator import DEMO_MODEL
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, save_network
-from moa_depth_ros.pictures.files import read_depth_png, write_picture
+from moa_depth_ros.pictures.files import read_depth_png, read_picture, write_picture
 from moa_depth_ros.predict import main
 from test.network.tiny import tiny_config
 
@@ -43,6 +44,23 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(tmp_path, capsys
     assert "gone.png: expected a picture (PNG, JPEG, ...), found no such file" in (
         capsys.readouterr().err
     )
+
+
+def test_a_picture_too_large_for_memory_is_named_and_the_others_go_on(
+    tmp_path, capsys, monkeypatch
+):
+    for name in ("a.png", "b.png"):
+        write_picture(tmp_path / name, np.zeros((12, 16, 3), np.uint8))
+
+    def read(path, upright):
+        if path.name == "a.png":
+            raise MemoryError("Unable to allocate 280. MiB")
+        return read_picture(path, upright)
+
+    monkeypatch.setattr(predict, "read_picture", read)
+    assert main([str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--device", "cpu"]) == 1
+    assert f"error: {tmp_path / 'a.png'}: Unable to allocate" in capsys.readouterr().err
+    assert (tmp_path / "b_depth.png").is_file()
 
 
 def test_a_warning_is_one_line(tmp_path, capsys):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from moa_depth_ros.machine.whole_file import whole_file
@@ -25,3 +28,10 @@ def test_a_failure_leaves_what_was_there(tmp_path):
         raise KeyboardInterrupt
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_that_is_full_is_named_with_the_file(tmp_path):
+    path = tmp_path / "file.txt"
+    with pytest.raises(OSError, match=r"No space left on device: '.*/file\.txt'"):  # noqa: SIM117
+        with whole_file(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

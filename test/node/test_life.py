@@ -1,5 +1,6 @@
 """How the node's process starts and ends."""
 
+import os
 import re
 import signal
 import subprocess
@@ -298,3 +299,13 @@ def test_help_names_the_camera_and_the_parameters():
     assert ended.returncode == 0
     for part in ("-r image:=", "-p device:=", "--params-file"):
         assert part in ended.stdout
+
+
+def test_a_place_for_logs_that_is_missing_is_told_with_what_to_do():
+    program = [sys.executable, "-m", "moa_depth_ros.node"]
+    homeless = {k: v for k, v in os.environ.items() if k not in ("HOME", "ROS_HOME", "ROS_LOG_DIR")}
+    ended = subprocess.run(
+        program, cwd=ROOT, env=homeless, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("; set ROS_LOG_DIR to a folder that can be written\n")

@@ -1,5 +1,6 @@
 """The Fast DDS profile, and who is made to use it."""
 
+import os
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_missing_file_names_the_places():
         shared_file("nothing.xml")
 
 
-def test_shared_memory_that_does_not_fit_is_told_with_the_way_out(tmp_path):
+def test_shared_memory_that_does_not_fit_is_told_with_the_way_out(tmp_path, monkeypatch):
     profile = shared_file("fastdds.xml").read_text()
     small, large = tmp_path / "small.xml", tmp_path / "large.xml"
     small.write_text(profile.replace("67108864", "1024"))
@@ -88,3 +89,6 @@ def test_shared_memory_that_does_not_fit_is_told_with_the_way_out(tmp_path):
         assert str(large) in text and "--shm-size" in text
     assert shared_memory_shortage({VARIABLE: str(tmp_path / "nowhere.xml")}, tmp_path) is None
     assert shared_memory_shortage({VARIABLE: str(large)}, tmp_path / "nowhere") is None
+    monkeypatch.setattr(os, "access", lambda folder, mode: False)  # root may write everywhere
+    said = shared_memory_shortage({VARIABLE: str(small)}, tmp_path)
+    assert said.startswith(f"{tmp_path} can't be written")

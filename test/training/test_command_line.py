@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
 
-from moa_depth_ros.command_line import above_zero, at_least, device
+from moa_depth_ros.command_line import a_path, above_zero, at_least, device
 from moa_depth_ros.network import NetworkConfig
+from test.training.tiny_runs import ROOT
 from training import evaluate
 from training import train as trainer
 from training.command_line import exit_code, new_file
@@ -24,6 +31,12 @@ from training.weights import build_network
         (DataError("index 3: no depth"), 1, "error: index 3: no depth\n"),
         (PermissionError(13, "Permission denied", "/x"), 1, "error: .*Permission denied: '/x'\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
+        (MemoryError(), 1, "error: out of memory: .*; take smaller pictures or batches, .*\n"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"),
+            1,
+            "error: out of memory: .*you tried to; take smaller .*\n",
+        ),
     ],
 )
 def test_what_ends_a_command_is_one_line(capsys, error, code, says):
@@ -32,6 +45,86 @@ def test_what_ends_a_command_is_one_line(capsys, error, code, says):
 
     assert exit_code(work) == code
     assert re.fullmatch(says, capsys.readouterr().err)
+
+
+def test_a_defect_shows_where_it_came_from():
+    def work():
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        exit_code(work)
+
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+from moa_depth_ros.command_line import exit_code
+from moa_depth_ros.machine.whole_file import whole_file
+
+def work():
+    with whole_file(Path(sys.argv[1])) as unfinished:
+        unfinished.write_text("half")
+        print("writing \u03b4", flush=True)
+        time.sleep(60)
+
+sys.exit(exit_code(work))
+"""
+
+
+def start(path, **options):
+    command = [sys.executable, "-c", PROGRAM, str(path)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, **{**pipes, **options})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_leaves_nothing_half_written(tmp_path, number):
+    with start(tmp_path / "file.txt") as process:
+        assert process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(30) == 128 + number
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_hangup_that_is_ignored_stays_so(tmp_path):
+    ignore = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731 - as nohup does
+    with start(tmp_path / "file.txt", preexec_fn=ignore) as process:
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.kill()
+
+
+def test_what_a_terminal_can_not_show_is_written_otherwise(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    with start(tmp_path / "file.txt", env=environment) as process:
+        assert process.stdout.readline() == "writing \\u03b4\n"
+        process.kill()
+
+
+def test_nobody_reads_what_is_printed(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with start(tmp_path / "file.txt", stdout=writing) as process:
+        os.close(writing)
+        assert process.wait(30) == 141
+        assert process.stderr.read() == ""
+
+
+def test_home_is_found_where_no_shell_did_it(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert a_path("~/data") == Path("/home/somebody/data")
+    with pytest.raises(argparse.ArgumentTypeError, match="'~nobody-of-this-name/data'"):
+        a_path("~nobody-of-this-name/data")
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
+    link, target = tmp_path / "link.json", tmp_path / "target.json"
+    link.symlink_to(target)
+    assert new_file(".json")(str(link)) == target
+    assert link.is_symlink()
+    assert not target.exists()
 
 
 def test_numbers():

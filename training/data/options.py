@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import get_args
 
 from torch.utils.data import Dataset, Subset
 
-from moa_depth_ros.command_line import at_least
+from moa_depth_ros.command_line import a_path, at_least
 from training.data.depth_set import DepthSet
 from training.data.layouts import open_splits
 from training.data.nyu_labelled import MAT_NAME, Split
@@ -21,7 +20,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--data",
-        type=Path,
+        type=a_path,
         required=True,
         help=f"folder of the data set, or {MAT_NAME} or a packed {PACKED_SUFFIX} file itself",
     )

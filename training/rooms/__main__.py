@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from moa_depth_ros.command_line import at_least
+from moa_depth_ros.command_line import a_path, at_least
 from moa_depth_ros.intrinsics import NYU_KINECT
 from training.alone import alone_in
 from training.command_line import exit_code, new_file
@@ -27,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m training.rooms", description=__doc__, epilog=EPILOG
     )
-    options.add_argument("--out", type=Path, metavar="FOLDER", help="the set, e.g. data/rooms")
+    options.add_argument("--out", type=a_path, metavar="FOLDER", help="the set, e.g. data/rooms")
     for name, least, default, text in (
         ("--train", 1, 200, "rooms to train on"),
         ("--test", 1, 100, "rooms to judge on"),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from moa_depth_ros.command_line import at_least
+from moa_depth_ros.command_line import a_path, at_least
 from training.command_line import exit_code
 from training.errors import LostDetailError, TrainingError, WeightsError
 from training.tables.rows import TABLES, NoNetwork, Table, TableRow, Trained
@@ -35,8 +34,6 @@ def main(args: Sequence[str] | None = None) -> int:
         known = ", ".join(row.key for row in table.rows)
         parser.error(f"--rows: expected some of {known}; found {', '.join(sorted(unknown))}")
     stem = options.output / f"table-{options.table}"
-    # As an exception, which ends the trainer, too: one left behind would write beside the next.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     return exit_code(lambda: run(table, options, stem))
 
 
@@ -113,10 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seeds", nargs="+", type=at_least(0), default=[0], metavar="N", help="default: 0"
     )
-    parser.add_argument("--data", type=Path, help="data set; default: data/nyu, if it is there")
+    parser.add_argument("--data", type=a_path, help="data set; default: data/nyu, if it is there")
     parser.add_argument(
         "--pretrained",
-        type=Path,
+        type=a_path,
         metavar="FILE",
         help="CLIP's weights for ViT-B/32; default: OpenAI's, as open_clip finds or downloads them",
     )
@@ -124,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         "--max_epochs", type=at_least(1), metavar="N", help="default: as configured"
     )
     parser.add_argument(
-        "--output", type=Path, default=Path("runs/tables"), help="default: %(default)s"
+        "--output", type=a_path, default=Path("runs/tables"), help="default: %(default)s"
     )
     return parser
 
