@@ -19,6 +19,7 @@ from demo.frames import Folder, Rooms, Source, View
 from demo.messages import picture_message
 from moa_depth_ros.command_line import a_path
 from moa_depth_ros.machine.plain_warnings import warn_in_lines
+from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.signals import EndSignals
 
@@ -88,12 +89,13 @@ def main() -> int:
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         published = _run(source, options.rate, options.seconds, signals)
-    except (TimeoutError, ValueError) as error:
+        with whole_file(options.result) as unfinished:
+            unfinished.write_text(json.dumps({"published": published, "source": source.text}))
+    except (OSError, ValueError) as error:
         print(f"camera: {error}", file=sys.stderr)
         return 1
     finally:
         rclpy.try_shutdown()
-    options.result.write_text(json.dumps({"published": published, "source": source.text}))
     return 0
 
 

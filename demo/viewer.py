@@ -21,6 +21,7 @@ from sensor_msgs.msg import Image, PointCloud2
 
 from demo.messages import read_cloud, read_colour, read_depth
 from moa_depth_ros.command_line import a_path
+from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.drawing import write_panel
 from moa_depth_ros.pictures.ply import write_ply
 from moa_depth_ros.ros.signals import EndSignals
@@ -177,12 +178,18 @@ def main() -> int:
         executor.spin_once(timeout_sec=0.1)
         viewer.hear_camera()
     viewer.finish()
-    write_files(viewer, options.out)
-    (options.out / "viewer.json").write_text(json.dumps(asdict(viewer.tally)))
+    status = 0
+    try:
+        write_files(viewer, options.out)
+        with whole_file(options.out / "viewer.json") as unfinished:
+            unfinished.write_text(json.dumps(asdict(viewer.tally)))
+    except OSError as error:  # a full disk
+        print(f"viewer: {error}", file=sys.stderr)
+        status = 1
     executor.shutdown()
     viewer.destroy_node()
     rclpy.try_shutdown()
-    return 0
+    return status
 
 
 if __name__ == "__main__":
