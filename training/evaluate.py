@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import get_args
 
 import torch
+from torch.utils.data import Dataset
 
 from moa_depth_ros.command_line import a_path, add_device_option, at_least
 from moa_depth_ros.machine.allocator import keep_freed_memory
@@ -24,6 +25,7 @@ from training.command_line import exit_code, new_file, use_device
 from training.data.depth_set import DepthSet
 from training.data.nyu_labelled import Split
 from training.data.options import add_data_options, add_depth_option, open_selection
+from training.data.sample import Sample
 from training.data.workers import one_a_core
 from training.errors import DataError
 from training.judging.baselines import baselines_of, maps_read
@@ -31,7 +33,7 @@ from training.judging.html import write_html
 from training.judging.judge import judge
 from training.judging.judgement import Judgement
 from training.judging.output import is_own_csv, markdown, write_csv, write_json
-from training.judging.predictors import PredictionFolder, open_predictor
+from training.judging.predictors import Opened, PredictionFolder, open_predictor
 from training.metrics import Crop
 from training.provenance import provenance
 
@@ -47,7 +49,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Judge as the options say, print the table and write the files that were asked for.
+    """Judge as the options say, write the files that were asked for and print the table.
 
     Raises:
         TrainingError, ModelFolderError: about the data, about a model.
@@ -62,31 +64,52 @@ def run(options: argparse.Namespace) -> None:
     }
     predictors = models | baselines_of(splits["train"], options.workers)
     judgements = judge(predictors, pictures, options.crop, device, options.batch, options.workers)
-    first = judgements[0].plain
-    if not first.pictures:
+    if not judgements[0].plain.pictures:
         raise DataError(
             f"{options.data}: no picture of the split has a valid pixel inside the crop"
         )
     protocol = _protocol(options, splits, device)
-    origin = f", {protocol['origin']}" if protocol["origin"] else ""
-    print(
-        f"{options.split} split of {protocol['data']}{origin}, {protocol['depth']} depth, "
-        f"crop {options.crop}: {first.pictures} pictures"
-        + (f", {first.without_valid} left out without a valid pixel" if first.without_valid else "")
-        + (f"; mean depth of {protocol['mean depth']}" if protocol["mean depth"] else "")
-    )
-    print(markdown(judgements))
+    try:  # before the table, to which nobody may listen any more
+        written = _write_files(options, protocol, judgements, models, pictures)
+    finally:  # also where the disk is full
+        _print_table(protocol, judgements)
     for judgement in judgements:
         if isinstance(models.get(judgement.model), PredictionFolder):
             _warn_of_unit(judgement)
+    for name in written:
+        print(f"wrote {printable(name)}")
+
+
+def _write_files(
+    options: argparse.Namespace,
+    protocol: Mapping[str, object],
+    judgements: Sequence[Judgement],
+    models: Mapping[str, Opened],
+    pictures: Dataset[Sample],
+) -> list[str]:
+    """Their names."""
+    written = []
     if options.json:
         described = {name: model.description for name, model in models.items()}
         write_json(options.json, protocol, described, judgements)
         write_csv(options.json.with_suffix(".csv"), judgements)
-        print(f"wrote {options.json} and {options.json.with_suffix('.csv')}")
+        written.append(f"{options.json} and {options.json.with_suffix('.csv')}")
     if options.html:
-        write_html(options.html, protocol, judgements, models, pictures, device)
-        print(f"wrote {options.html}")
+        write_html(options.html, protocol, judgements, models, pictures, options.device)
+        written.append(str(options.html))
+    return written
+
+
+def _print_table(protocol: Mapping[str, object], judgements: Sequence[Judgement]) -> None:
+    first = judgements[0].plain
+    origin = f", {protocol['origin']}" if protocol["origin"] else ""
+    print(
+        f"{protocol['split']} split of {protocol['data']}{origin}, {protocol['depth']} depth, "
+        f"crop {protocol['crop']}: {first.pictures} pictures"
+        + (f", {first.without_valid} left out without a valid pixel" if first.without_valid else "")
+        + (f"; mean depth of {protocol['mean depth']}" if protocol["mean depth"] else "")
+    )
+    print(markdown(judgements))
 
 
 def _warn_of_unit(judgement: Judgement) -> None:

@@ -29,6 +29,7 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.utilities.rank_zero import rank_zero_info, rank_zero_only
 
 from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.network import save_network
 from training.alone import alone_in
@@ -183,20 +184,29 @@ class TrainingCLI(LightningCLI):
                 self.logs.parent.rmdir()
 
     def _save(self) -> None:
-        """Write what the run was for."""
+        """Write what the run was for, then print it: nobody may listen any more."""
         if not self.trainer.global_step:
             raise TrainingError("the run ended without a training step: no model is written")
-        self._save_model("model")
-        self._save_provenance()
-        if self.best is None:
-            return
+        try:
+            said = [self._save_model("model")]
+            self._save_provenance()
+            if self.best is not None:
+                said += self._save_best()
+        except OSError as error:
+            raise TrainingError(
+                f"{self.folder}: the model can't be written ({error}); once there is room, the "
+                "same command with --ckpt_path last writes it"
+            ) from error
+        print(printable("\n".join(said)))
+
+    def _save_best(self) -> list[str]:
+        """What to say of it."""
         if self.best.least == math.inf:
-            print("no best epoch: no validation of a whole epoch gave a number")
-            return
-        print(f"best epoch: {self.best.epoch}, val/fused/abs_rel {self.best.least:.4f}")
+            return ["no best epoch: no validation of a whole epoch gave a number"]
         best = AtomicCheckpointIO().load_checkpoint(self.best.path)
         self.model.load_state_dict(best["state_dict"])
-        self._save_model("best")
+        chosen = f"best epoch: {self.best.epoch}, val/fused/abs_rel {self.best.least:.4f}"
+        return [chosen, self._save_model("best")]
 
     def _save_provenance(self) -> None:
         found = {
@@ -214,10 +224,11 @@ class TrainingCLI(LightningCLI):
             return KeyboardInterrupt("there is no checkpoint yet")
         return KeyboardInterrupt("the same command goes on with --ckpt_path last")
 
-    def _save_model(self, name: str) -> None:
+    def _save_model(self, name: str) -> str:
+        """What to say of it."""
         dtype = getattr(torch, self.config.model_dtype)
         save_network(self.model.network, self.folder / name, self.model.network_camera, dtype)
-        print(f"model folder: {self.folder / name}")
+        return f"model folder: {self.folder / name}"
 
 
 def _take_whole_numbers(parser: LightningArgumentParser) -> None:

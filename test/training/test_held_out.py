@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import h5py
 import numpy as np
@@ -140,6 +141,13 @@ def test_the_best_epoch_is_kept_beside_the_last(tmp_path, data, tiny_clip):
     assert first < second
     for folder, epoch in (("best", 0), ("model", 1)):
         assert_holds_epoch(run, folder, epoch)
+
+
+def test_models_are_written_before_anything_is_printed(tmp_path, data, tiny_clip, monkeypatch):
+    monkeypatch.setattr(train, "print", Mock(side_effect=OSError("full disk")), raising=False)
+    assert train.main(arguments(data, tmp_path, tiny_clip, **CHOOSING)) == 1
+    for name in ("model/config.json", "best/config.json", "provenance.json"):
+        assert (tmp_path / name).is_file()
 
 
 def test_weights_alone_are_nothing_to_go_on_from(tmp_path, data, tiny_clip, capsys):

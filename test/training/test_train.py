@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import logging
 import multiprocessing
@@ -14,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -339,6 +341,23 @@ def test_a_full_disk_ends_the_run_in_one_line(
     assert said == f"error: [Errno 27] File too large: '{path}'"
     assert not list(path.parent.iterdir())
     assert not (tmp_path / "model").exists()
+
+
+def test_a_disk_too_full_for_the_model_costs_no_training(
+    tmp_path, monkeypatch, write_nyu, tiny_clip, capsys
+):
+    data, output = write_pictures(tmp_path / "data", write_nyu), tmp_path / "run"
+    with monkeypatch.context() as patched:
+        full = OSError(errno.ENOSPC, "No space left on device")
+        patched.setattr(train, "save_network", Mock(side_effect=full))
+        assert train.main(arguments(data, output, tiny_clip)) == 1
+    assert capsys.readouterr().err.endswith(
+        f"error: {output}: the model can't be written ([Errno 28] No space left on device); once "
+        "there is room, the same command with --ckpt_path last writes it\n"
+    )
+    assert train.main(arguments(data, output, tiny_clip, ckpt_path="last")) == 0
+    assert json.loads((output / "provenance.json").read_text())["steps"] == 3
+    assert (output / "model" / "config.json").is_file()
 
 
 def test_a_missing_checkpoint(tmp_path):

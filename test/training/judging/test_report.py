@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import csv
+import errno
 import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest.mock import Mock
 from xml.etree import ElementTree
 
 import cv2
@@ -142,6 +145,21 @@ def test_a_csv_takes_any_name(tmp_path):
     with (tmp_path / "r.csv").open(encoding="utf-8") as file:
         (line,) = csv.DictReader(file)
     assert (line["model"], line["scene"]) == ("caf\\udce9",) * 2
+
+
+def test_what_was_judged_outlives_a_full_disk(model, nyu_file, tmp_path, monkeypatch, capsys):
+    """Be it that of the report, or that of the table, which may have gone to a file."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    files = [tmp_path / name for name in ("r.json", "r.csv", "r.html")]
+    command = [str(model), "--data", str(nyu_file), "--device", "cpu", "--workers", "0"]
+    command += ["--json", str(files[0]), "--html", str(files[2])]
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Mock(write=Mock(side_effect=full)))
+        assert evaluate.main(command) == 1
+    assert all(path.stat().st_size for path in files)
+    monkeypatch.setattr(evaluate, "write_html", Mock(side_effect=full))
+    assert evaluate.main(command) == 1
+    assert "mean depth per pixel" in capsys.readouterr().out
 
 
 def test_the_protocol_says_how_it_was_judged(written):
