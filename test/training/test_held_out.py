@@ -215,6 +215,16 @@ def test_a_best_of_epochs_that_were_taken_back_is_chosen_anew(tmp_path, data, ti
     assert_holds_epoch(tmp_path, "best", 1)
 
 
+def test_a_damaged_best_is_chosen_anew(tmp_path, data, tiny_clip):
+    first = {**CHOOSING, "trainer__max_epochs": 1}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **first)) == 0
+    path = tmp_path / "checkpoints" / "best.ckpt"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.warns(UserWarning, match=r"best\.ckpt: it is damaged, where the best .* epoch 0,"):
+        assert train.main(arguments(data, tmp_path, tiny_clip, **CHOOSING, ckpt_path="last")) == 0
+    assert_holds_epoch(tmp_path, "best", 1)
+
+
 def test_where_no_epoch_can_be_chosen_it_says_so(tmp_path, data, tiny_clip, capsys):
     never = {"trainer__val_check_interval": 2, "trainer__check_val_every_n_epoch": "null"}
     choosing = {**CHOOSING, **never, "trainer__max_epochs": 1}

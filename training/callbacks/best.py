@@ -11,6 +11,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from training.checkpoints import AtomicCheckpointIO
+from training.errors import CheckpointError
 
 
 class KeepBest(Checkpoint):
@@ -61,19 +62,23 @@ class KeepBest(Checkpoint):
         least, epoch = state_dict["least"], state_dict["epoch"]
         if least == math.inf:
             return
-        found = self._epoch_found()
-        if found == epoch:
+        wrong = self._what_is_wrong(epoch)
+        if wrong is None:
             self.least, self.epoch = least, epoch
             return
-        what = "there is no such checkpoint" if found is None else f"it is of epoch {found}"
         warnings.warn(
-            f"{self.path}: {what}, where the best until now, epoch {epoch}, should be; the best "
+            f"{self.path}: {wrong}, where the best until now, epoch {epoch}, should be; the best "
             "epoch is chosen from those to come",
             stacklevel=2,
         )
 
-    def _epoch_found(self) -> int | None:
-        """That of the checkpoint, which a run that went on from an earlier epoch may have left."""
+    def _what_is_wrong(self, epoch: int) -> str | None:
+        """With the checkpoint: it may also be of an epoch that a run, which then went on from an
+        earlier one, had come to."""
         if not self.path.is_file():
-            return None
-        return AtomicCheckpointIO().load_checkpoint(self.path)["epoch"]
+            return "there is no such checkpoint"
+        try:
+            found = AtomicCheckpointIO().load_checkpoint(self.path)["epoch"]
+        except CheckpointError:
+            return "it is damaged"
+        return None if found == epoch else f"it is of epoch {found}"
