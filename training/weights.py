@@ -22,7 +22,9 @@ from moa_depth_ros.network import MoADepthClip, ModelFolderError, NetworkConfig,
 from moa_depth_ros.network.clip import ClipParts, build_clip
 from training.errors import TrainingError, WeightsError
 
-NO_WEIGHTS = (RuntimeError, OSError, pickle.UnpicklingError, SafetensorError)
+# At a file that is empty, a text, or of something else; what they say helps nobody.
+_NO_CHECKPOINT = (pickle.UnpicklingError, EOFError, LookupError, AttributeError, StopIteration)
+NO_WEIGHTS = (RuntimeError, OSError, SafetensorError, *_NO_CHECKPOINT)
 """What open_clip raises where weights are missing, damaged or of another network."""
 
 _CONNECT_SECONDS = 3.0
@@ -89,7 +91,8 @@ def network_to_finetune(folder: str) -> tuple[MoADepthClip, Intrinsics]:
 
 def missing_weights(architecture: str, pretrained: str, error: Exception) -> str:
     """One line: which weights are not at hand, where there are such, and why these won't do."""
-    reason = textwrap.shorten(" ".join(str(error).splitlines()[:2]), _REASON_LETTERS)
+    said = "found no checkpoint" if isinstance(error, _NO_CHECKPOINT) else str(error)
+    reason = textwrap.shorten(" ".join(said.splitlines()[:2]), _REASON_LETTERS)
     asked = f"no CLIP weights {pretrained!r} for {architecture!r}"
     if os.path.isfile(pretrained):
         return f"{asked}: {reason} ({_FORMATS})"

@@ -87,6 +87,18 @@ def test_weights_in_another_format_are_told_from_missing_ones(tmp_path, tiny_cli
         assert "internet" not in said
 
 
+@pytest.mark.parametrize("content", ["", "hello\n", "# a note, no weights\n", "[1, 2]", "{}"])
+def test_weights_that_are_no_checkpoint_are_named(tmp_path, tiny_clip, content):
+    path = tmp_path / "ViT-B-32.pt"
+    if content[:1] in ("[", "{"):
+        torch.save(json.loads(content), path)
+    else:
+        path.write_text(content)
+    with pytest.raises(WeightsError, match="expected a file as open_clip writes it") as caught:
+        build_network(NetworkConfig(str(tiny_clip), str(path), (48, 64)))
+    assert str(caught.value).startswith(f"no CLIP weights {str(path)!r} for ")
+
+
 def test_weights_that_are_no_download_ask_for_none(monkeypatch, tmp_path, tiny_clip):
     monkeypatch.setattr(weights, "_hub_in_reach", lambda: pytest.fail("asked"))
     build_network(NetworkConfig(str(tiny_clip), None, (48, 64)))
