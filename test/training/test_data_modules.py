@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -10,6 +12,7 @@ import lightning as L
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from moa_depth_ros.intrinsics import NYU_KINECT, Intrinsics
 from moa_depth_ros.network import NetworkConfig
@@ -157,6 +160,37 @@ def test_workers_start_after_opencv_worked_in_parallel():
     val_set = rooms(val_rooms=3).val_set
     loader = data_loader(val_set, 1, timeout=30)
     assert len(list(loader)) == 3
+
+
+class Killed(Dataset):
+    """A reader that the system kills."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, item: int) -> int:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return item
+
+
+def test_a_worker_that_is_killed_is_one_error():
+    with pytest.raises(TrainingError, match=r"unexpectedly: killed, .*; or let fewer"):
+        list(data_loader(Killed(), 1))
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "expected"),
+    [
+        ("Too many open files. Please do", TrainingError, "Too many open files: raise the limit"),
+        ("killed: Bus error. Raise your shared memory limit", TrainingError, "--shm-size=1g"),
+        ("size mismatch", RuntimeError, "size mismatch"),
+    ],
+)
+def test_a_shortage_is_told_from_a_defect(monkeypatch, said, kind, expected):
+    batches = map(Mock(side_effect=RuntimeError(said)), [0])
+    monkeypatch.setattr(DataLoader, "__iter__", lambda loader: batches)
+    with pytest.raises(kind, match=expected):
+        list(data_loader(Killed(), 1))
 
 
 def test_another_seed_is_another_order():

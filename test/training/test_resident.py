@@ -157,7 +157,7 @@ def test_both_sets_are_read_by_them(tmp_path, monkeypatch):
             asked.append(num_workers)
             super().__init__(dataset, num_workers=0, **options)
 
-    monkeypatch.setattr("training.data.workers.DataLoader", Loader)
+    monkeypatch.setattr("training.data.workers._Loader", Loader)
     monkeypatch.setattr(data_module, "readers", lambda workers, processes: 5 * processes)
     fit(write_recording(tmp_path), "device", epochs=1)
     assert asked == [5, 5]

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from training.errors import TrainingError, message_of
+
 _MOST_READERS = 8
+_FULL = "/dev/shm is too small; give it more, as docker run --shm-size=1g does"
+_SHORTAGES = {
+    "Too many open files": "raise the limit, as ulimit -n 4096 does",
+    "file </torch_": _FULL,  # which PyTorch makes in it
+    "shared memory": _FULL,  # a bus error
+    "DataLoader worker (pid": "killed, as processes are where memory is out; free some",
+}
+"""What to do, by what PyTorch says."""
+
+
+class _Loader(DataLoader):
+    def __iter__(self) -> Any:
+        return _advised(super().__iter__())
 
 
 def data_loader(
@@ -22,14 +38,32 @@ def data_loader(
         workers: processes that read; 0 reads in this one.
         device: where the batches go; for a GPU they are made in page-locked memory.
         options: more of DataLoader's.
+
+    Raises:
+        TrainingError: on reading, where a worker is short of shared memory, memory or files.
     """
-    return DataLoader(
+    return _Loader(
         dataset,
         num_workers=workers,
         worker_init_fn=_use_one_thread,
         pin_memory=device is not None and device.type == "cuda",
         **options,
     )
+
+
+def _advised(batches: Iterator[Any]) -> Iterator[Any]:
+    try:
+        yield from batches
+    except RuntimeError as error:
+        said = message_of(error)
+        causes = f"{said} {error.__cause__}"
+        advice = next((text for what, text in _SHORTAGES.items() if what in causes), None)
+        if advice is None:
+            raise
+        raise TrainingError(
+            f"{said.partition('. ')[0]}: {advice}; or let fewer processes read, or this one alone "
+            "(--workers 0, or --data.num_workers 0 of the trainer)"
+        ) from error
 
 
 def readers(num_workers: int, processes: int) -> int:

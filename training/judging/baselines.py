@@ -77,11 +77,14 @@ def baselines_of(train_set: DepthSet, workers: int = 0) -> dict[str, FixedDepth]
 
     Raises:
         DataError: it cannot be read, or there is no reading in it at all.
+        TrainingError: a worker lacks memory.
     """
     sampler = maps_read(len(train_set))
-    maps = data_loader(_DepthOnly(train_set), workers, batch_size=None, sampler=sampler)
+    # In batches, which the worker itself puts into shared memory: its queue's thread would lose the
+    # error where that is full, and leave this process waiting.
+    maps = data_loader(_DepthOnly(train_set), workers, batch_size=1, sampler=sampler)
     progress = tqdm(maps, desc="training depth", disable=None)
-    return fit_baselines(depth.numpy() for depth in progress)
+    return fit_baselines(batch[0].numpy() for batch in progress)
 
 
 def fit_baselines(depths: Iterable[np.ndarray]) -> dict[str, FixedDepth]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import Dataset
 
 from test.training.tiny_runs import ROOT
+from training.data.depth_set import DepthSet
 from training.data.sample import Sample
+from training.errors import TrainingError
+from training.judging.baselines import baselines_of
 from training.judging.judge import judge
 from training.judging.predictors import Predicted
 
@@ -107,6 +112,33 @@ def test_readers_in_other_processes_give_the_same():
     )
     assert here.indices == there.indices
     assert torch.equal(here.range_sums, there.range_sums)
+
+
+class SmoothWalls(DepthSet):
+    """Of which only the depth can be read, 1.2 MB a map."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, item: int) -> Sample:
+        raise NotImplementedError
+
+    def depth(self, item: int) -> np.ndarray:
+        return np.ones((480, 640), np.float32)
+
+    def recording(self, item: int) -> str:
+        return ""
+
+
+@pytest.mark.timeout(60)  # or for ever
+def test_a_reader_without_shared_memory_ends_the_judge():
+    _, most = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))  # of /dev/shm's files, too
+    try:
+        with pytest.raises(TrainingError, match=r"/dev/shm is too small; .* --shm-size=1g"):
+            baselines_of(SmoothWalls(), workers=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine
