@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -18,7 +21,7 @@ from torch.utils.data import DataLoader
 from moa_depth_ros.intrinsics import NYU_KINECT
 from test.training.another_process import another_process_in
 from test.training.layouts import write_folder, write_frames, write_recording
-from test.training.tiny_runs import arguments
+from test.training.tiny_runs import ROOT, arguments
 from training import prepare, train
 from training.data.layouts import open_splits
 from training.data.nyu_folder import TRAIN_LIST
@@ -164,6 +167,52 @@ def test_a_broken_source_leaves_no_file(tmp_path, capsys):
     assert prepare.main(command) == 1
     assert "frame_5.png: expected a 16-bit depth PNG" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["recording"]
+
+
+@pytest.mark.parametrize(("size", "pixels"), [((6, 8), 480), ((3, 4), 192)])
+def test_what_the_disk_has_no_room_for_is_not_begun(tmp_path, monkeypatch, capsys, size, pixels):
+    """Eight pictures to train on, of this size, and two of 6x8 to test."""
+    free = 5 * pixels - 1  # three colours and two bytes of depth a pixel
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    data, target = write_recording(tmp_path / "recording"), tmp_path / "new" / "out.h5"
+    command = ["--convert", str(data), "--out", str(target), "--size", *map(str, size)]
+    assert prepare.main(command) == 1
+    assert f"error: {target}: takes 0.0 MB, and {target.parent} has" in capsys.readouterr().err
+    assert not target.parent.exists()
+    free += 1
+    assert prepare.main(command) == 0
+
+
+FULL_DISK = """
+import os, resource, sys
+from pathlib import Path
+import numpy as np
+from training.data.hdf5 import writing
+
+def make_room(path, size, truncate=os.truncate):
+    truncate(path, size)
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+before, os.truncate = resource.getrlimit(resource.RLIMIT_FSIZE), make_room
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+folder, count = Path(sys.argv[1]), int(sys.argv[2])
+try:
+    with writing(folder / "unfinished", folder / "out.h5") as file:
+        maps = file.create_dataset("depth", (count, 100, 100), np.uint8, chunks=(1, 100, 100))
+        for number in range(count):
+            maps[number] = number
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("count", [10, 1000])
+def test_a_disk_that_is_full_in_the_middle(tmp_path, count):
+    """Noticed as the last maps are written, or before. HDF5 ends the process with a crash else."""
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(count)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    expected = f"[Errno 27] File too large: '{tmp_path / 'out.h5'}'\n"
+    assert (done.returncode, done.stdout) == (0, expected), done.stderr
 
 
 def test_a_file_that_is_there_stays_until_the_new_one_is_whole(packed, capsys):

@@ -1,13 +1,18 @@
-"""HDF5 files that several processes read."""
+"""HDF5 files: several processes read them, and a full disk may end their writing."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import h5py
+
+from training.errors import TrainingError
 
 
 class SharedFile:
@@ -34,3 +39,52 @@ class SharedFile:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_file": None}
+
+
+def check_space(path: Path, needed: int) -> None:
+    """Refuse to write ``needed`` bytes to ``path`` where its disk has no room for them.
+
+    Raises:
+        TrainingError: saying how many there are.
+    """
+    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise TrainingError(
+            f"{path}: takes {needed / 1e6:.1f} MB, and {folder} has {free / 1e6:.1f} MB free; make "
+            "room, or write elsewhere"
+        )
+
+
+@contextmanager
+def writing(path: Path, target: Path, **options: Any) -> Iterator[h5py.File]:
+    """A new file to write to, which is empty afterwards if the block ends by an exception.
+
+    Args:
+        path: of the file.
+        target: what it will become, named by errors.
+        options: more of h5py.File's.
+
+    Raises:
+        OSError: it can't be written, as where the disk is full.
+    """
+    file = h5py.File(path, "w", **options)
+    try:
+        yield file
+        file.flush()
+    except BaseException as error:
+        # Room for what HDF5 holds back: it would crash with that when the interpreter ends.
+        os.truncate(path, 0)
+        with suppress(RuntimeError):
+            file.close()
+        if isinstance(error, OSError | RuntimeError):
+            _raise_plainly(error, target)
+        raise
+    file.close()
+
+
+def _raise_plainly(error: OSError | RuntimeError, target: Path) -> None:
+    """What the system said of the target, if that is what is in HDF5's words."""
+    if found := re.search(r"errno = (\d+)", str(error)):
+        number = int(found[1])
+        raise OSError(number, os.strerror(number), str(target)) from error

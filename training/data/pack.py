@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from pathlib import Path
 
 import h5py
@@ -16,6 +17,7 @@ from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.pictures.files import MILLIMETRES
 from training.data.depth_set import DepthSet
+from training.data.hdf5 import check_space, writing
 from training.data.nyu_labelled import RENDERED, Split
 from training.data.packed import FORMAT, is_packed
 from training.data.sample import Sample
@@ -23,6 +25,7 @@ from training.errors import DataError
 from training.resizing import prepare_depth, prepare_pictures
 
 _MAX_MILLIMETRES = np.iinfo(np.uint16).max
+_PIXEL_BYTES = 3 + 2  # of a picture and its depth
 
 
 def pack(
@@ -43,24 +46,29 @@ def pack(
     Raises:
         DataError: a picture cannot be read, its depth not be written in 16 bits, or none of its
             readings is left when it is shrunk; or another file is there.
+        TrainingError: the disk has no room for it.
+        OSError: it can't be written.
     """
     if path.exists() and not is_packed(path):
         raise DataError(
             f"{path}: is there already and is no packed file; take another name, or remove it"
         )
-    with whole_file(path) as unfinished, h5py.File(unfinished, "w") as file:
+    sizes = {split: dataset.size for split, dataset in splits.items()}
+    if size:
+        sizes["train"] = size
+    pixels = sum(len(splits[split]) * math.prod(sizes[split]) for split in splits)
+    check_space(path, _PIXEL_BYTES * pixels)
+    with whole_file(path) as unfinished, writing(unfinished, path) as file:
         file.attrs["format"], file.attrs["source"] = FORMAT, printable(source)
         file.attrs["depth"] = splits["train"].depth_kind
         file.attrs[RENDERED] = splits["train"].rendered
         for split, dataset in splits.items():
-            asked = size if split == "train" else None
-            _write_split(file.create_group(split), dataset, asked, f"{source}, {split} split")
+            group, where = file.create_group(split), f"{source}, {split} split"
+            _write_split(group, dataset, sizes[split], where)
 
 
-def _write_split(
-    group: h5py.Group, dataset: DepthSet, size: tuple[int, int] | None, where: str
-) -> None:
-    height, width = size = size or dataset.size
+def _write_split(group: h5py.Group, dataset: DepthSet, size: tuple[int, int], where: str) -> None:
+    height, width = size
     group.attrs.update(dataclasses.asdict(dataset.camera.resized(width, height)))
     count = len(dataset)
     pictures = group.create_dataset(

@@ -10,13 +10,14 @@ from moa_depth_ros.intrinsics import NYU_KINECT
 from training.alone import alone_in
 from training.command_line import exit_code, new_file
 from training.data.nyu_labelled import MAT_NAME, SPLITS_NAME
+from training.rooms.nyu_file import ROOM_BYTES
 from training.rooms.sets import write_set
 from training.rooms.sheet import write_sheet
 from training.rooms.streams import sample_frame
 
 EPILOG = (
-    f"The folder then holds {MAT_NAME} (1.7 MB a room) and {SPLITS_NAME}, which the "
-    "project's NYU reader reads as the real ones. Rendered rooms stand in for a data set that "
+    f"The folder then holds {MAT_NAME} ({ROOM_BYTES / 1e6:g} MB a room) and {SPLITS_NAME}, which "
+    "the project's NYU reader reads as the real ones. Rendered rooms stand in for a data set that "
     "cannot be redistributed: say so beside every figure measured on them."
 )
 

@@ -21,11 +21,13 @@ from tqdm import tqdm
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.machine.whole_file import whole_file
+from training.data.hdf5 import check_space, writing
 from training.data.nyu_labelled import RENDERED, is_rendered
 from training.rooms.render import Frame
 
 HEIGHT, WIDTH = NYU_KINECT.height, NYU_KINECT.width
 HEADER_BYTES = 512
+ROOM_BYTES = 1_700_000  # about; compressed
 KINECT_RANGE = (0.7, 9.0)  # metres; rawDepths has no reading beyond
 TEXTS = ("scenes", "sceneTypes", "rawRgbFilenames", "rawDepthFilenames")
 
@@ -45,7 +47,8 @@ def write_nyu_file(
     Both files appear under their names only when complete. seed decides where rawDepths has holes.
 
     Raises: ValueError for a frame of another size, for too few frames, or for num_train outside
-    0..count; FileExistsError where either is there and path was not written by this function.
+    0..count; FileExistsError where either is there and path was not written by this function;
+    TrainingError where the disk has no room for path; OSError where it can't be written.
     """
     for there in (Path(path), Path(splits_path)):
         if there.exists() and not is_rendered(Path(path)):
@@ -56,8 +59,9 @@ def write_nyu_file(
         raise ValueError(
             f"expected 0 <= num_train <= count and count > 0, found {num_train} of {count}"
         )
+    check_space(Path(path), count * ROOM_BYTES)
     with whole_file(Path(path)) as labelled, whole_file(Path(splits_path)) as splits:
-        _write_labelled(labelled, frames, count, seed)
+        _write_labelled(labelled, Path(path), frames, count, seed)
         _write_header(labelled)
         _write_splits(splits, count, num_train)
 
@@ -103,8 +107,11 @@ def _patches(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.flo
     ].clip(-2, 2)
 
 
-def _write_labelled(path: Path, frames: Iterable[Frame], count: int, seed: int) -> None:
-    with h5py.File(path, "w", userblock_size=HEADER_BYTES, libver="earliest") as file:
+def _write_labelled(
+    path: Path, target: Path, frames: Iterable[Frame], count: int, seed: int
+) -> None:
+    options = {"userblock_size": HEADER_BYTES, "libver": "earliest"}
+    with writing(path, target, **options) as file:
         file.attrs[RENDERED] = True
         chunks = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
         whole = (WIDTH, HEIGHT)

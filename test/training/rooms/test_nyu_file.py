@@ -1,5 +1,8 @@
 """The written set follows the labelled NYU Depth V2 layout to the letter."""
 
+import shutil
+from types import SimpleNamespace
+
 import h5py
 import numpy as np
 import pytest
@@ -109,6 +112,14 @@ def test_nothing_is_left_of_a_file_that_fails(tmp_path):
         write_nyu_file(path, [], 2, splits, 1, seed=0)
     with pytest.raises(ValueError, match="num_train"):
         write_nyu_file(path, [], 2, splits, 3, seed=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rooms_that_the_disk_has_no_room_for_are_not_rendered(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10_000_000))
+    assert command.main(["--out", str(tmp_path / "rooms"), "--train", "5", "--test", "1"]) == 1
+    said = f"takes 10.2 MB, and {tmp_path / 'rooms'} has 10.0 MB free; make room"
+    assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
