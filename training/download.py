@@ -106,13 +106,21 @@ def _too_short(url: str, part: Path, size: int) -> DownloadError:
 
 
 def _write(response: HTTPResponse, part: Path, mode: str, bar: tqdm) -> None:
-    with part.open(mode) as file:
-        while block := response.read(_BLOCK):
-            try:
+    try:
+        with part.open(mode) as file:
+            while block := _read(response):
                 file.write(block)
-            except OSError as error:
-                raise DownloadError(f"{part}: cannot be written: {error}") from error
-            bar.update(len(block))
+                bar.update(len(block))
+    except OSError as error:  # also of what is only written as the file closes
+        raise DownloadError(f"{part}: cannot be written: {error.strerror}") from error
+
+
+def _read(response: HTTPResponse) -> bytes:
+    """A block. Where the connection breaks, the error is HTTP's, which no disk raises."""
+    try:
+        return response.read(_BLOCK)
+    except OSError as error:
+        raise HTTPException(str(error)) from error
 
 
 def _size(part: Path) -> int:

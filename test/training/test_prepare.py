@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import resource
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -112,6 +113,23 @@ def test_a_part_longer_than_the_file_is_of_another_one(server, tmp_path):
     (tmp_path / "file.part").write_bytes(CONTENT + b"more")
     get(server, tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_a_file_that_cannot_be_written_is_not_asked_for_again(server, tmp_path):
+    part = tmp_path / "file.part"
+    _, most = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))
+    try:
+        with pytest.raises(DownloadError, match=r"file\.part: cannot be written: File too large$"):
+            get(server, tmp_path / "file")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert part.read_bytes() == CONTENT[: part.stat().st_size]
+    part.unlink()
+    part.mkdir()
+    with pytest.raises(DownloadError, match=r"file\.part: cannot be written: Is a directory$"):
+        get(server, tmp_path / "file")
+    assert len(server.asked) == 2
 
 
 def test_a_server_without_ranges_starts_again(server, tmp_path):
