@@ -174,6 +174,24 @@ def test_a_row_is_not_taken_for_one_of_other_pictures_in_the_same_place(setting,
         result_of(row, 0, on(data, setting), tmp_path, None)
 
 
+@pytest.mark.parametrize("content", [b"", b'{"figures": {', b"\xff"])
+@pytest.mark.parametrize("name", ["recipe.json", "attempts.json", "result.json"])
+def test_a_damaged_file_of_a_row_is_named(setting, tmp_path, name, content):
+    row = row_of("2", "mean")
+    folder = tmp_path / row.run
+    first = result_of(row, None, setting, tmp_path, None)
+    if name == "attempts.json":
+        (folder / "result.json").unlink()
+    (folder / name).write_bytes(content)
+    with pytest.raises(TrainingError, match=rf"{row.run}/{name}: expected JSON, .*; remove it$"):
+        result_of(row, None, setting, tmp_path, None)
+    if name != "attempts.json":
+        with pytest.raises(TrainingError, match=f"{row.run}/{name}: expected JSON"):
+            finished_results(row, setting, tmp_path, None)
+    (folder / name).unlink()
+    assert result_of(row, None, setting, tmp_path, None)["figures"] == first["figures"]
+
+
 def test_a_row_is_judged_with_the_camera_of_the_test_pictures(setting, tmp_path, monkeypatch):
     """As training.evaluate does: depth is multiplied by the ratio of focal lengths."""
     row = row_of("2", "k1")

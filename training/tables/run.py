@@ -52,8 +52,8 @@ def result_of(
     Raises:
         WeightsError: those of a row that is not trained are not at hand.
         LostDetailError: the training pictures were packed smaller than the row's input.
-        TrainingError: the training failed, the folder is of another recipe, or another process
-            makes the row just now.
+        TrainingError: the training failed, the folder is of another recipe, one of its files is
+            damaged, or another process makes the row just now.
     """
     if isinstance(row.method, Trained) and row.method.hires:
         _check_detail(setting)
@@ -68,7 +68,7 @@ def _result_in(
     _claim(folder, _recipe(row, setting, max_epochs))
     path = folder / RESULT
     if path.is_file():
-        return json.loads(path.read_text(encoding="utf-8"))
+        return _read(path)
     if isinstance(row.method, Trained):
         _train(folder, setting, _arguments(row.method, setting, seed, max_epochs))
     device = _device("auto")
@@ -91,14 +91,14 @@ def finished_results(
     A row that is not trained has one result at most, under None.
 
     Raises:
-        TrainingError: one of them, or what was begun of the row, is of another recipe.
+        TrainingError: one of them, or what was begun of the row, is of another recipe, or damaged.
     """
     recipe = _recipe(row, setting, max_epochs)
     results: dict[int | None, dict[str, Any]] = {}
     for seed, folder in _begun(row, output).items():
         _check_recipe(folder, recipe)
         if (folder / RESULT).is_file():
-            results[seed] = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+            results[seed] = _read(folder / RESULT)
     return results
 
 
@@ -135,7 +135,7 @@ def _claim(folder: Path, recipe: dict[str, Any]) -> None:
 
 
 def _check_recipe(folder: Path, recipe: dict[str, Any]) -> None:
-    found = json.loads((folder / RECIPE).read_text(encoding="utf-8"))
+    found = _read(folder / RECIPE)
     differences = [
         f"{name}: expected {recipe.get(name)}, found {found.get(name)}"
         for name in sorted({*found, *recipe})
@@ -146,6 +146,13 @@ def _check_recipe(folder: Path, recipe: dict[str, Any]) -> None:
             f"{folder}: made by another recipe ({'; '.join(differences)}). Ask for what it was "
             "made with, take another --output, or remove the folder"
         )
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # also of bytes that are no UTF-8
+        raise TrainingError(f"{path}: expected JSON, found a damaged file; remove it") from error
 
 
 def _write(path: Path, content: object) -> None:
@@ -219,7 +226,7 @@ def _train(folder: Path, setting: Setting, arguments: Iterator[str]) -> None:
 def _attempts(folder: Path) -> list[dict[str, Any]]:
     """Seconds and provenance of each start of the trainer."""
     path = folder / _ATTEMPTS
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return _read(path) if path.is_file() else []
 
 
 def _judge(
