@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import Namespace
+from jsonargparse import Namespace, get_loader
 from lightning.pytorch.utilities.rank_zero import rank_zero_info
 
 from moa_depth_ros.intrinsics import Intrinsics
@@ -19,29 +19,50 @@ from training.errors import CheckpointError, TrainingError
 _SAME_LENS = 1e-3  # of the logarithm of two focal lengths' ratio
 
 
-def check_configs(paths: Sequence[str]) -> None:
-    """Refuse files none of which says what the data are.
+def check_configs(paths: Sequence[str], data_named: bool) -> None:
+    """Refuse files that are no configuration, or none of which says what the data are.
+
+    Args:
+        paths: of the files.
+        data_named: whether the command line says what the data are.
 
     Raises:
         TrainingError: naming them.
     """
-    found = [path for path in paths if Path(path).is_file()]
-    if not found or len(found) < len(paths):
+    if not paths or not all(Path(path).is_file() for path in paths):
         return  # which the parser tells of
-    if not any(_names_data(Path(path)) for path in found):
+    contents = [_content(Path(path)) for path in paths]
+    if not data_named and not any("data" in content for content in contents):
         raise TrainingError(
             f"--config: {', '.join(paths)}: made to go over another configuration, which says what "
             "the data are; name one before, such as --config config/training/paper.yaml"
         )
 
 
-def _names_data(path: Path) -> bool:
-    """Whether it does; also where it is no configuration, which the parser tells of."""
+def _content(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_bytes()) or {}
-    except yaml.YAMLError:
-        return True
-    return not isinstance(content, dict) or "data" in content
+        content = get_loader("yaml")(path.read_text(encoding="utf-8"))  # as the parser reads it
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise TrainingError(f"--config: {path}: expected YAML in UTF-8: {reason}") from error
+    if not isinstance(content, dict):
+        found = "an empty file" if content is None else f"{content!r:.40}"
+        raise TrainingError(f"--config: {path}: expected keys and their values, found {found}")
+    return content
+
+
+def check_output(folder: str) -> None:
+    """Refuse a run's folder that is none.
+
+    Raises:
+        TrainingError: it has no name, or is in the home of somebody who has none.
+    """
+    try:
+        Path(folder).expanduser()
+    except RuntimeError as error:
+        raise TrainingError(f"output: {error}: {folder!r}") from error
+    if not folder:
+        raise TrainingError("output: expected a folder, found ''")
 
 
 def check_intervals(trainer: Namespace) -> None:

@@ -47,7 +47,13 @@ from training.errors import TrainingError
 from training.module import DepthModule
 from training.precision import computes_on_gpu, default_precision
 from training.provenance import provenance
-from training.refusals import check_configs, check_intervals, check_validation, resume_from
+from training.refusals import (
+    check_configs,
+    check_intervals,
+    check_output,
+    check_validation,
+    resume_from,
+)
 
 DESCRIPTION = (
     "Train MoA-DepthCLIP. Without --config, it is the paper's recipe on NYU Depth V2 in data/nyu; "
@@ -64,19 +70,18 @@ class TrainingCLI(LightningCLI):
     logs: Path | None = None  # of this start of the run, where they are the default ones
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Sequence[str] | None) -> None:
-        """Read the command line over the configuration it names, or over the paper's.
+        """Read the command line over the configurations it names, wherever it does, or over the
+        paper's.
 
         Raises:
-            TrainingError: configurations that are made to go over another one, without one.
+            TrainingError: configurations that are none, or that are made to go over another one,
+                without one.
         """
-        args = list(sys.argv[1:] if args is None else args)
-        configs = configs_of(args)
-        if not any(arg.split("=")[0] == "--data" for arg in args):
-            check_configs(configs)
-        if not configs:
-            args = ["--config", str(DEFAULT_CONFIG), *args]
+        configs, args = configs_of(sys.argv[1:] if args is None else args)
+        check_configs(configs, any(arg.split("=")[0] == "--data" for arg in args))
+        named = (text for path in configs or [str(DEFAULT_CONFIG)] for text in ("--config", path))
         _take_whole_numbers(parser)
-        self.config = parser.parse_args(args)
+        self.config = parser.parse_args([*named, *args])
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The run's own arguments."""
@@ -105,16 +110,17 @@ class TrainingCLI(LightningCLI):
     @property
     def folder(self) -> Path:
         """Folder of the run."""
-        return Path(self.config.output)
+        return Path(self.config.output).expanduser()
 
     def before_instantiate_classes(self) -> None:
         """Settle what to resume from, before anything slow starts, and the precision.
 
         Raises:
-            TrainingError: an interval that is none; pictures are held out, but nothing is validated
-                on them.
+            TrainingError: an output or an interval that is none; pictures are held out, but nothing
+                is validated on them.
             CheckpointError: there is nothing to resume from, or a run that nobody resumes.
         """
+        check_output(self.config.output)
         self.checkpoint = resume_from(self.config.ckpt_path, self.folder)
         trainer = self.config.trainer
         check_intervals(trainer)
@@ -240,11 +246,12 @@ def _take_whole_numbers(parser: LightningArgumentParser) -> None:
             action._typehint = Union[int, float, None]  # noqa: UP007 - an order of its own
 
 
-def configs_of(args: Sequence[str]) -> list[str]:
-    """The configuration files that a command line names."""
+def configs_of(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The configuration files that a command line names, and what else it says."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-c", "--config", action="append", default=[])
-    return parser.parse_known_args(args)[0].config
+    found, others = parser.parse_known_args(args)
+    return found.config, others
 
 
 def _no_advertisement(record: logging.LogRecord) -> bool:

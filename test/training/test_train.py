@@ -179,17 +179,43 @@ def test_what_says_what_the_data_are_is_the_key(tmp_path, capsys):
     assert "name one before" in capsys.readouterr().err
     files = "training.data.files.FilesDataModule"
     data = {"class_path": files, "init_args": {"root": str(tmp_path / "none")}}
-    json_file.write_text(json.dumps({"data": data, "output": str(tmp_path / "run")}))
+    json_file.write_text(
+        json.dumps({"data": data, "output": str(tmp_path / "run")}, indent="\t")  # no YAML
+    )
     assert train.main(["--config", str(json_file)]) == 1
     assert f"{tmp_path / 'none'}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("content", ["7", "- data", "a: [", "\0"])
-def test_a_file_that_is_no_configuration_is_told_by_the_parser(tmp_path, capsys, content):
-    (tmp_path / "none.yaml").write_text(content)
-    with pytest.raises(SystemExit):
-        train.main(["--config", str(tmp_path / "none.yaml")])
-    assert "name one before" not in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"7", "expected keys and their values, found 7"),
+        (b"- data", "expected keys and their values, found ['data']"),
+        (b"# nothing\n", "expected keys and their values, found an empty file"),
+        (b"a: [", "expected YAML in UTF-8: while parsing a flow node"),
+        (b"\0", "expected YAML in UTF-8: "),
+        (b"output: caf\xe9", "expected YAML in UTF-8: 'utf-8' codec can't decode byte 0xe9"),
+    ],
+)
+@pytest.mark.parametrize("before", [[], ["--data", "x"], ["--config", str(train.DEFAULT_CONFIG)]])
+def test_a_file_that_is_no_configuration_is_named(tmp_path, capsys, before, content, says):
+    path = tmp_path / "none.yaml"
+    path.write_bytes(content)
+    assert train.main([*before, "--config", str(path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: --config: {path}: {says}")
+
+
+@pytest.mark.parametrize("config", [["--config", "C"], ["-c", "C"], ["--config=C"]])
+def test_the_command_line_goes_over_configurations_wherever_it_names_them(capsys, config):
+    config = [text.replace("C", str(train.DEFAULT_CONFIG)) for text in config]
+    over = ["--data.root", "/elsewhere", "--model.optimiser.lr", "0.5"]
+    for command in ([*over, *config], [*over[:2], *config, *over[2:]], [*config, *over]):
+        with pytest.raises(SystemExit):
+            train.main([*command, "--print_config"])
+        printed = yaml.safe_load(capsys.readouterr().out)
+        assert printed["data"]["init_args"]["root"] == "/elsewhere"
+        assert printed["model"]["optimiser"]["lr"] == 0.5
 
 
 def test_an_interval_beyond_the_epoch_is_one_line(tmp_path, write_nyu, tiny_clip, capsys):
@@ -209,6 +235,18 @@ def test_a_run_that_is_refused_leaves_nothing(tmp_path, write_nyu, tiny_clip):
     resume = {"ckpt_path": "last", "model__network__num_bins": 8}
     assert train.main(arguments(data, tmp_path / "run", tiny_clip, **resume)) == 1
     assert sorted((tmp_path / "run").rglob("*")) == before
+
+
+def test_the_runs_folder_may_be_in_the_home(tmp_path, monkeypatch, write_nyu, tiny_clip, capsys):
+    data = write_pictures(tmp_path / "data", write_nyu)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert train.main(arguments(data, "~/run", tiny_clip)) == 0
+    assert f"model folder: {tmp_path}/home/run/model\n" in capsys.readouterr().out
+    assert (tmp_path / "home" / "run" / "model" / "config.json").is_file()
+    assert not (tmp_path / "~").exists()
+    assert train.main(arguments(data, "", tiny_clip)) == 1
+    assert "error: output: expected a folder, found ''" in capsys.readouterr().err
 
 
 def test_a_trial_of_one_step_writes_nothing(tmp_path, write_nyu, tiny_clip):
