@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import math
 import shutil
+import sys
 from types import SimpleNamespace
 
 import cv2
@@ -101,6 +103,17 @@ def test_the_bar_is_drawn_ten_times_a_second_at_most_and_at_the_epochs_end(monke
         bar.on_train_batch_end(trainer, None, None, trainer.step)
     assert drawn[0] == 0 and drawn[-1] == 99
     assert 17 <= len(drawn) <= 21
+
+
+def test_an_error_is_not_on_the_bars_line(tmp_path, monkeypatch, data, tiny_clip, capsys):
+    """On a terminal. Nor does the bar come again after it."""
+    monkeypatch.setattr(sys, "stderr", sys.stdout)
+    changes = {"model__optimiser__lr": 1e36, "trainer__enable_progress_bar": "true"}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
+    gc.collect()
+    bar, _, error = capsys.readouterr().out.partition("error: ")
+    assert "Epoch 0" in bar and bar.endswith("\n")
+    assert "Epoch 0" not in error
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_saves_its_samples(

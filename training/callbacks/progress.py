@@ -41,6 +41,14 @@ class RunProgressBar(TQDMProgressBar):
             self._drawn = now
             super().on_train_batch_end(trainer, *args)
 
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """End the bars' lines, so that the error has one of its own."""
+        for bar in (self._val_progress_bar, self._train_progress_bar):
+            if bar is not None:
+                bar.close()
+
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         """What stands beside the bar."""
         now = time.monotonic()
