@@ -30,6 +30,7 @@ from lightning.pytorch.utilities.rank_zero import rank_zero_info, rank_zero_only
 
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.machine.file_names import printable
+from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.network import save_network
 from training.alone import alone_in
@@ -261,6 +262,7 @@ def _no_advertisement(record: logging.LogRecord) -> bool:
 def main(args: Sequence[str] | None = None) -> int:
     """Train as the arguments say; the exit code is 0, or 1 after a message on standard error."""
     keep_freed_memory()
+    warn_in_lines()
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_no_advertisement)
     # Lightning can't know that the loss of a step is that of all processes already.
     warnings.filterwarnings("ignore", r"It is recommended to use `self\.log\('train/")
