@@ -38,7 +38,7 @@ from training.data.bag_pictures import (
     depth_of,
 )
 from training.data.recordings import COLOUR_FOLDER, DEPTH_FOLDER, MATRIX_NAME
-from training.errors import DataError
+from training.errors import DataError, TrainingError
 
 
 class Topics(NamedTuple):
@@ -70,8 +70,9 @@ def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float)
         DataError: the bag can't be read, lacks a topic, or has no such pairs; a message can't be
             read (pictures from before that stay); depth and colour differ in size; or the folder
             is not empty.
-        TrainingError: another process writes into it.
-        OSError: a file can't be written.
+        TrainingError: another process writes into it, or a file can't be written (likewise).
+        OSError: not even the first can.
+        KeyboardInterrupt: saying what stays, if there is anything.
     """
     if not bag.exists():
         raise DataError(f"{bag}: no such bag")
@@ -88,13 +89,16 @@ def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float)
                     continue
                 if not count:
                     _write_camera(out, camera_of(camera_info, topics.image, *metres.shape))
-                write_picture(out / COLOUR_FOLDER / f"{count:06d}.png", picture)
-                write_depth_png(out / DEPTH_FOLDER / f"{count:06d}.png", metres)
+                _write_pair(out, f"{count:06d}.png", picture, metres)
                 count, largest = count + 1, max(largest, found.gap)
-    except DataError as error:
+    except (DataError, OSError, KeyboardInterrupt) as error:
         if not count:
             raise
-        raise DataError(f"{error}; {out} has {count} pictures from before that") from error
+        kept = f"{out} has {count} pictures from before that"
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(kept) from error
+        kind = DataError if isinstance(error, DataError) else TrainingError
+        raise kind(f"{error}; {kept}") from error
     if not count:
         raise DataError(
             f"{bag}: no messages of {topics.image} and {topics.depth} have stamps within "
@@ -163,6 +167,15 @@ def _read(found: Pair) -> tuple[np.ndarray, np.ndarray]:
             f"{depth.topic}"
         )
     return picture, metres
+
+
+def _write_pair(out: Path, name: str, picture: np.ndarray, metres: np.ndarray) -> None:
+    write_picture(out / COLOUR_FOLDER / name, picture)
+    try:
+        write_depth_png(out / DEPTH_FOLDER / name, metres)
+    except BaseException:
+        (out / COLOUR_FOLDER / name).unlink()  # alone, it would make the recording a damaged one
+        raise
 
 
 def _write_camera(out: Path, camera: Intrinsics) -> None:

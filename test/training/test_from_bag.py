@@ -13,6 +13,7 @@ from rosbags import rosbag1 as ros_1
 from rosbags.rosbag2 import Writer
 from rosbags.typesys import Stores, get_typestore
 
+from moa_depth_ros.pictures.files import write_depth_png
 from test.training.another_process import another_process_in
 from test.training.layouts import colour, millimetres
 from training.data.bag_pairs import Message, pair
@@ -336,6 +337,33 @@ def test_pictures_from_before_a_bad_message_stay(tmp_path, capsys):
     assert convert(bag, tmp_path / "out") == 1
     assert f"{tmp_path / 'out'} has 2 pictures from before that" in capsys.readouterr().err
     assert len(list((tmp_path / "out" / "images").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "says"),
+    [
+        (
+            OSError(28, "No space left on device", "F"),
+            1,
+            r"error: \[Errno 28\] No space left .*'F'; ",
+        ),
+        (KeyboardInterrupt(), 130, "interrupted; "),
+    ],
+)
+def test_pictures_from_before_a_full_disk_stay(tmp_path, monkeypatch, capsys, reason, code, says):
+    """And from before Ctrl-C."""
+
+    def write(path, metres):
+        if path.stem == "000003":
+            raise reason
+        write_depth_png(path, metres)
+
+    monkeypatch.setattr("training.from_bag.write_depth_png", write)
+    bag, out = write_bag(tmp_path / "bag", film()), tmp_path / "out"
+    assert convert(bag, out, "--every", "0.05") == code
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(f"{says}{out} has 3 pictures from before that", line)
+    assert sum(len(Recording(out, split)) for split in ("train", "val")) == 3
 
 
 def test_a_damaged_bag(tmp_path, capsys):
