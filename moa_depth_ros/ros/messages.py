@@ -177,10 +177,12 @@ def fill_cloud(
         shape = organised_shape(depth.shape[0], depth.shape[1], options)
         out = _memory_of(msg, shape)
         packed = to_host(pack_cloud(depth, colour, intrinsics, options, out))
+        if not np.may_share_memory(packed, out):  # it comes from a device
+            _attach(msg, packed)
     else:
         packed = to_host(pack_cloud(depth, colour, intrinsics, options))
         shape = (1, *packed.shape)
-    _attach(msg, packed)
+        _attach(msg, packed)
     msg.header = header
     msg.height, msg.width, msg.point_step = shape
     msg.row_step = msg.point_step * msg.width
@@ -193,9 +195,10 @@ def fill_cloud(
 
 
 def _memory_of(msg: PointCloud2, shape: tuple[int, ...]) -> np.ndarray:
-    """What the message has already, where it is as large as that."""
+    """The message's data, which are made anew where they are of another size. A view of them that
+    was attached in their place would keep them, and be kept by the next one: a chain of views."""
     if len(msg.data) != math.prod(shape):
-        return np.empty(shape, np.uint8)
+        _attach(msg, np.empty(shape, np.uint8))
     return np.frombuffer(msg.data, np.uint8).reshape(shape)
 
 
