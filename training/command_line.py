@@ -34,8 +34,9 @@ def new_file(*suffixes: str) -> Callable[[str], Path]:
     """
 
     def file(text: str) -> Path:
-        # Of a link, what it leads to: that is written, and tried.
-        path = Path(os.path.realpath(command_line.a_path(text)))
+        path = command_line.a_path(text)
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))  # or the file would take the link's place
         if path.suffix not in suffixes:
             raise argparse.ArgumentTypeError(f"expected a name in {', '.join(suffixes)}: {text!r}")
         new = not path.exists()
