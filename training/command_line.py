@@ -11,6 +11,7 @@ import torch
 
 from moa_depth_ros import command_line
 from moa_depth_ros.network import ModelFolderError
+from training.data.workers import shortages_explained
 from training.errors import TrainingError, message_of
 
 
@@ -18,7 +19,7 @@ def exit_code(work: Callable[[], None]) -> int:
     """As :func:`moa_depth_ros.command_line.exit_code`; what is no error of ours is a defect, and
     shows where it came from."""
     errors = (TrainingError, ModelFolderError, OSError)
-    return command_line.exit_code(work, errors, message_of)
+    return command_line.exit_code(shortages_explained()(work), errors, message_of)
 
 
 def use_device(device: torch.device) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -22,7 +23,7 @@ from training.callbacks.epoch_checkpoints import EpochCheckpoints
 from training.checkpoints import newest
 from training.data.files import FilesDataModule
 from training.data.samplers import FreshSampler, ShuffledSampler
-from training.data.workers import data_loader
+from training.data.workers import data_loader, shortages_explained
 from training.errors import TrainingError
 from training.rooms.data_module import RoomsDataModule
 from training.rooms.dataset import RoomsDataset
@@ -174,8 +175,25 @@ class Killed(Dataset):
 
 
 def test_a_worker_that_is_killed_is_one_error():
-    with pytest.raises(TrainingError, match=r"unexpectedly: killed, .*; or let fewer"):
+    killed = pytest.raises(TrainingError, match=r"unexpectedly: killed, .*; or let fewer")
+    with killed, shortages_explained():
         list(data_loader(Killed(), 1))
+
+
+class KilledLater(Killed):
+    """A reader that the system kills while nobody waits for it."""
+
+    def __getitem__(self, item: int) -> int:
+        time.sleep(0.5)
+        return super().__getitem__(item)
+
+
+def test_a_worker_that_is_killed_during_a_step_is_one_error():
+    killed = pytest.raises(TrainingError, match=r"is killed by signal: Killed: killed, as processes are")
+    with killed, shortages_explained():
+        batches = iter(data_loader(KilledLater(), 1))
+        time.sleep(60)  # a step, which ends with the worker
+        next(batches)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +207,7 @@ def test_a_worker_that_is_killed_is_one_error():
 def test_a_shortage_is_told_from_a_defect(monkeypatch, said, kind, expected):
     batches = map(Mock(side_effect=RuntimeError(said)), [0])
     monkeypatch.setattr(DataLoader, "__iter__", lambda loader: batches)
-    with pytest.raises(kind, match=expected):
+    with pytest.raises(kind, match=expected), shortages_explained():
         list(data_loader(Killed(), 1))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import cv2
@@ -23,11 +24,6 @@ _SHORTAGES = {
 """What to do, by what PyTorch says."""
 
 
-class _Loader(DataLoader):
-    def __iter__(self) -> Any:
-        return _advised(super().__iter__())
-
-
 def data_loader(
     dataset: Dataset, workers: int, device: torch.device | None = None, **options: Any
 ) -> DataLoader:
@@ -38,11 +34,8 @@ def data_loader(
         workers: processes that read; 0 reads in this one.
         device: where the batches go; for a GPU they are made in page-locked memory.
         options: more of DataLoader's.
-
-    Raises:
-        TrainingError: on reading, where a worker is short of shared memory, memory or files.
     """
-    return _Loader(
+    return DataLoader(
         dataset,
         num_workers=workers,
         worker_init_fn=_use_one_thread,
@@ -51,9 +44,16 @@ def data_loader(
     )
 
 
-def _advised(batches: Iterator[Any]) -> Iterator[Any]:
+@contextmanager
+def shortages_explained() -> Iterator[None]:
+    """Around whatever reads by workers. The death of one is raised wherever this process is just
+    then, in a training step for one, and not only while it waits for a batch.
+
+    Raises:
+        TrainingError: a worker is short of shared memory, memory or files.
+    """
     try:
-        yield from batches
+        yield
     except RuntimeError as error:
         said = message_of(error)
         causes = f"{said} {error.__cause__}"
@@ -61,7 +61,7 @@ def _advised(batches: Iterator[Any]) -> Iterator[Any]:
         if advice is None:
             raise
         raise TrainingError(
-            f"{said.partition('. ')[0]}: {advice}; or let fewer processes read, or this one alone "
+            f"{said.partition('. ')[0].rstrip('.')}: {advice}; or let fewer processes read, or this one alone "
             "(--workers 0, or --data.num_workers 0 of the trainer)"
         ) from error
 

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from test.training.tiny_runs import ROOT
 from training.data.depth_set import DepthSet
 from training.data.sample import Sample
+from training.data.workers import shortages_explained
 from training.errors import TrainingError
 from training.judging.baselines import baselines_of
 from training.judging.judge import judge
@@ -135,7 +136,8 @@ def test_a_reader_without_shared_memory_ends_the_judge():
     _, most = before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))  # of /dev/shm's files, too
     try:
-        with pytest.raises(TrainingError, match=r"/dev/shm is too small; .* --shm-size=1g"):
+        small = pytest.raises(TrainingError, match=r"/dev/shm is too small; .* --shm-size=1g")
+        with small, shortages_explained():
             baselines_of(SmoothWalls(), workers=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
