@@ -40,10 +40,8 @@ class DepthModule(L.LightningModule):
         crop: part of the picture that validation judges.
         init_from: a model folder to start from instead of CLIP's weights. It says what the network
             is made of; ``network`` is left out then.
-        compile: ``cuda-graph`` replays training steps as CUDA graphs
-            (:class:`~training.graphed_step.GraphedStep`); the others are modes of
-            :func:`torch.compile` for the network's part of them. Names in checkpoints stay the
-            same.
+        compile: ``cuda-graph`` replays training steps as CUDA graphs; the others are modes of
+            ``torch.compile`` for the network's part of them. Names in checkpoints stay the same.
 
     Attributes:
         network: the network.

@@ -59,6 +59,10 @@ def build_network(config: NetworkConfig) -> MoADepthClip:
 def _clip(config: NetworkConfig) -> ClipParts:
     if config.pretrained is None:
         return build_clip(config)
+    if config.pretrained.endswith((".npz", ".npy")):  # of a ViT that is not CLIP's
+        raise WeightsError(
+            f"no CLIP weights {config.pretrained!r} for {config.architecture!r}: {_FORMATS}"
+        )
     try:
         with one_quick_attempt(config.pretrained):
             return build_clip(config)

@@ -87,9 +87,10 @@ def test_weights_in_another_format_are_told_from_missing_ones(tmp_path, tiny_cli
         assert "internet" not in said
 
 
+@pytest.mark.parametrize("suffix", [".pt", ".npz"])
 @pytest.mark.parametrize("content", ["", "hello\n", "# a note, no weights\n", "[1, 2]", "{}"])
-def test_weights_that_are_no_checkpoint_are_named(tmp_path, tiny_clip, content):
-    path = tmp_path / "ViT-B-32.pt"
+def test_weights_that_are_no_checkpoint_are_named(tmp_path, tiny_clip, content, suffix):
+    path = tmp_path / f"ViT-B-32{suffix}"
     if content[:1] in ("[", "{"):
         torch.save(json.loads(content), path)
     else:

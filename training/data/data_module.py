@@ -152,10 +152,15 @@ class DepthDataModule(L.LightningDataModule, ABC):
         free = free_bytes(device)
         chosen = self.residence == "device" or needed <= _LARGEST_SHARE * free
         if self.trainer.is_global_zero:
-            where = f"kept on {device}" if chosen else f"streamed by {self.num_workers} workers"
+            where = f"kept on {device}" if chosen else f"streamed by {self._reading}"
             left = f", {free / 1e9:.2f} GB are free on {device}" if free else ""
             print(f"pictures: {where} ({needed / 1e9:.2f} GB{left})")
         return chosen
+
+    @property
+    def _reading(self) -> str:
+        workers = self.num_workers
+        return f"{workers} worker{'s' * (workers > 1)}" if workers else "the training process"
 
     @property
     def _device(self) -> torch.device:

@@ -24,10 +24,12 @@ class FilesDataModule(DepthDataModule):
         root: folder of the data set, or the packed file; what is there says how it is laid out.
         depth: ``raw`` for measured depth with holes, which the loss leaves out, ``filled`` for
             inpainted one. By default what the data set has; ``raw`` where it has both.
-        seed: of the order of pictures.
+        seed: of the order of pictures, and of which ones ``held_out`` holds out.
         batch_size: pictures in a batch of one process.
         num_workers: processes that read files; 0 reads in the training process.
-        residence: ``device``, ``stream`` or ``auto``, see :class:`DepthDataModule`.
+        residence: where pictures live: ``device`` reads all of them onto the training device at
+            the start, ``stream`` reads each when it is needed, ``auto`` takes the first on a GPU
+            that has the room.
     """
 
     def __init__(

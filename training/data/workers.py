@@ -61,8 +61,8 @@ def shortages_explained() -> Iterator[None]:
         if advice is None:
             raise
         raise TrainingError(
-            f"{said.partition('. ')[0].rstrip('.')}: {advice}; or let fewer processes read, or this one alone "
-            "(--workers 0, or --data.num_workers 0 of the trainer)"
+            f"{said.partition('. ')[0].rstrip('.')}: {advice}; or let fewer processes read, or "
+            "this one alone (--workers 0, or --data.num_workers 0 of the trainer)"
         ) from error
 
 
