@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
 
 from moa_depth_ros.estimator import DepthEstimator
 from moa_depth_ros.estimator.estimator_slot import EstimatorSlot, MakeEstimator, ModelChoice
@@ -74,9 +76,11 @@ class DepthNode(LifecycleNode):
         pipeline = self._pipeline  # a transition that still runs may take it away
         ended = pipeline is None or pipeline.stop(timeout)
         self.destroy_node()
-        # rclpy leaves this to a garbage collection, which the end of the program does without:
+        # rclpy leaves these to a garbage collection, which the end of the program does without:
         # others would see the node for another 20 s, and its shared memory would stay for good.
-        self._state_machine.destroy_when_not_in_use()
+        for kept in (self._state_machine, _type_descriptions_of(self)):
+            if kept is not None:
+                kept.destroy_when_not_in_use()
         return ended
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -206,3 +210,10 @@ class DepthNode(LifecycleNode):
             "precision": estimator.precision if estimator else "",
             **self._estimators.memory(),
         }
+
+
+def _type_descriptions_of(node: Node) -> Any:
+    """rclpy's service in its C++, which not every release destroys with the node (not Lyrical's
+    first, 10.0.9 and 10.0.10). None where it did, or where there is none (Humble)."""
+    service = getattr(node, "_type_description_service", None)
+    return getattr(service, "_type_description_srv", None)

@@ -49,7 +49,8 @@ class ServiceThreadExecutor(Executor):
         except (ExternalShutdownException, ShutdownException, TimeoutException):
             return
         if isinstance(entity, (Service, GuardCondition)):
-            if task not in self._called:  # it is offered again until the other thread has begun it
+            # Before Lyrical it is offered again until the other thread has begun it.
+            if task not in self._called:
                 self._called[task] = self._threads.submit(_call, task, node)
         else:
             task()

@@ -217,7 +217,7 @@ def _attach(msg: Image | PointCloud2, values: np.ndarray) -> None:
     for which the values would be copied once more.
     """
     flat = values.reshape(-1).view(np.uint8).data
-    if hasattr(msg, "_data"):  # in Humble to Kilted
+    if hasattr(msg, "_data"):  # in Humble to Lyrical
         msg._data = flat
     else:
         msg.data = array("B")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,14 @@ estimator.DepthEstimator.warm_up = lambda *_: None
 Pipeline.stop.__defaults__ = (0.1,)  # deactivating shall not wait for it
 sys.exit(node.main(sys.argv))
 """
+FORGETFUL = """
+import sys
+from moa_depth_ros import node
+from rclpy.type_description_service import TypeDescriptionService
+
+TypeDescriptionService.destroy = lambda self: None
+sys.exit(node.main(sys.argv))
+"""  # as Lyrical's first rclpy is
 SEGMENT = re.compile(r"/dev/shm/fastdds_[0-9a-f]{16}$", re.MULTILINE)
 
 
@@ -177,6 +186,14 @@ def shared_memory(process) -> set[str]:
         ("", ["-m", "moa_depth_ros.node"]),
         ("picture", ["-c", SLOW_PICTURE]),
         ("transition", ["-c", SLOW_PICTURE]),
+        pytest.param(
+            "",
+            ["-c", FORGETFUL],
+            id="forgetful",
+            marks=pytest.mark.skipif(
+                not find_spec("rclpy.type_description_service"), reason="Humble has none"
+            ),
+        ),
     ],
 )
 def test_a_node_that_ended_is_seen_no_more_and_leaves_no_shared_memory(
