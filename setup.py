@@ -36,7 +36,7 @@ setup(
     entry_points={
         "console_scripts": [
             "depth_node = moa_depth_ros.node:main",
-            "picture_camera = moa_depth_ros.ros.picture_camera:main",
+            "picture_camera = moa_depth_ros.picture_camera:main",
             "predict = moa_depth_ros.predict:main",
         ],
     },

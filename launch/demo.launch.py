@@ -5,8 +5,14 @@ The camera shows pictures of a rendered room, or those of a folder. ``rviz:=fals
 
 import os
 
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    Shutdown,
+)
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, ThisLaunchFileDir
 from launch_ros.actions import Node
@@ -38,10 +44,14 @@ def _nodes(context: LaunchContext) -> list[Node]:
     camera = Node(
         package="moa_depth_ros",
         executable="picture_camera",
-        parameters=[{"folder": value("folder"), "rate": float(value("rate"))}],
+        parameters=[{"folder": value("folder"), "rate": _rate(value("rate"))}],
         additional_env=profile,
         output="screen",
+        on_exit=Shutdown(reason="the camera ended"),
     )
+    if value("rviz") == "false":
+        return [camera]
+    _check_rviz()
     # The camera's frame with x forward and z up (REP 103), in which RViz turns the cloud upright.
     frames = Node(
         package="tf2_ros",
@@ -58,7 +68,26 @@ def _nodes(context: LaunchContext) -> list[Node]:
         arguments=["-d", str(shared_file("depth.rviz"))],
         additional_env=profile,
     )
-    return [camera, frames, rviz] if value("rviz") == "true" else [camera]
+    return [camera, frames, rviz]
+
+
+def _rate(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise RuntimeError(f"rate: expected Hz, found {text!r}") from None
+
+
+def _check_rviz() -> None:
+    """Before anything starts: launch would end at once, and leave the camera running."""
+    for package in ("rviz2", "tf2_ros"):
+        try:
+            get_package_prefix(package)
+        except PackageNotFoundError:
+            raise RuntimeError(
+                f"RViz takes the package {package}, which is not installed: apt install "
+                f"ros-{os.environ.get('ROS_DISTRO', '$ROS_DISTRO')}-rviz2, or rviz:=false"
+            ) from None
 
 
 def generate_launch_description() -> LaunchDescription:

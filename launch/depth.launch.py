@@ -5,6 +5,7 @@
 
 import os
 import posixpath
+from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
@@ -100,6 +101,10 @@ def _node(context: LaunchContext) -> list[Node]:
     namespace = posixpath.join(pushed, value("namespace"))
     logger = ".".join([*filter(None, namespace.split("/")), "moa_depth"])
     profile = profile_environment(os.environ) if value("fastdds_profile") == "true" else {}
+    # ROS would warn of a file that is missing, and let the node run without its limits.
+    params_file = Path(value("params_file")).expanduser()
+    if not params_file.is_file():
+        raise RuntimeError(f"params_file: no such file: {params_file}")
     return [
         Node(
             package="moa_depth_ros",
@@ -107,7 +112,7 @@ def _node(context: LaunchContext) -> list[Node]:
             name="moa_depth",
             namespace=value("namespace"),
             remappings=remappings,
-            parameters=[value("params_file"), given],
+            parameters=[str(params_file), given],
             ros_arguments=["--log-level", f"{logger}:={value('log_level')}"],
             additional_env=profile,
             output="screen",

@@ -239,6 +239,8 @@ class CameraStream:
         """The picture as it is unless rectifying was asked for."""
         if self._rectifier is None:
             return Rectified(picture, info, unseen=None)
+        if info is None:
+            raise CameraInfoError(self.camera.inputs.why_no_camera_info())
         return self._rectifier.rectify(picture, info)
 
     def _camera_of(self, seen: Rectified) -> tuple[CameraInfo, Intrinsics] | tuple[None, None]:
@@ -246,7 +248,7 @@ class CameraStream:
         output misses them."""
         try:
             if seen.info is None:
-                raise CameraInfoError("no CameraInfo came yet.")
+                raise CameraInfoError(self.camera.inputs.why_no_camera_info())
             height, width = seen.picture.shape[:2]
             intrinsics = intrinsics_for(seen.info, width, height)
         except CameraInfoError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from moa_depth_ros.ros.qos import OVERRIDABLE, input_qos
@@ -69,6 +70,19 @@ class Inputs:
                 f"{transport}."
             )
         return f"nobody publishes {awaited}; 'ros2 topic list' shows what there is."
+
+    def why_no_camera_info(self) -> str:
+        """For a user who waits for one."""
+        publishers = self._node.get_publishers_info_by_topic(self.info_topic)
+        if not publishers:
+            return "no CameraInfo came yet: nobody publishes it."
+        kept = DurabilityPolicy.TRANSIENT_LOCAL
+        if any(publisher.qos_profile.durability == kept for publisher in publishers):
+            return (
+                "no CameraInfo came yet: it is latched, for readers that ask for what was before; "
+                "let the node do so by qos_overrides (docs/node.md, Quality of service)."
+            )
+        return "no CameraInfo came yet."
 
     def subscribe(
         self,

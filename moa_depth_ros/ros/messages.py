@@ -1,14 +1,9 @@
-"""Messages to pictures, and tensors to messages: the only file of the node that touches bytes.
-
-They are left where they were made, for rclpy to read: assigning an array or a list to a message's
-``data`` costs up to a hundred milliseconds a picture.
-"""
+"""Messages to pictures, and tensors to messages: the only file of the node that knows both."""
 
 from __future__ import annotations
 
 import math
 import os
-from array import array
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,6 +19,7 @@ from moa_depth_ros.estimator.transfer import to_host
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures import compressed_depth, encoded, raw
 from moa_depth_ros.pictures.raw import PictureError
+from moa_depth_ros.ros.message_data import attach, picture_message
 
 if TYPE_CHECKING:
     from cv_bridge import CvBridge
@@ -106,11 +102,6 @@ def _through(bridge: CvBridge, msg: Image) -> np.ndarray:
         ) from error
 
 
-def colour_message(header: Header, picture: np.ndarray) -> Image:
-    """An rgb8 picture, uint8 (H, W, 3) RGB."""
-    return _image(header, np.ascontiguousarray(picture), "rgb8")
-
-
 def depth_message(header: Header, depth: torch.Tensor, encoding: str) -> Image:
     """A depth picture as REP 118 has it.
 
@@ -120,7 +111,7 @@ def depth_message(header: Header, depth: torch.Tensor, encoding: str) -> Image:
         encoding: "32FC1" (metres, invalid is NaN, never 0.0, which readers take as a distance) or
             "16UC1" (millimetres, invalid is 0, and so is all beyond 65.535 m).
     """
-    return _image(header, _depth_values(depth, encoding), encoding)
+    return picture_message(header, _depth_values(depth, encoding), encoding)
 
 
 def compressed_depth_message(header: Header, depth: torch.Tensor, encoding: str) -> CompressedImage:
@@ -147,7 +138,7 @@ def _depth_values(depth: torch.Tensor, encoding: str) -> np.ndarray:
 
 def uncertainty_message(header: Header, uncertainty: torch.Tensor) -> Image:
     """The standard deviation of the depth, (H, W) float32 metres, as a 32FC1 picture."""
-    return _image(header, to_host(uncertainty), "32FC1")
+    return picture_message(header, to_host(uncertainty), "32FC1")
 
 
 def fill_cloud(
@@ -178,11 +169,11 @@ def fill_cloud(
         out = _memory_of(msg, shape)
         packed = to_host(pack_cloud(depth, colour, intrinsics, options, out))
         if not np.may_share_memory(packed, out):  # it comes from a device
-            _attach(msg, packed)
+            attach(msg, packed)
     else:
         packed = to_host(pack_cloud(depth, colour, intrinsics, options))
         shape = (1, *packed.shape)
-        _attach(msg, packed)
+        attach(msg, packed)
     msg.header = header
     msg.height, msg.width, msg.point_step = shape
     msg.row_step = msg.point_step * msg.width
@@ -198,27 +189,5 @@ def _memory_of(msg: PointCloud2, shape: tuple[int, ...]) -> np.ndarray:
     """The message's data, which are made anew where they are of another size. A view of them that
     was attached in their place would keep them, and be kept by the next one: a chain of views."""
     if len(msg.data) != math.prod(shape):
-        _attach(msg, np.empty(shape, np.uint8))
+        attach(msg, np.empty(shape, np.uint8))
     return np.frombuffer(msg.data, np.uint8).reshape(shape)
-
-
-def _image(header: Header, values: np.ndarray, encoding: str) -> Image:
-    height, width = values.shape[:2]
-    msg = Image(header=header, height=height, width=width, encoding=encoding)
-    msg.step = values[0].nbytes
-    _attach(msg, values)
-    return msg
-
-
-def _attach(msg: Image | PointCloud2, values: np.ndarray) -> None:
-    """Make the values themselves, contiguous, the data of a message that will be published.
-
-    Publishing copies from whatever has bytes. The setter of ``data`` insists on an ``array.array``,
-    for which the values would be copied once more.
-    """
-    flat = values.reshape(-1).view(np.uint8).data
-    if hasattr(msg, "_data"):  # in Humble to Lyrical
-        msg._data = flat
-    else:
-        msg.data = array("B")
-        msg.data.frombytes(flat)

@@ -1,31 +1,22 @@
-"""A program that stands in for a camera: shows the pictures of a folder, over and over.
-
-Run it with ``python -m moa_depth_ros.ros.picture_camera --ros-args -p folder:=some/folder``.
-"""
+"""A node that stands in for a camera: shows the pictures of a folder, over and over."""
 
 from __future__ import annotations
 
 import itertools
-import sys
 from pathlib import Path
 from typing import Any
 
-import rclpy
 from rcl_interfaces.msg import ParameterDescriptor
-from rclpy.exceptions import InvalidParameterTypeException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from moa_depth_ros.pictures.camera_files import read_camera_yaml
 from moa_depth_ros.pictures.files import SUFFIXES, read_picture
 from moa_depth_ros.ros.camera_info import camera_info_message
-from moa_depth_ros.ros.messages import colour_message
+from moa_depth_ros.ros.message_data import picture_message
 from moa_depth_ros.ros.shared_files import shared_file
-from moa_depth_ros.ros.signals import EndSignals
 
 FRAME = "camera_optical_frame"
 
@@ -49,13 +40,19 @@ class PictureCamera(Node):
         rate: Any = self.declare_parameter("rate", 10.0, any_number).value
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate < 1000:
             raise ValueError(f"rate: expected Hz, above 0 and below 1000, found {rate!r}")
-        folder = Path(given) if given else shared_file("pictures/camera.yaml").parent
+        shipped = shared_file("pictures/camera.yaml").parent
+        folder = Path(given).expanduser() if given else shipped
+        if not folder.is_dir():
+            raise ValueError(f"folder: expected one of pictures, found none: {folder}")
         paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
         if not paths:
             raise ValueError(f"{folder}: expected {', '.join(SUFFIXES)} pictures, found none")
+        calibration = folder / "camera.yaml"
+        if not calibration.is_file():
+            raise ValueError(f"{calibration}: missing; expected a ROS camera_info file")
         pictures = [read_picture(path) for path in paths]
         self._film = itertools.cycle([*pictures, *pictures[-2:0:-1]])  # there and back
-        self._camera = read_camera_yaml(folder / "camera.yaml")
+        self._camera = read_camera_yaml(calibration)
         qos = QoSProfile(depth=5)
         self._pictures = self.create_publisher(Image, "image_raw", qos)
         self._infos = self.create_publisher(CameraInfo, "camera_info", qos)
@@ -64,29 +61,4 @@ class PictureCamera(Node):
     def _show(self) -> None:
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id=FRAME)
         self._infos.publish(camera_info_message(header, self._camera))
-        self._pictures.publish(colour_message(header, next(self._film)))
-
-
-def main() -> int:
-    """Returns the exit status: 0 after SIGINT or SIGTERM, 1 after a line that says what is
-    wrong."""
-    signals = EndSignals()
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        node = PictureCamera()
-    except (OSError, ValueError, InvalidParameterTypeException) as error:
-        print(f"picture_camera: {error}", file=sys.stderr)
-        return 1
-    signals.phase = "running"
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    while not signals.asked:
-        executor.spin_once(timeout_sec=0.2)
-    executor.shutdown()
-    node.destroy_node()
-    rclpy.try_shutdown()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        self._pictures.publish(picture_message(header, next(self._film), "rgb8"))

@@ -48,14 +48,12 @@ class Rectifier:
         self._made_for: tuple | None = None
         self._map: _Map | None = None
 
-    def rectify(self, picture: np.ndarray, info: CameraInfo | None) -> Rectified:
+    def rectify(self, picture: np.ndarray, info: CameraInfo) -> Rectified:
         """Rectify a picture, uint8 (H, W) or (H, W, channels).
 
         Raises:
-            CameraInfoError: there is none, or no map can be made from it; the text says why.
+            CameraInfoError: no map can be made from it; the text says why.
         """
-        if info is None:
-            raise CameraInfoError("no CameraInfo came yet.")
         height, width = picture.shape[:2]
         made_for = (width, height, *_geometry(info))
         if self._map is None or self._made_for != made_for:

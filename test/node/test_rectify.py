@@ -200,11 +200,6 @@ def test_what_no_map_can_be_made_from_is_told(changes, says):
         Rectifier().rectify(ramp(U, V), camera_info(**changes))
 
 
-def test_without_camera_info_nothing_is_rectified():
-    with pytest.raises(CameraInfoError, match="no CameraInfo came yet"):
-        Rectifier().rectify(ramp(U, V), None)
-
-
 def test_only_raw_topics_of_distorting_lenses_are_warned_about():
     warning = distortion_warning(camera_info(), "/front/image_raw", rectifying=False)
     assert "(/front/image_rect_color or image_rect, by image_proc)" in warning

@@ -49,6 +49,20 @@ def test_a_camera_info_that_is_published_once_is_heard_where_the_node_asks_for_i
     robot.answer("points", robot.send(colourful()))
 
 
+def test_why_no_camera_info_came_is_told(ros):
+    node = ros.create_node("waiting", cli_args=["--ros-args", "-r", "image:=/latched/image"])
+    node.declare_parameter("image_transport", "raw")
+    try:
+        inputs = Inputs(node, "", node.default_callback_group)
+        assert inputs.why_no_camera_info().endswith("yet: nobody publishes it.")
+        node.create_publisher(CameraInfo, "/latched/camera_info", LATCHED)
+        told = lambda: "qos_overrides" in inputs.why_no_camera_info()  # noqa: E731
+        wait_until(told, "the publisher")
+        assert "it is latched" in inputs.why_no_camera_info()
+    finally:
+        node.destroy_node()
+
+
 def test_an_override_of_no_topic_is_warned_of(wired):
     _, process = wired
     assert f"No topic has these, ignored: {MISSPELT}." in process.log()

@@ -34,6 +34,7 @@ LAYERS = (
     "benchmark",
     "ros",
     "node",
+    "picture_camera",
 )
 
 
@@ -52,8 +53,8 @@ def python_files(root: Path, folder: str) -> list[Path]:
 
 
 def is_about_ros(path: Path, root: Path) -> bool:
-    """Whether the file is one of those that may know ROS: the node and what it is made of."""
-    return path.relative_to(root / PACKAGE).parts[0] in ("node.py", "ros")
+    """Whether the file is one of those that may know ROS: its programs, what they are made of."""
+    return path.relative_to(root / PACKAGE).parts[0] in ("node.py", "picture_camera.py", "ros")
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import MoADepthClip, save_network
 from moa_depth_ros.ros.transport import local_environment
 from test.network.tiny import tiny_config
+from test.node.harness import wait_until
 
 # Not "launch": without ROS, that name finds the repository's folder of launch files.
 sources = pytest.importorskip("launch.launch_description_sources")
@@ -261,3 +264,34 @@ def test_the_demo_shows_its_pictures_to_the_node(launch):
     assert clouds[0].header.frame_id == "camera_optical_frame"
     assert status == 0, text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["depth.launch.py", "params_file:=~/nothing.yaml"], "params_file: no such file: /"),
+        (["demo.launch.py", "rviz:=false", "rate:=fast"], "rate: expected Hz, found 'fast'"),
+        (["demo.launch.py", "rviz:=false", "folder:=/nothing"], "found none: /nothing"),
+        pytest.param(
+            ["demo.launch.py"],
+            "RViz takes the package rviz2, which is not installed",
+            marks=pytest.mark.skipif(shutil.which("rviz2") is not None, reason="RViz is there"),
+        ),
+    ],
+)
+def test_what_will_not_do_ends_the_launch_and_leaves_nothing_running(launch, arguments, says):
+    process, log = launch(*arguments)
+    process.wait(timeout=60)
+    assert says in log.read_text()
+    wait_until(lambda: not members(process.pid), "the end of all that was started")
+
+
+def members(group: int) -> list[int]:
+    """The processes of a group."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            pid, rest = status.read_text().split(" (", 1)
+            if int(rest.rsplit(") ", 1)[1].split()[2]) == group:
+                found.append(int(pid))
+    return found
