@@ -59,6 +59,23 @@ def test_colours_vary_within_bounds_and_leave_depth_alone(config):
     assert varied.max() <= 1
 
 
+def test_brightness_contrast_and_saturation_change_as_they_say():
+    """By a tenth at most, so that nothing is cut off at black or white."""
+    torch.manual_seed(0)
+    pictures, index = 0.4 + 0.2 * torch.rand(1, 3, 5, 6), torch.tensor([3])
+    changes = 2 * draw_numbers(index, 0, 0)[0, 1:4] - 1
+    brightness, contrast, saturation = (1 + 0.1 * changes).tolist()
+    mean, (red, green, blue) = pictures.mean(), pictures[0]
+    grey = 0.299 * red + 0.587 * green + 0.114 * blue
+    for name, expected in (
+        ("brightness", pictures * brightness),
+        ("contrast", mean + (pictures - mean) * contrast),
+        ("saturation", grey + (pictures - grey) * saturation),
+    ):
+        varied, _ = vary(pictures, torch.ones(1, 5, 6), index, **{name: 0.1})
+        torch.testing.assert_close(varied, expected)
+
+
 def test_gamma_bends_and_keeps_black_and_white():
     pictures = torch.tensor([0.0, 0.25, 1.0]).expand(1, 3, 1, 3)
     change = 2 * draw_numbers(torch.tensor([3]), 0, 0)[0, 4].item() - 1
@@ -134,6 +151,16 @@ def test_a_crop_is_what_a_longer_lens_sees_at_the_depth_that_its_ratio_puts_righ
     assert (depth > 0).all()
     assert share_alike(depth * ratio, expected[1]) > 0.93
     assert correlation(picture, expected[0]) > 0.95
+
+
+def test_angle_size_and_place_are_drawn_to_both_sides():
+    pictures, depth, index = torch.rand(8, 3, 60, 80), torch.rand(8, 60, 80), torch.arange(8)
+    numbers = draw_numbers(index, 0, 0)
+    changes = 2 * numbers - 1
+    turn = torch.deg2rad(20.0 * changes[:, 8]), 1 - 0.4 * numbers[:, 9], changes[:, 10:]
+    expected = view(pictures, depth, *turn, NYU_KINECT)
+    for a, b in zip(vary(pictures, depth, index, rotation=20.0, crop=0.4), expected, strict=True):
+        torch.testing.assert_close(a, b)
 
 
 @pytest.mark.parametrize("degrees", [-8.0, 12.0])

@@ -20,9 +20,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from test.training.tiny_runs import arguments, write_pictures
 from training import train
-from training.callbacks import progress
+from training.callbacks import progress, throughput
 from training.callbacks.panels import COLUMNS, PanelRow, draw_panel
 from training.callbacks.progress import RunProgressBar, time_left
+from training.callbacks.throughput import PicturesPerSecond
 from training.module import DepthModule
 
 
@@ -57,6 +58,17 @@ def test_every_epoch_is_in_both_logs(run):
     assert len(events.Images("panel")) == 2
 
 
+def test_the_terms_of_an_epoch_are_means_over_its_pictures(tmp_path, data, tiny_clip):
+    """Of batches of four and two."""
+    changes = {"data__batch_size": 4, "trainer__limit_val_batches": 0}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 0
+    with next(tmp_path.glob("logs/*/csv/metrics.csv")).open() as file:
+        rows = list(csv.DictReader(file))
+    first, second = (float(row["train/loss_step"]) for row in rows if row["train/loss_step"])
+    (epoch,) = (float(row["train/loss_epoch"]) for row in rows if row["train/loss_epoch"])
+    assert epoch == pytest.approx((4 * first + 2 * second) / 6)
+
+
 def test_a_panel_after_every_epoch(run):
     panels = sorted((run / "panels").iterdir())
     assert [path.name for path in panels] == ["epoch-000.png", "epoch-001.png"]
@@ -89,6 +101,35 @@ def test_the_time_left_is_that_of_the_steps_to_do():
     assert time_left(60.0, 10, 610) == "1:01:00"
     assert time_left(0.0, 0, 610) == "?"
     assert time_left(60.0, 10, math.inf) == "?"
+
+
+def test_the_time_left_of_a_resumed_run_is_at_its_own_pace(monkeypatch):
+    """The steps from before took none of its time."""
+    monkeypatch.setattr(TQDMProgressBar, "on_train_start", lambda *_: None)
+    monkeypatch.setattr(TQDMProgressBar, "get_metrics", lambda *_: {"v_num": 0, "loss": 1.0})
+    bar, trainer = RunProgressBar(), SimpleNamespace(estimated_stepping_batches=200)
+    for trainer.global_step, now in ((100, 1000.0), (110, 1020.0)):
+        monkeypatch.setattr(progress.time, "monotonic", lambda now=now: now)
+        if now == 1000.0:
+            bar.on_train_start(trainer, None)
+    assert bar.get_metrics(trainer, None) == {"loss": 1.0, "run_left": "0:03:00"}
+
+
+def test_pictures_per_second_leave_out_validation(monkeypatch):
+    counter, logged = PicturesPerSecond(), {}
+    module = SimpleNamespace(log=lambda name, value, **_: logged.update({name: value}))
+
+    def at(seconds: float, event: str, *given: object) -> None:
+        monkeypatch.setattr(throughput.time, "perf_counter", lambda: seconds)
+        getattr(counter, event)(None, module, *given)
+
+    at(0, "on_train_epoch_start")
+    at(2, "on_train_batch_end", None, {"index": range(8)}, 0)
+    at(3, "on_train_batch_end", None, {"index": range(8)}, 1)
+    at(10, "on_validation_end")
+    at(11, "on_train_batch_end", None, {"index": range(4)}, 2)
+    at(15, "on_train_epoch_end")
+    assert logged == {"train/pictures_per_second": 20 / 4}
 
 
 def test_the_bar_is_drawn_ten_times_a_second_at_most_and_at_the_epochs_end(monkeypatch):

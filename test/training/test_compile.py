@@ -37,6 +37,15 @@ def captured(monkeypatch):
     torch._dynamo.reset()
 
 
+def test_the_compiler_is_told_the_mode(tmp_path, monkeypatch, write_nyu, tiny_clip):
+    asked = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **options: asked.append(options))
+    data = write_pictures(tmp_path / "data", write_nyu)
+    changes = {"model__compile": "max-autotune", "trainer__limit_val_batches": 0}
+    assert train.main(arguments(data, tmp_path / "run", tiny_clip, **changes)) == 0
+    assert asked == [{"mode": "max-autotune"}]
+
+
 def test_a_compiled_run(tmp_path, write_nyu, tiny_clip, captured):
     """Its checkpoint resumes without compilation, and its validation still sees the gates."""
     data = write_pictures(tmp_path / "data", write_nyu)

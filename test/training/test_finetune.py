@@ -91,11 +91,13 @@ def test_what_it_says_of_another_lens_is_judged_and_shown_as_the_node_gives_it(
     (row,) = predict_rows(module, [sample])
     inputs = prepare_pictures(sample["picture"].unsqueeze(0), (48, 64))
     with torch.no_grad():
-        own = module.network.decode(module.network(inputs)).depth
+        own = module.network.decode(module.network(inputs))
         module.validation_step(default_collate([sample]), 0)
-    np.testing.assert_allclose(row.fused, 2 * own[0].numpy(), rtol=1e-5)
+    shown = {"binned": own.binned, "regressed": own.regressed, "fused": own.depth}
+    for name, values in {**shown, "uncertainty": own.uncertainty}.items():
+        np.testing.assert_allclose(getattr(row, name), 2 * values[0].numpy(), rtol=1e-5)
     expected = metrics_of(
-        pixel_sums(resize_depth(2 * own, (96, 128)), sample["depth"].unsqueeze(0), "none")
+        pixel_sums(resize_depth(2 * own.depth, (96, 128)), sample["depth"].unsqueeze(0), "none")
     )[0]
     found = module.metrics["fused"].compute().per_image
     assert found["rmse"] == pytest.approx(expected[list(METRICS).index("rmse")].item(), rel=1e-5)

@@ -17,7 +17,7 @@ from moa_depth_ros.pictures.files import write_depth_png
 from test.training.another_process import another_process_in
 from test.training.layouts import colour, millimetres
 from training.data.bag_pairs import Message, pair
-from training.data.bag_pictures import colour_of
+from training.data.bag_pictures import colour_of, depth_of
 from training.data.recordings import Recording
 from training.errors import DataError
 from training.from_bag import main
@@ -47,14 +47,14 @@ def image(seconds: float, pixels: np.ndarray, encoding: str, padding: int = 0):
     )
 
 
-def camera_info(distortion: float = 0.0, rectified: float = 0.0, margin: int = 0):
+def camera_info(distortion: float = 0.0, rectified: float = 0.0, margin: int = 0, wider: int = 0):
     """K of a sensor with a margin around the pictures, and P with another focal length."""
     region = (margin, margin, HEIGHT, WIDTH, False) if margin else (0, 0, 0, 0, False)
     k = np.array([9.5, 0, 3.5 + margin, 0, 9.25, 2.5 + margin, 0, 0, 1])
     p = np.array([rectified, 0, 3, 0, 0, rectified, 2, 0, 0, 0, 1, 0])
     return kind("sensor_msgs/msg/CameraInfo")(
         header(0.0),
-        *(HEIGHT + 2 * margin, WIDTH + 2 * margin, "plumb_bob"),
+        *(HEIGHT + 2 * margin, WIDTH + 2 * margin + wider, "plumb_bob"),
         *(np.array([distortion] * 5), k, np.eye(3).ravel(), p),
         *(0, 0, kind("sensor_msgs/msg/RegionOfInterest")(*region)),
     )
@@ -125,6 +125,15 @@ def test_grey_of_16_bits_and_a_last_row_without_its_padding_are_read():
     np.testing.assert_array_equal(colour_of(message, "/camera, 0"), expected)
 
 
+@pytest.mark.parametrize(("encoding", "of"), [("16UC1", ">u2"), ("32FC1", ">f4")])
+def test_depth_of_a_big_endian_machine_is_read(encoding, of):
+    metres = millimetres(1) / np.float32(1000)
+    pixels = metres if encoding == "32FC1" else millimetres(1)
+    message = image(0.0, pixels.astype(of), encoding)
+    message.is_bigendian = 1
+    np.testing.assert_allclose(depth_of(message, "/depth, 0"), metres)
+
+
 def test_neighbours_are_left_out(tmp_path):
     bag = write_bag(tmp_path / "bag", film())
     assert convert(bag, tmp_path / "out", "--every", "0.35") == 0
@@ -162,10 +171,11 @@ def test_depth_without_a_reading_is_left_out(tmp_path, capsys):
     for second in range(4):
         depth = millimetres(second) * (second != 1)
         bag += [(COLOUR, image(second, colour(second), "rgb8"))]
-        bag += [(DEPTH, image(second, depth, "16UC1"))]
+        late = 0.01 if second == 0 else 0.0
+        bag += [(DEPTH, image(second + late, depth, "16UC1"))]
     assert convert(write_bag(tmp_path / "bag", bag), tmp_path / "out") == 0
     said = capsys.readouterr().out
-    assert "out: 3 pictures, " in said
+    assert "out: 3 pictures, their depth at most 10 ms apart" in said
     assert "left out because their depth is empty: 1" in said
 
 
@@ -297,6 +307,7 @@ def changed(**changes: object):
         (changed(depth=image(0, millimetres(0), "8UC2")), "depth in 16UC1, mono16, 32FC1, found"),
         (changed(colour=image(0, colour(0), "yuv9")), "expected an encoding of rgb8, .* 'yuv9'"),
         (changed(info=camera_info(rectified=np.nan)), "no usable intrinsics"),
+        (changed(info=camera_info(wider=4)), f"camera of {COLOUR}: .*"),
         (list(film(2, depth_late=0.05)), "within 0.02 s of each other"),
         ([*film(2)][1:], f"camera-info: expected a topic of .* found none at {INFO}; "),
         ([(INFO, camera_info()), (COLOUR, camera_info())], "--image: expected a topic of .*Image"),

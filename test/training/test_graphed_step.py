@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ import torch
 from moa_depth_ros.network import load_network
 from test.training.tiny_runs import arguments, write_pictures
 from training import graphed_step, module, train
+from training.compilation import check_compilation
+from training.errors import TrainingError
 
 GRAPHED = {"model__compile": "cuda-graph"}
 
@@ -26,6 +29,12 @@ def test_where_there_are_no_graphs(tmp_path, write_nyu, tiny_clip, capsys, chang
     command = arguments(data, tmp_path / "run", tiny_clip, **GRAPHED, **changes)
     assert train.main(command) == 1
     assert f"error: model.compile: {says}" in capsys.readouterr().err
+
+
+def test_no_graphs_with_a_scaler_of_gradients():
+    trainer = Mock(accumulate_grad_batches=1, world_size=1, precision="16-mixed")
+    with pytest.raises(TrainingError, match=r"another precision than 16-mixed .* found 1 and 16"):
+        check_compilation("cuda-graph", trainer)
 
 
 class Stream:

@@ -266,6 +266,12 @@ def test_nothing_to_choose_by(tmp_path, data, tiny_clip, capsys, key, value, exp
     assert not (tmp_path / "run").exists()
 
 
+def test_a_validation_at_the_very_end_chooses(tmp_path, data, tiny_clip):
+    changes = {"held_out": 0.3, "trainer__max_epochs": 2, "trainer__check_val_every_n_epoch": 2}
+    assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 0
+    assert_holds_epoch(tmp_path, "best", 1)
+
+
 def test_what_is_held_out_is_not_trained_on(tmp_path, monkeypatch, write_nyu, tiny_clip):
     seen = {"train": set(), "val": set()}
     for stage, name in (("train", "training_step"), ("val", "validation_step")):

@@ -86,7 +86,9 @@ def test_only_the_labelled_file_has_both_kinds_of_depth(tmp_path, layout, found,
 def test_depth_in_another_unit_is_told(tmp_path, nyu, layout, unit, told):
     """Right; a tenth of it, as centimetres for millimetres; five times, as fifths of them."""
     if layout == "labelled":
-        data = nyu(raw=np.full((5, 6, 8), 2.5 * unit, np.float32))
+        raw = np.full((5, 6, 8), 2.5 * unit, np.float32)
+        raw[..., :5] = 0  # more holes than readings
+        data = nyu(raw=raw)
     else:
         WRITERS[layout][0](data := tmp_path)
     for path in data.rglob("*depth*/*.png" if layout == "recording" else "*depth*.png"):

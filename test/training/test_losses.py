@@ -62,6 +62,27 @@ def test_silog_of_the_specification():
     assert round(literature, 2) == 2.14
 
 
+@pytest.mark.parametrize("form", ["paper", "literature"])
+def test_pixels_without_a_reading_change_no_term(form):
+    torch.manual_seed(0)
+    logits, labels = torch.randn(1, 4, 1, 6), torch.randint(0, 4, (1, 1, 6))
+    regressed, depth = 3 * torch.rand(1, 1, 6) + 1, torch.rand(1, 1, 6) + 1
+    depth[..., 3:] = maps(0.0, NAN, 11.0)
+    config = LossConfig(silog_form=form)
+    found, alone = (
+        composite_loss(
+            logits[..., :end],
+            regressed[..., :end],
+            depth[..., :end],
+            labels[..., :end],
+            10.0,
+            config,
+        )
+        for end in (6, 3)
+    )
+    torch.testing.assert_close(torch.stack(found), torch.stack(alone))
+
+
 def test_total_is_the_weighted_sum():
     terms = composite_loss(
         torch.randn(1, 4, 2, 3),

@@ -15,6 +15,7 @@ from moa_depth_ros.network import NetworkConfig, save_network
 from training.augmentation import Augmentation, augment, draw_numbers
 from training.depth_maps import depths_of
 from training.errors import TrainingError
+from training.gates import watch_gates
 from training.judging.predictors import NetworkPredictor
 from training.losses import LossConfig, composite_loss
 from training.metrics import METRICS, metrics_of, pixel_sums
@@ -129,8 +130,11 @@ def test_who_sees_farther_than_the_judge_is_told(tiny_clip, reach, told):
 
 
 def test_validation_judges_whole_labels_by_the_crop_that_was_asked_for(module, batch):
-    _, logged = run(module, batch)
-    with torch.no_grad():  # as the trainer has it; attention rounds in another way then
+    """Each by itself: the second epoch's figures are of its own weights alone."""
+    module.optimiser_config = OptimiserConfig(lr=1e-2)
+    _, logged = run(module, batch, epochs=2)
+    # As the trainer has it; attention rounds in another way then.
+    with torch.no_grad(), watch_gates(module.network.moa, module.gates):
         prediction = module.network.decode(
             module.network(prepare_pictures(batch["picture"], (48, 64)))
         )
@@ -139,6 +143,9 @@ def test_validation_judges_whole_labels_by_the_crop_that_was_asked_for(module, b
         expected = metrics_of(sums).mean(dim=0).tolist()
         found = [logged[f"val/{name}/{metric}"].item() for metric in METRICS]
         assert found == pytest.approx(expected, rel=1e-5), name
+    for block, statistics in module.gates.items():
+        expected = statistics.compute()["weight_0"].item()
+        assert logged[f"gates/{block}/weight_0"].item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_mirrored_pictures_depth_is_mirrored_back(module, batch):

@@ -45,6 +45,8 @@ def test_the_camera_of_the_original_size_is_nyus(tmp_path):
     write_png(tmp_path / "depth.png", millimetres(0, (480, 640)))
     listed = write_list(tmp_path, "list.txt", ["rgb.png depth.png 518.8579"])
     assert NyuFolder(tmp_path, listed).camera == NYU_KINECT
+    listed = write_list(tmp_path, "list.txt", ["rgb.png depth.png 600"])  # of another one
+    assert NyuFolder(tmp_path, listed).camera == Intrinsics(640, 480, 600.0, 600.0, 319.5, 239.5)
 
 
 def test_a_used_reader_can_be_pickled_and_read_by_workers(tmp_path):

@@ -25,7 +25,7 @@ from training import prepare, train
 from training.data.layouts import open_splits
 from training.data.nyu_folder import TRAIN_LIST
 from training.data.nyu_labelled import MAT_NAME, RENDERED
-from training.data.packed import FORMAT, Packed
+from training.data.packed import FORMAT, Packed, is_shrunk_below
 from training.errors import DataError
 from training.module import DepthModule
 
@@ -308,6 +308,11 @@ class _Stopped(Exception):
 def _stop(module: DepthModule) -> None:
     """In the place of what comes after the data are opened."""
     raise _Stopped
+
+
+def test_one_side_that_is_too_short_is_enough():
+    assert is_shrunk_below((224, 160), (480, 640), (224, 224))
+    assert not is_shrunk_below((224, 224), (480, 640), (224, 224))
 
 
 def test_a_missing_file(tmp_path):

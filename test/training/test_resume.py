@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 import os
 import shutil
 import signal
@@ -11,12 +13,16 @@ import threading
 import pytest
 import torch
 
+from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.network import NetworkConfig
 from test.training.layouts import write_recording
 from test.training.sleeper import LIMIT
 from test.training.tiny_runs import ENVIRONMENT, ROOT, TRAINER, arguments, write_pictures
 from training import train
 from training.checkpoints import BackgroundCheckpointIO
-from training.module import DepthModule
+from training.errors import CheckpointError
+from training.optimiser import one_cycle
+from training.refusals import check_resumption
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +71,25 @@ def test_killed_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
 def test_a_resumed_run_takes_the_learning_rate_that_it_is_given(
     finished, tmp_path, tiny_clip, schedule
 ):
-    """As the advice after a loss that was not finite has it."""
-    first = {"trainer__max_epochs": 2, "model__optimiser__schedule": schedule}
-    last = tmp_path / "run" / "checkpoints" / "epoch-001.ckpt"
-    assert train.main(arguments(finished[0], tmp_path / "run", tiny_clip, **first)) == 0
+    """As the advice after a loss that was not finite has it; from its first step on."""
+    run = tmp_path / "run"
+    first = {"trainer__max_epochs": 4, "model__optimiser__schedule": schedule}
+    assert train.main(arguments(finished[0], run, tiny_clip, **first)) == 0
     changes = {
-        "model__optimiser__schedule": schedule,
+        **first,
+        "ckpt_path": run / "checkpoints" / "epoch-002.ckpt",
         "model__optimiser__lr": 1e-7,
         "model__optimiser__weight_decay": 0.5,
     }
-    assert resume(finished[0], tmp_path / "run", tiny_clip, **changes) == 0
-    (group,) = torch.load(last.with_stem("epoch-002"), weights_only=True)["optimizer_states"][0][
-        "param_groups"
-    ]
-    assert 0 <= group["lr"] <= 1e-7
+    assert resume(finished[0], run, tiny_clip, **changes) == 0
+    with (run / "logs" / "version_1" / "csv" / "metrics.csv").open() as file:
+        rates = [float(row["lr-AdamW"]) for row in csv.DictReader(file) if row["lr-AdamW"]]
+    factors = [1.0 if schedule == "constant" else one_cycle(step, 12) for step in (9, 10, 11)]
+    assert rates == pytest.approx([1e-7 * factor for factor in factors])
+    last = torch.load(run / "checkpoints" / "epoch-003.ckpt", weights_only=True)
+    (group,) = last["optimizer_states"][0]["param_groups"]
     assert group["weight_decay"] == 0.5
+    assert group.get("initial_lr", 1e-7) == 1e-7  # that the next resumption goes on from
 
 
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
@@ -103,6 +113,22 @@ def test_the_lens_of_other_data_is_refused(finished, tmp_path, tiny_clip, capsys
     assert "found Intrinsics(width=8, height=6, fx=9.5" in said and "model.init_from" in said
 
 
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_shorter_lens_is_refused_like_a_longer_one(factor):
+    network = NetworkConfig()
+    began = {"network": network.to_dict(), "camera": NYU_KINECT.to_dict(), "schedule": "constant"}
+    fx, fy = factor * NYU_KINECT.fx, factor * NYU_KINECT.fy
+    with pytest.raises(CheckpointError, match=r"camera: expected Intrinsics.* found Intrinsics"):
+        check_resumption(
+            {**began, "optimizer_states": []},
+            network,
+            dataclasses.replace(NYU_KINECT, fx=fx, fy=fy),
+            "constant",
+        )
+    same = NYU_KINECT.resized(320, 240)  # the lens of the same pictures, packed smaller
+    check_resumption({**began, "optimizer_states": []}, network, same, "constant")
+
+
 def test_checkpoints_written_in_the_background(finished, tmp_path, monkeypatch, tiny_clip):
     """As on a GPU: the run ends after the last one, and goes on to the bit."""
     monkeypatch.setattr(train, "AtomicCheckpointIO", BackgroundCheckpointIO)
@@ -120,16 +146,15 @@ def test_an_epoch_that_the_disk_is_too_slow_for_has_no_checkpoint(
     finished, tmp_path, monkeypatch, tiny_clip, limit
 ):
     """But the last one has, whatever ends the run."""
-    last_epoch, flush = threading.Event(), os.fsync
+    waited_for, flush, wait = threading.Event(), os.fsync, BackgroundCheckpointIO.teardown
 
-    def begin(module):
-        if module.current_epoch == 2:
-            last_epoch.set()
-        begins(module)
+    def teardown(io):
+        if io.written is not None:
+            waited_for.set()
+        wait(io)
 
-    begins = DepthModule.on_train_epoch_start
-    monkeypatch.setattr(DepthModule, "on_train_epoch_start", begin)
-    monkeypatch.setattr(os, "fsync", lambda file: last_epoch.wait(30) and flush(file))
+    monkeypatch.setattr(BackgroundCheckpointIO, "teardown", teardown)
+    monkeypatch.setattr(os, "fsync", lambda file: waited_for.wait(30) and flush(file))
     monkeypatch.setattr(train, "AtomicCheckpointIO", BackgroundCheckpointIO)
     changes = {"trainer__max_epochs": 9, "trainer__limit_val_batches": 0, **limit}
     data, undisturbed = finished

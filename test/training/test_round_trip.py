@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import load_network
@@ -112,6 +113,8 @@ def test_the_metrics_beat_the_constant_predictor(run_folder, nyu_folder, tmp_pat
 def test_the_model_folder_predicts_alone(run_folder):
     network, camera = load_network(run_folder / "model")
     assert camera == NYU_KINECT.resized(64, 48)
+    stored = load_file(run_folder / "model" / "model.safetensors").values()
+    assert {value.dtype for value in stored if value.is_floating_point()} == {torch.float16}
     depth = network.decode(network(torch.rand(1, 3, 48, 64))).depth
     assert depth.shape == (1, 48, 64)
     assert torch.isfinite(depth).all()
@@ -127,6 +130,8 @@ def test_a_run_goes_on_where_it_stopped(run_folder, tiny_clip, nyu_folder, capsy
     steps = PICTURES // BATCH
     assert logged(run_folder, "step", version=1)[0] == EPOCHS * steps
     assert newest(run_folder / "checkpoints").name == f"epoch-{EPOCHS:03d}.ckpt"
+    network, _ = load_network(run_folder / "model")
+    assert network.config.pretrained == "weights-that-are-gone"  # as it was configured
 
 
 def test_a_checkpoint_of_another_network_is_refused(

@@ -314,16 +314,27 @@ def test_the_default_is_the_recipe_of_the_paper():
         "silog_scale": 10.0,
         "silog_lambda": 0.85,
     }
+    assert recipe["model"]["augmentation"] == {"flip": 0.5, "seed": 0}
+    assert recipe["model"]["crop"] == "eigen"
     assert recipe["data"]["init_args"]["batch_size"] == 8
     assert recipe["trainer"]["max_epochs"] == 30
     network = NetworkConfig.from_dict(recipe["model"]["network"])
     assert network == NetworkConfig()
 
 
-def test_none_is_random_weights(capsys):
+def test_the_other_configurations_are_as_documented():
+    def read(name: str) -> dict[str, Any]:
+        return yaml.safe_load((train.DEFAULT_CONFIG.parent / f"{name}.yaml").read_text())
+
+    assert read("hires")["model"] == {"network": {"input_size": [480, 640]}}
+    assert read("finetune")["model"]["crop"] == "none"  # the whole picture of any camera
+
+
+def test_none_is_random_weights_and_one_gpu_the_default(capsys):
     with pytest.raises(SystemExit):
         train.main(["--model.network.pretrained", "none", "--print_config"])
     printed = yaml.safe_load(capsys.readouterr().out)
+    assert printed["trainer"]["devices"] == 1  # more of them change what a recipe gives
     assert NetworkConfig.from_dict(printed["model"]["network"]).pretrained is None
 
 
@@ -409,6 +420,25 @@ def test_a_disk_too_full_for_the_model_costs_no_training(
     assert train.main(arguments(data, output, tiny_clip, ckpt_path="last")) == 0
     assert json.loads((output / "provenance.json").read_text())["steps"] == 3
     assert (output / "model" / "config.json").is_file()
+
+
+def test_the_newest_checkpoint_is_that_of_the_latest_epoch(tmp_path):
+    """By its number: after a thousand epochs, names are longer."""
+    for name in ("epoch-999.ckpt", "epoch-1000.ckpt", "epoch-last.ckpt", "my-epoch-2000.ckpt"):
+        (tmp_path / name).touch()
+    assert newest(tmp_path).name == "epoch-1000.ckpt"
+
+
+def test_nothing_in_a_checkpoint_is_executed(tmp_path):
+    class Malicious:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "executed"),)
+
+    path = tmp_path / "epoch-000.ckpt"
+    torch.save({"state_dict": Malicious()}, path)
+    with pytest.raises(CheckpointError, match="epoch-000"):
+        AtomicCheckpointIO().load_checkpoint(path)
+    assert not (tmp_path / "executed").exists()
 
 
 def test_a_missing_checkpoint(tmp_path):

@@ -94,7 +94,7 @@ def _projector_shadow(depth: NDArray[np.float32], scale: float) -> NDArray[np.bo
     camera.
     """
     shift = 0.075 * 580.0 * scale / depth  # pixels of disparity
-    place = np.arange(depth.shape[1]) + shift
+    place = np.arange(depth.shape[1]) - shift
     rightmost = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
     return place > rightmost + 1.0
 

@@ -83,6 +83,8 @@ def test_curves_and_rank_correlation_of_any_data():
         assert found.oracle[place] == pytest.approx(
             by_error[:kept].mean() ** 0.5, rel=1e-2, abs=1e-3
         )
+    area = np.trapezoid(found.rmse - found.oracle, found.retained)
+    assert found.ause == pytest.approx(area / np.sqrt(np.mean(error**2)), rel=1e-3)
     expected = spearmanr(uncertainty, np.abs(error)).statistic
     assert found.spearman == pytest.approx(expected, abs=2e-3)
     assert found.ence < 0.05  # each error was drawn with its own standard deviation

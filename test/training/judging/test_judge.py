@@ -18,6 +18,7 @@ from training.data.workers import shortages_explained
 from training.errors import TrainingError
 from training.judging.baselines import baselines_of
 from training.judging.judge import judge
+from training.judging.output import averages_of
 from training.judging.predictors import Predicted
 
 SIZE = (4, 6)
@@ -71,6 +72,10 @@ def test_as_predicted_and_median_scaled(judged):
     fixed = judged["fixed", "-"].plain
     assert fixed.per_image["rmse"] == pytest.approx(sum(errors) / 4)
     assert fixed.pooled["rmse"] == pytest.approx((sum(e * e for e in errors) / 4) ** 0.5)
+    named = averages_of(judged["fixed", "-"])
+    assert (named["per image"], named["pooled"]) == (fixed.per_image, fixed.pooled)
+    for average in ("per image, median-scaled", "pooled, median-scaled"):
+        assert averages_of(far)[average]["abs_rel"] == pytest.approx(0, abs=1e-6)
 
 
 def test_by_range_of_depth(judged):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.network import load_network, save_network
 from moa_depth_ros.pictures.files import read_picture, write_depth_png, write_picture
 from test.training.judging.small_file import SIZE, TEST_INDICES
@@ -128,6 +129,18 @@ def test_depth_follows_the_pictures_camera_as_the_nodes_does(nyu_file, model, tm
     rows = judged(nyu_file, tmp_path / "report.json", model, tmp_path / "shorter")
     medians = [rows[str(f), "fused"]["per image"] for f in (model, tmp_path / "shorter")]
     assert medians[0] != medians[1]
+
+
+def test_flip_averages_with_the_mirrored_picture(nyu_file, model, tmp_path):
+    pictures = torch.randint(0, 256, (1, 3, *SIZE), dtype=torch.uint8)
+    predict = open_predictor(model, torch.device("cpu"), NYU_KINECT, flip=True)
+    here, there = (predict(p, [0], SIZE).depths["fused"] for p in (pictures, pictures.flip(-1)))
+    torch.testing.assert_close(there.flip(-1), here)
+    once, twice = (
+        judged(nyu_file, tmp_path / "report.json", model, *flip)[str(model), "fused"]["per image"]
+        for flip in ((), ("--flip",))
+    )
+    assert once != twice
 
 
 def refused(nyu_file: Path, predictions: Path, capsys) -> str:

@@ -35,6 +35,7 @@ from training.judging.judge import judge
 from training.judging.judgement import RANGE_NAMES, Judgement
 from training.judging.output import write_csv
 from training.judging.predictors import Predicted, open_predictor
+from training.metrics import METRICS
 
 VOID = {"meta", "img", "br"}
 
@@ -111,6 +112,18 @@ def test_every_row_of_the_json_is_in_the_table(written, page):
     for (model, depth), values in rows.items():
         figures = [f"{value:.3f}" for value in values.values()]
         assert [next(cells) for _ in range(2 + len(figures))] == [model, depth, *figures]
+
+
+def test_the_best_of_a_column_is_bold(written):
+    text = (written / "new" / "r.html").read_text(encoding="utf-8")
+    headline = text.partition("<table>")[2].partition("</table>")[0]
+    rows = [
+        re.findall(r"<td( class=.best.)?>([0-9.]+)</td>", row) for row in headline.split("<tr>")
+    ]
+    for metric, column in zip(METRICS, zip(*rows[2:], strict=True), strict=True):
+        values = [float(value) for _, value in column]
+        best = max(values) if metric in ("d1", "d2", "d3") else min(values)
+        assert [bool(bold) for bold, _ in column] == [value == best for value in values], metric
 
 
 def test_one_scene_type_is_no_breakdown(written, tmp_path):
@@ -289,7 +302,10 @@ def test_every_model_shows_the_pictures_of_the_first_one(model, nyu_file):
         return Predicted({name: depth * factors.view(-1, 1, 1) for name, depth in found.items()})
 
     (b, *_) = judge({"b": second}, pictures)
-    of_a = {shown.rank: shown.index for shown in exhibits(first, a, pictures, device, a)}
+    shown_of_a = exhibits(first, a, pictures, device, a)
+    for shown in shown_of_a:  # nothing is known in the file's corner without a reading
+        assert (np.isnan(shown.truth).sum(), np.isnan(shown.truth[:5, :5]).all()) == (25, True)
+    of_a = {shown.rank: shown.index for shown in shown_of_a}
     of_b = {shown.rank: shown.index for shown in exhibits(second, b, pictures, device, a)}
     best, good, median, bad, worst = indices
     assert of_a == {"best": best, "median": median, "worst": worst}

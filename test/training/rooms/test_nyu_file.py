@@ -13,7 +13,8 @@ from moa_depth_ros.pictures.drawing import colour_depth
 from moa_depth_ros.pictures.files import read_picture
 from training.rooms import __main__ as command
 from training.rooms import sample_frame
-from training.rooms.nyu_file import write_nyu_file
+from training.rooms.nyu_file import raw_depth, write_nyu_file
+from training.rooms.render import Frame
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,23 @@ def test_raw_depth_has_holes_and_is_exact_elsewhere(labelled):
     share = holes.mean(axis=(1, 2))
     assert (share > 0.03).all() and (share < 0.6).all()
     assert holes[:, 0].all() and holes[:, :, 0].all()
+
+
+def wall_and(column: slice, depth: float) -> Frame:
+    """A grey wall at 4 m, another depth in some of the columns."""
+    metres = np.full((480, 640), 4.0, np.float32)
+    metres[:, column] = depth
+    return Frame(np.full((480, 640, 3), 128, np.uint8), metres, "office")
+
+
+def test_raw_depth_has_holes_beside_nearer_things_and_out_of_range():
+    near = raw_depth(wall_and(slice(300, 400), 1.0), np.random.default_rng(0))[100:380]
+    # The projector's disparity is 43 pixels at 1 m and 11 at 4 m.
+    assert not near[:, 272:298].any() and (near[:, 200:265] == 4).all()
+    assert (near[:, 303:397] == 1).all() and (near[:, 403:600] == 4).all()
+    for depth, read in ((0.69, False), (0.71, True), (8.9, True), (9.1, False)):
+        raw = raw_depth(wall_and(slice(None), depth), np.random.default_rng(0))[100:380, 100:540]
+        assert (raw > 0).all() == raw.any() == read
 
 
 def test_the_split_counts_from_one_and_is_disjoint(folder):

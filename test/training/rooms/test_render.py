@@ -8,6 +8,7 @@ from training.rooms import render, sample_frame, sample_room, sample_walk
 from training.rooms.boxes import Part
 from training.rooms.materials import Kind, Material
 from training.rooms.planner import Planner
+from training.rooms.shadows import FloorShadow
 
 CAMERA = Intrinsics(65, 49, 60.0, 60.0, 32.0, 24.0)
 SMALL = NYU_KINECT.resized(128, 96)
@@ -97,6 +98,22 @@ def test_a_frame_is_what_the_contract_says():
     assert frame.picture.shape == (96, 128, 3) and frame.picture.dtype == np.uint8
     assert frame.depth.shape == (96, 128) and frame.depth.dtype == np.float32
     assert frame.picture.std() > 5
+
+
+def test_streams_of_neighbouring_seeds_share_no_room():
+    """As those of demo.yaml, which trains on one and validates on the other."""
+    camera = SMALL.resized(64, 48)
+    depths = [sample_frame(seed, index, camera).depth for seed, index in ((100, 1), (101, 0))]
+    assert not np.array_equal(*depths)
+
+
+def test_light_on_the_floor_is_a_share_of_it():
+    room = sample_room(np.random.default_rng(4))
+    x, y = (
+        values.ravel() for values in np.meshgrid(*(np.linspace(0, s, 60) for s in room.size[:2]))
+    )
+    share = FloorShadow(room).at(x.astype(np.float32), y.astype(np.float32))
+    assert 0 < share.min() < 0.9 and share.max() <= 1
 
 
 def test_any_resolution_sees_the_same_room():

@@ -47,6 +47,27 @@ def test_a_folder_belongs_to_one_recipe():
             assert methods.setdefault(row.run, row.method) == row.method, row.run
 
 
+def test_each_row_leaves_out_the_part_that_it_names():
+    changes = {
+        row.key: dict(row.method.changes)
+        for row in TABLES["parts"].rows
+        if isinstance(row.method, Trained)
+    }
+    no_adapters, frozen = {"model.network.moa_layers": []}, {"model.network.trainable_blocks": 0}
+    far = {"model.network.min_depth": 0.5}
+    assert changes == {
+        "whole": {},
+        "no-context": {"model.network.scene_context": False},
+        "adapters-only": frozen,
+        "blocks-only": no_adapters,
+        "heads-only": no_adapters | frozen,
+        "cross-entropy": {"model.loss.l1": 0.0, "model.loss.silog": 0.0},
+        "log-bins": far | {"model.network.bin_spacing": "log"},
+        "sid-bins": far | {"model.network.bin_spacing": "sid"},
+        "hires": {},
+    }
+
+
 def test_the_changes_of_every_row_fit_the_network():
     """Names and values, against the dataclass that the trainer's command line is made from."""
     known = {"network": NetworkConfig().to_dict(), "loss": dataclasses.asdict(LossConfig())}

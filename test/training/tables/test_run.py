@@ -12,9 +12,13 @@ import torch
 
 from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.machine.report import device_name
+from moa_depth_ros.network import MoADepthClip, NetworkConfig
 from test.training.tables.settings import made, on, row_of
 from training import prepare
 from training.errors import TrainingError, WeightsError
+from training.judging.baselines import baselines_of
+from training.judging.judge import judge
+from training.judging.output import averages_of
 from training.tables.__main__ import main
 from training.tables.rows import TableRow, Trained, ZeroShot
 from training.tables.run import finished_results, result_of
@@ -32,7 +36,9 @@ def test_a_row_is_trained_judged_and_not_made_twice(setting, tmp_path):
     figures = result["figures"]["fused"]
     assert 0 <= figures["per image"]["d1"] <= 1 and figures["per image"]["rmse"] > 0
     assert figures["per image"] != figures["per image, median-scaled"]
-    assert result["seconds"] > 0 and result["trainable"] > 0
+    network = MoADepthClip(NetworkConfig.from_dict(config))
+    learning = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    assert result["seconds"] > 0 and result["trainable"] == learning
     with (folder / "pictures.csv").open() as file:
         lines = [line for line in csv.DictReader(file) if line["depth"] == "fused"]
     found = [float(line["rmse"]) for line in lines]
@@ -88,6 +94,11 @@ def test_a_trained_row_that_was_not_judged_goes_on_there(setting, tmp_path, monk
     assert again["figures"] == first["figures"]
     assert again["seconds"] == first["seconds"]
     assert again["provenance"] == [first["provenance"][0], made("later")]
+    (folder / "result.json").unlink()
+    attempts = json.loads((folder / "attempts.json").read_text())
+    (folder / "attempts.json").write_text(json.dumps(2 * attempts))  # as after an interruption
+    again = result_of(row, 0, setting, tmp_path, None)
+    assert again["seconds"] == pytest.approx(2 * first["seconds"])
 
 
 def test_a_failed_training_says_where_and_how(setting, tmp_path, capfd):
@@ -114,8 +125,26 @@ def test_what_a_training_is_made_by_is_noted_before_it_starts(setting, tmp_path,
     assert seen == [[made("one")], [made("one"), made("two")]]
 
 
+def test_a_seed_is_that_of_weights_order_and_augmentation(setting, tmp_path, monkeypatch):
+    commands = []
+
+    def started(command):
+        commands.append(command)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.tables.run.subprocess.run", started)
+    monkeypatch.setattr("training.tables.run.provenance", lambda device: made("one"))
+    with pytest.raises(KeyboardInterrupt):
+        result_of(row_of("2", "k1"), 5, setting, tmp_path, None)
+    (command,) = commands
+    for name in ("--seed_everything", "--data.seed", "--model.augmentation.seed"):
+        assert command[command.index(name) + 1] == "5"
+
+
 def test_rows_without_training(setting, tmp_path):
     mean = result_of(row_of("1", "mean"), 0, setting, tmp_path, None)
+    expected, _ = judge(baselines_of(setting.splits["train"]), setting.splits["test"], "eigen")
+    assert mean["figures"]["mean depth"] == averages_of(expected)
     assert set(mean["figures"]) == {"mean depth", "mean depth per pixel"}
     assert mean["trainable"] == 0
     baseline = row_of("1", "baseline")
