@@ -58,7 +58,12 @@ def test_a_pixel_without_depth_starts_again():
 
 @pytest.mark.parametrize(
     ("time", "source", "size"),
-    [(1.2, "camera", SIZE), (0.0, "camera", SIZE), (0.2, "other", SIZE), (0.2, "camera", (30, 80))],
+    [
+        (1.2, "camera", SIZE),
+        (0.0, "camera", SIZE),
+        (0.2, "other", SIZE),
+        (0.2, "camera", (30, 80)),
+    ],
 )
 def test_a_gap_an_earlier_stamp_another_camera_or_size_start_again(time, source, size):
     smoother = DepthSmoother()
@@ -93,3 +98,11 @@ def test_the_largest_change_is_a_factor_of_depth(factor, is_noise):
     after = torch.full((6, 8), 2.0 * factor)
     found = smoother.smooth(after, 0.8, 0.2, 0.1, "camera")
     assert torch.equal(found, after) != is_noise
+
+
+def test_pictures_of_one_stamp_are_smoothed():
+    """Some drivers leave it zero."""
+    smoother = DepthSmoother()
+    show(smoother, torch.full(SIZE, 2.0), 0.0)
+    found = show(smoother, torch.full(SIZE, 2.2), 0.0)
+    torch.testing.assert_close(found, torch.full(SIZE, 2.0**0.8 * 2.2**0.2))

@@ -1,8 +1,10 @@
 """Graphs against the functions that they were captured from."""
 
+import numpy as np
 import pytest
 import torch
 
+from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
 from moa_depth_ros.estimator.cuda_graph import CAPACITY, CudaGraphs
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -115,3 +117,58 @@ def refuse_captures(monkeypatch, error):
 
     monkeypatch.setattr("moa_depth_ros.estimator.cuda_graph._Graph", capture)
     return captures
+
+
+@pytest.fixture
+def captures(monkeypatch):
+    """The inputs that graphs were captured for. On a CPU, where they can't be."""
+    captured = []
+
+    class Graph:
+        def __init__(self, function, inputs):
+            captured.append(inputs)
+            self.replay = lambda inputs: function(*inputs)
+
+    monkeypatch.setattr("moa_depth_ros.estimator.cuda_graph._Graph", Graph)
+    return captured
+
+
+def test_a_graph_is_of_the_shapes_and_types_of_all_inputs(captures):
+    graphs, offset = CudaGraphs(Doubler()), torch.zeros(1)
+    for inputs in (
+        (torch.ones(3), offset),
+        (torch.ones(4), offset),
+        (torch.ones(3).byte(), offset),
+        (torch.ones(3), torch.zeros(3)),
+    ):
+        for _ in range(2):
+            assert torch.equal(graphs(*inputs), inputs[0] * 2 + inputs[1])
+    assert len(captures) == 4
+
+
+def test_the_graph_used_longest_ago_is_forgotten(captures):
+    graphs = CudaGraphs(Doubler())
+
+    def captured_for(size):
+        before = len(captures)
+        graphs(torch.ones(size), torch.zeros(1))
+        return len(captures) > before
+
+    assert all(captured_for(size) for size in range(1, CAPACITY + 1))
+    assert not captured_for(1)
+    assert captured_for(CAPACITY + 1)  # in the place of 2
+    assert not captured_for(1)
+    assert not captured_for(3)
+    assert captured_for(2)
+    assert len(graphs._graphs) == CAPACITY
+
+
+def test_an_estimator_lets_its_graphs_go_where_it_is_asked_to(captures):
+    estimator = DepthEstimator(DEMO_MODEL, "cpu")
+    estimator._maps = CudaGraphs(estimator._maps)
+    picture = np.zeros((48, 64, 3), np.uint8)
+    for count in (1, 1, 2):
+        if count == 2:
+            estimator.clear_graphs()
+        estimator.estimate(picture)
+        assert len(captures) == count

@@ -221,3 +221,22 @@ def test_the_example_in_the_readme(monkeypatch):
     exec(example, names)
     assert names["depth"].shape == (480, 640)
     assert (names["depth"] > 0).all()
+
+
+def test_auto_is_a_gpu_that_has_no_memory_left(monkeypatch):
+    """Whether the CPU takes over is fallback_to_cpu's to say."""
+
+    def zeros(*_, **__):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "zeros", zeros)
+    assert find_device("auto") == torch.device("cuda")
+
+
+def test_warming_up_takes_pictures_of_the_shape_that_is_to_come(model, monkeypatch):
+    estimator, shapes = DepthEstimator(model, "cpu"), []
+    maps = estimator._maps
+    monkeypatch.setattr(estimator, "_maps", lambda *a: shapes.append(a[0].shape) or maps(*a))
+    estimator.warm_up((2, 48, 64))
+    assert shapes == [(2, 48, 64, 3)]

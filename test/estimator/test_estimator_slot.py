@@ -83,7 +83,7 @@ def test_pictures_go_on_while_another_model_loads(folder):
     assert slot.current is not before
 
 
-def test_a_loader_comes_before_the_next_picture(folder):
+def test_no_picture_is_at_work_while_a_loader_is(folder):
     slot = EstimatorSlot(pytest.fail)
     slot.load(choice(folder))
     before, pictures, running = slot.current, [], threading.Event()
@@ -185,7 +185,7 @@ def test_a_device_without_memory_for_the_model_leaves_it_to_the_cpu(folder, erro
         slot.load(on_the_device)
     assert (slot.current, said) == (None, [])
     slot.load(on_the_device, fallback_to_cpu=True)
-    assert slot.current.device.type == "cpu"
+    assert (slot.current.device.type, slot.current.precision) == ("cpu", "float32")
     assert said == [slot.notice]
     assert "cuda:1 has no memory left" in slot.notice
 
@@ -196,6 +196,10 @@ def test_no_memory_for_what_follows_the_network_moves_it_out_too(folder):
         with pytest.raises(OutOfMemoryError), slot.exclusive(), slot.falling_back(allowed):
             raise OutOfMemoryError("CUDA out of memory.")
         assert isinstance(slot.current, kind)
+    on_cpu = slot.current
+    with pytest.raises(OutOfMemoryError), slot.exclusive(), slot.falling_back(True):
+        raise OutOfMemoryError("can't allocate memory")
+    assert slot.current is on_cpu  # there is nowhere else to go
     assert said == [slot.notice]
 
 
@@ -233,8 +237,9 @@ def test_it_stays_on_the_device_where_the_cpu_is_not_allowed(folder):
 def test_nothing_is_held_after_clear(folder):
     slot = EstimatorSlot(pytest.fail)
     slot.load(choice(folder))
+    slot.notice = "on the CPU"
     slot.clear()
-    assert slot.current is None
+    assert (slot.current, slot.notice) == (None, "")
     assert slot.memory() == {}
 
 
@@ -266,3 +271,100 @@ def test_clear_gives_the_devices_memory_back(monkeypatch):
     monkeypatch.setattr(estimator_slot, "free_cached_memory", lambda: held.append(slot.current))
     slot.clear()
     assert held == [None]  # after the estimator has gone
+
+
+def test_memory_is_freed_before_a_picture_is_tried_again(folder, monkeypatch):
+    slot, _ = exhausted_slot(folder, batches=2)
+    device, freed = slot.current, []
+    monkeypatch.setattr(device, "clear_graphs", lambda: freed.append("graphs"))
+    monkeypatch.setattr(
+        estimator_slot,
+        "free_cached_memory",
+        lambda: freed.append("for it" if slot.current is device else "of it"),
+    )
+    estimate(slot)
+    assert freed == ["graphs", "for it", "of it"]  # the last one after the CPU took over
+
+
+def test_a_replaced_estimators_memory_is_given_back(folder, monkeypatch):
+    slot, gone = EstimatorSlot(pytest.fail), []
+    slot.load(choice(folder))
+    before = weakref.ref(slot.current)
+    monkeypatch.setattr(estimator_slot, "free_cached_memory", lambda: gone.append(not before()))
+    slot.load(choice(folder))
+    assert gone == [True]
+
+
+def test_batches_of_fewer_pixels_are_not_split_for_the_large_ones(folder):
+    slot, _ = exhausted_slot(folder, batches=1)
+    for size, asked in ((48, [2, 1, 1]), (24, [2]), (48, [1, 1])):
+        slot.current.asked.clear()
+        with slot.exclusive():
+            slot.estimate_batch([Picture(PICTURE[:size])] * 2, fallback_to_cpu=True)
+        assert slot.current.asked == asked
+
+
+def test_what_is_wrong_after_the_network_but_not_with_memory_moves_nothing(folder):
+    slot, said = exhausted_slot(folder, batches=0)
+    with pytest.raises(RuntimeError, match="wrong"), slot.exclusive(), slot.falling_back(True):
+        raise RuntimeError("something else is wrong")
+    assert isinstance(slot.current, Exhausted)
+    assert said == []
+
+
+def test_another_estimator_warms_up_while_no_picture_is_at_work(folder):
+    """PyTorch records one graph at a time."""
+    free = []
+
+    class Warming(DepthEstimator):
+        def warm_up(self, batch_shape):
+            free.append(slot._lock.locked())
+
+    slot = EstimatorSlot(pytest.fail, Warming)
+    slot.load(choice(folder))
+    assert free == [True]
+
+
+def test_who_waits_is_next_though_the_next_picture_is_there_at_once():
+    slot, order = EstimatorSlot(pytest.fail), []
+
+    def load():
+        with slot.exclusive():
+            order.append("loader")
+
+    for _ in range(10):
+        loader = threading.Thread(target=load)
+        with slot.exclusive():
+            loader.start()
+            limit = time.monotonic() + 20
+            while not slot._turn.locked():
+                assert time.monotonic() < limit
+                time.sleep(0.001)
+        with slot.exclusive():
+            order.append("picture")
+        loader.join()
+    assert order == ["loader", "picture"] * 10
+
+
+def test_a_gpu_that_was_chosen_by_auto_is_named(folder):
+    def make(model, device, precision):
+        if device != "cpu":
+            raise OutOfMemoryError("CUDA out of memory.")
+        return DepthEstimator(model, device, precision)
+
+    slot = EstimatorSlot(lambda text: None, make)
+    slot.load(ModelChoice(folder, "auto", "float32"), fallback_to_cpu=True)
+    assert slot.notice.startswith("cuda has no memory left")
+
+
+def test_a_device_that_fails_otherwise_is_not_left(folder, monkeypatch):
+    slot, said = exhausted_slot(folder, batches=0)
+
+    def estimate_batch(pictures):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(slot.current, "estimate_batch", estimate_batch)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        estimate(slot)
+    assert isinstance(slot.current, Exhausted)
+    assert said == []

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -40,3 +41,11 @@ def test_pictures_of_another_shape_are_not_this_cameras():
     for width, height in ((480, 640), (1280, 720)):
         with pytest.raises(ValueError, match=f"{width}x{height} pixels are not this camera's"):
             NYU_KINECT.fitted(width, height)
+
+
+@pytest.mark.parametrize("name", ["fx", "fy", "cx", "cy"])
+def test_every_value_of_a_camera_is_checked(name):
+    impossible = [math.nan, math.inf, *([0.0, -1.0] if name.startswith("f") else [])]
+    for value in impossible:
+        with pytest.raises(ValueError, match="camera: expected"):
+            dataclasses.replace(NYU_KINECT, **{name: value})

@@ -21,7 +21,8 @@ print(before, torch.get_num_threads(), there, cv2.getNumThreads())
 
 def counts(**environment: str) -> list[int]:
     """PyTorch's threads before leaving a core, and after, here and in another thread; OpenCV's."""
-    inherited = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    settings = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    inherited = {k: v for k, v in os.environ.items() if k not in settings}
     command = [sys.executable, "-c", COUNTS]
     output = subprocess.check_output(command, env={**inherited, **environment}, text=True)
     return [int(word) for word in output.split()]

@@ -204,3 +204,12 @@ def test_quick_gelu_survives_the_folder(tmp_path):
     pictures = torch.rand(1, 3, *INPUT_SIZE)
     found, expected = load_network(tmp_path / "model")[0](pictures), network(pictures)
     torch.testing.assert_close(found.logits, expected.logits, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("section", ["network", "open_clip", "training_camera"])
+def test_a_section_that_is_missing_is_named(folder, section):
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    del config[section]
+    path.write_text(json.dumps(config))
+    assert f"config.json: expected a section '{section}', found None" in refused(folder)

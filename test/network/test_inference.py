@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional as F
 
-from moa_depth_ros.network import InferenceNetwork
+from moa_depth_ros.network import InferenceNetwork, MoADepthClip
 from moa_depth_ros.network.bins import DepthBins
 from moa_depth_ros.network.fused_decoding import FusedDecoder
 from test.network.plain_decoding import CASES, make_cells, plain
-from test.network.tiny import INPUT_SIZE
+from test.network.tiny import INPUT_SIZE, tiny_config
 
 ROOT = Path(__file__).resolve().parents[2]
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
@@ -119,3 +120,33 @@ def test_a_cell_that_is_sure_of_its_bin_has_no_uncertainty_and_no_nan(fused):
         spread = bins.expectation(logits.T.view(1, 128, 8, 16))[1]
     assert torch.isfinite(spread).all()
     assert spread.max() < 0.1
+
+
+def test_want_of_memory_is_not_want_of_a_kernel(monkeypatch):
+    """Which says nothing about the next time."""
+    pytest.importorskip("triton")
+    from moa_depth_ros.network import fused_decoding_cuda
+
+    def decode(*_):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(fused_decoding_cuda, "decode", decode)
+    cells, bins, grid, size = make_cells(next(iter(CASES)))
+    decoder = FusedDecoder(bins, grid, size, 10.0)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        decoder._decode_by_kernel(cells)
+    assert decoder._has_kernel
+
+
+def test_the_farthest_depth_is_the_configurations(tmp_path):
+    """Not the paper's 10 m."""
+    torch.manual_seed(0)
+    network = MoADepthClip(tiny_config(tmp_path, max_depth=80.0)).eval()
+    pictures = torch.rand(1, 3, *INPUT_SIZE)
+    with torch.no_grad():
+        cells = network(pictures)
+        expected = network.decode(cells)
+        found = InferenceNetwork(deepcopy(network))(255 * pictures)
+    regression = F.interpolate(cells.regression, INPUT_SIZE, mode="bilinear")[:, 0]
+    torch.testing.assert_close(expected.regressed, 80 * regression.sigmoid(), **CLOSE)
+    torch.testing.assert_close(found[:, 0], expected.depth, **CLOSE)

@@ -221,7 +221,10 @@ def test_default_bins_are_the_specifications():
         ({"trainable_blocks": 13}, "trainable_blocks: expected at most 12, or all, found 13"),
         ({"architecture": "ViT-Q-99"}, "ViT-Q-99"),
         ({"architecture": "nowhere/none.json"}, "nowhere/none.json"),
+        ({"input_size": (32, 45)}, r"input_size.*multiples of the patch \(8\)"),
         ({"architecture": "RN50"}, "expected a ViT"),
+        ({"architecture": "ViT-B-16-SigLIP"}, "expected a ViT"),
+        ({"architecture": "coca_ViT-B-32"}, "expected a ViT"),
     ],
 )
 def test_contradictions_are_refused(tmp_path, values, message):
@@ -235,11 +238,17 @@ def test_contradictions_are_refused(tmp_path, values, message):
     "values",
     [
         {"num_experts": 0},
+        {"bottleneck": 0},
+        {"gate_hidden": 0},
+        {"num_bins": 0},
         {"temperature": 0.0},
         {"min_depth": 5.0, "max_depth": 1.0},
+        {"min_depth": 0.0},
         {"moa_layers": (5, 2)},
+        {"moa_layers": (-1, 2)},
         {"bin_spacing": "cubic"},
         {"input_size": (224,)},
+        {"input_size": (0, 224)},
         {"trainable_blocks": -1},
         {"trainable_blocks": 2.5},
         {"trainable_blocks": "four"},
@@ -293,3 +302,23 @@ def test_pictures_are_normalised_as_clips_were(network):
     """OpenAI's numbers, red first."""
     assert network.mean.flatten().tolist() == pytest.approx([0.48145466, 0.4578275, 0.40821073])
     assert network.std.flatten().tolist() == pytest.approx([0.26862954, 0.26130258, 0.27577711])
+
+
+@pytest.mark.parametrize("vision", [{"pool_type": "avg"}, {"final_ln_after_pool": True}])
+def test_towers_whose_tokens_are_pooled_otherwise_are_refused(tmp_path, vision):
+    architecture = tiny_architecture(tmp_path, "pooled", **vision)
+    with pytest.raises(ValueError, match=r"expected a ViT of open_clip's own with a class token"):
+        MoADepthClip(NetworkConfig(architecture, None, INPUT_SIZE))
+
+
+def test_a_file_that_is_no_model_config_is_named(tmp_path):
+    (tmp_path / "odd.json").write_text('{"embed_dim": 16}')
+    with pytest.raises(ValueError, match=r"odd\.json is no open_clip model config"):
+        MoADepthClip(NetworkConfig(str(tmp_path / "odd.json"), None, INPUT_SIZE))
+
+
+def test_the_defaults_are_the_papers():
+    config = NetworkConfig()
+    assert (config.moa_layers, config.temperature) == ((2, 5, 8, 11), 2.0)
+    assert (config.num_bins, config.bin_spacing) == (128, "uniform")
+    assert (config.min_depth, config.max_depth) == (1e-3, 10.0)

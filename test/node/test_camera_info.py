@@ -51,6 +51,15 @@ def test_a_region_of_interest_shifts_the_principal_point():
     info = roi(100, 50, 200, 160)
     assert intrinsics_for(info, 200, 160) == Intrinsics(200, 160, 400, 410, 210, 180)
     assert intrinsics_for(info, 100, 80) == Intrinsics(100, 80, 200, 205, 105, 90)  # and binned
+    corner = Intrinsics(200, 160, 400, 410, 310, 230)
+    assert intrinsics_for(roi(0, 0, 200, 160), 200, 160) == corner
+
+
+def test_a_region_of_a_camera_that_is_no_larger_than_the_picture_shifts_nothing():
+    """Some drivers give the size that is left and the region, too."""
+    info = roi(100, 50, 200, 160)
+    info.width, info.height = 200, 160
+    assert intrinsics_for(info, 200, 160) == Intrinsics(200, 160, 400, 410, 310, 230)
 
 
 def test_a_driver_that_leaves_the_size_out_means_the_picture():
@@ -130,6 +139,7 @@ def test_a_region_of_interest_becomes_a_whole_picture():
         (camera_info(), (320, 240), False),
         (camera_info(), (107, 80), False),  # rounded
         (camera_info(binning_x=2, binning_y=4), (320, 120), False),
+        (camera_info(binning_x=2), (320, 480), False),
         (camera_info(width=0, height=0), (1280, 720), False),
         (roi(100, 50, 200, 160), (100, 80), False),
         (roi(100, 50, 200, 160), (320, 240), True),

@@ -17,7 +17,9 @@ from moa_depth_ros.ros.parameter_table import TABLE
 from test.node.harness import CAMERA, header_at
 
 
-@pytest.mark.parametrize("other", ["frame", "camera", "model", "pause", "jitter", "none"])
+@pytest.mark.parametrize(
+    "other", ["frame", "camera", "zoom", "model", "scale", "pause", "jitter", "none"]
+)
 def test_what_another_camera_model_or_time_gave_is_not_smoothed_into_a_picture(other):
     values = {row.name: row.default for row in TABLE} | {
         "smoothing": 0.5,
@@ -40,8 +42,11 @@ def test_what_another_camera_model_or_time_gave_is_not_smoothed_into_a_picture(o
     assert smoothed(2.0, 5.0) == 2.0
     if other == "model":
         estimators.present = models[1]
+    if other == "scale":
+        values["scale_by_focal_length"] = False
     cameras = {
         "camera": CAMERA.resized(192, 128),
+        "zoom": dataclasses.replace(CAMERA, fx=1.05 * CAMERA.fx, fy=1.05 * CAMERA.fy),
         "jitter": dataclasses.replace(CAMERA, fx=1.002 * CAMERA.fx, cx=CAMERA.cx + 0.1),
     }
     found = smoothed(

@@ -101,3 +101,11 @@ def test_the_compressed_topic_itself_can_be_remapped(ros, tiny_model):
         assert f"pictures from {topic}, camera_info from /thin/camera_info" in process.log()
         robot.send_info()
         robot.answer("points", robot.send(compressed(".jpg", robot.header())))
+
+
+def test_a_mosaic_of_sixteen_bits_is_read_as_grey():
+    mosaic = np.random.default_rng(0).integers(0, 2**16, (48, 64), dtype=np.uint16)
+    msg = CompressedImage(format="bayer_rggb16; png compressed ")
+    msg.data.frombytes(cv2.imencode(".png", mosaic)[1].tobytes())
+    picture, channels = read_compressed(msg)
+    assert (picture.shape, channels) == ((48, 64, 3), "bgr")

@@ -12,7 +12,7 @@ from demo.messages import picture_message
 from moa_depth_ros.estimator import DepthEstimator
 from moa_depth_ros.ros import info_history
 from moa_depth_ros.ros.camera_info import camera_info_message
-from moa_depth_ros.ros.info_history import FIRST_SECONDS, PAIR_SECONDS, InfoHistory
+from moa_depth_ros.ros.info_history import FIRST_SECONDS, PAIR_SECONDS, RECENT, InfoHistory
 from test.node.harness import CAMERA, Robot, colourful, header_at
 from test.node.spinning import spinning_node
 
@@ -115,3 +115,11 @@ def test_a_region_that_moves_moves_with_its_picture(ros, tiny_model):
                 robot.infos.publish(msg)
                 answer = robot.answer("camera_info", stamp)
                 assert answer.k[2] == pytest.approx(CAMERA.cx - left)
+
+
+def test_a_picture_that_waited_long_has_its_own_still():
+    infos = InfoHistory()
+    for stamp in range(1, RECENT + 1):
+        infos.add(info(stamp, width=stamp))
+    assert RECENT >= 30  # a second of a camera's
+    assert infos.of(header_at(1)).width == 1

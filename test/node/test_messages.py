@@ -128,10 +128,11 @@ def test_another_encoding_without_cv_bridge_names_what_there_is(monkeypatch):
         reader(broken(encoding="nv12", width=0))
 
 
-def test_a_cv_bridge_that_would_crash_is_not_touched(monkeypatch):
-    monkeypatch.setenv("ROS_DISTRO", "humble")
+@pytest.mark.parametrize("distribution", ["humble", "jazzy", "kilted"])
+def test_a_cv_bridge_that_would_crash_is_not_touched(monkeypatch, distribution):
+    monkeypatch.setenv("ROS_DISTRO", distribution)
     monkeypatch.setitem(sys.modules, "cv_bridge", None)
-    with pytest.raises(PictureError, match="that of humble crashes beside NumPy 2"):
+    with pytest.raises(PictureError, match=f"that of {distribution} crashes beside NumPy 2"):
         reader(broken(encoding="nv12"))
 
 

@@ -221,3 +221,8 @@ def test_a_best_effort_camera_is_heard(depth_node):
         )
         robot.connect()
         robot.answer("depth", robot.send(colourful()))
+
+
+def test_depth_as_png_alone_is_worth_a_run_of_the_network(depth_node):
+    with Robot(listen=[COMPRESSED]) as robot:
+        robot.answer(COMPRESSED, robot.send(colourful()))

@@ -205,7 +205,10 @@ def test_only_raw_topics_of_distorting_lenses_are_warned_about():
     assert "(/front/image_rect_color or image_rect, by image_proc)" in warning
     assert "rectify:=true" in warning
     assert distortion_warning(camera_info(d=[0.0] * 5), "/front/image_raw", False) is None
-    for name in ("image_rect_color", "image_rect", "rect", "rect/image", "image_undistorted"):
+    for name in (
+        *("image_rect_color", "image_rect", "image_rectified", "rect", "rect/image"),
+        "image_undistorted",
+    ):
         assert distortion_warning(camera_info(), f"/front/{name}", rectifying=False) is None
 
 
@@ -311,12 +314,21 @@ def test_the_camera_of_a_rectified_topic_is_ps_alone(ros, tiny_model):
         assert (answer.distortion_model, list(answer.d)) == ("plumb_bob", [0.0] * 5)
 
 
-@pytest.mark.parametrize("what", ["roi", "k", "p"])
+@pytest.mark.parametrize("what", ["roi", "k", "p", "r", "model", "binning"])
 def test_the_map_follows_a_zoom_and_a_region_that_moves(what):
     before, after = camera_info(), camera_info()
     if what == "roi":
         for info, x in ((before, 30), (after, 50)):
             info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height = x, 20, 64, 40
+    elif what == "r":
+        after.r = np.eye(3).ravel()
+    elif what == "model":
+        before.d = after.d = LENSES["equidistant"]
+        after.distortion_model = "equidistant"
+    elif what == "binning":
+        before.width, before.height = 2 * WIDTH + 1, 2 * HEIGHT + 1
+        after = copy.deepcopy(before)
+        after.binning_x = after.binning_y = 2
     else:
         getattr(after, what)[0] *= 1.5
     picture = ramp(U, V)[20:60, 30:94] if what == "roi" else ramp(U, V)
@@ -330,3 +342,45 @@ def test_the_map_follows_a_zoom_and_a_region_that_moves(what):
 def test_a_camera_whose_name_has_rect_in_it_is_warned_about():
     for topic in ("/director/image_raw", "/front/image_corrected", "/front/direct"):
         assert distortion_warning(camera_info(), topic, rectifying=False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"r": np.eye(3).ravel()},
+        {"p": [90.0, 0.0, 58.0, 0.0, 0.0, 92.0, 41.0, *[0.0] * 3, 1.0, 0.0]},
+    ],
+    ids=["another pinhole", "a rotation"],
+)
+def test_a_lens_without_distortion_has_a_rectified_picture_too(changes):
+    info = camera_info(d=[0.0] * 5, **changes)
+    picture = Rectifier().rectify(ramp(U, V), info).picture
+    u, v = raw_pixels(info, U, V)
+    inner = (u > 0) & (u < WIDTH - 1) & (v > 0) & (v < HEIGHT - 1)
+    assert np.abs(picture[inner].astype(int) - ramp(u, v)[inner]).max() <= 1
+    assert inner.any() and (np.hypot(u - U, v - V)[inner] > 1).any()
+
+
+@pytest.mark.parametrize("more", [4, 6], ids=["thin prism", "tilted sensor"])
+def test_the_longer_forms_of_the_rational_polynomial_are_taken(more):
+    d = [*LENSES["rational_polynomial"], *[0.0] * more]
+    found, expected = (
+        Rectifier().rectify(ramp(U, V), camera_info("rational_polynomial", **changes)).picture
+        for changes in ({"d": d}, {})
+    )
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_what_is_bent_back_is_unseen_of_a_rotated_camera_too():
+    rotation = cv2.Rodrigues(np.array([0.0, 0.4, 0.0]))[0]
+    p = [20.0, 0.0, 60.0, 0.0, 0.0, 20.0, 40.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    info = camera_info(d=[-0.2, 0.0, 0.0, 0.0, 0.0], r=rotation.ravel(), p=p)
+    rays = np.stack([(U - 60) / 20, (V - 40) / 20, np.ones_like(U)])
+    x, y, z = np.einsum("ji,jhw->ihw", rotation, rays)
+    turning = np.sqrt(1 / 0.6)  # of r - 0.2 r^3
+    unseen = Rectifier().rectify(ramp(U, V), info).unseen
+    assert unseen[(z <= 0) | (np.hypot(x, y) > (turning + 0.01) * z)].all()
+    assert not unseen[np.hypot(x, y) < (turning - 0.1) * z].all()
+    u, v = raw_pixels(info, U, V)
+    inside = (u > 0) & (u < WIDTH - 1) & (v > 0) & (v < HEIGHT - 1)
+    assert not unseen[inside & (z > 0) & (np.hypot(x, y) < (turning - 0.01) * z)].any()

@@ -64,7 +64,7 @@ def test_an_outage_does_not_make_a_fast_camera_a_slow_one(clock):
 
 @pytest.mark.parametrize("what", ["refused", "failed"])
 def test_what_a_slow_cameras_last_picture_came_to_counts_until_the_next(clock, what):
-    statistics, levels = Statistics(), []
+    statistics, levels, said = Statistics(), [], []
     for second in range(30):
         clock[0] += 1.0
         if second % 2 == 0:
@@ -76,7 +76,10 @@ def test_what_a_slow_cameras_last_picture_came_to_counts_until_the_next(clock, w
                 statistics.error("an unknown encoding")
             else:
                 statistics.failed("RuntimeError")
-        levels.append(statistics.status("", {}).level)
+        status = statistics.status("", {})
+        levels.append(status.level)
+        said.append(status.message)
+    assert set(said[:20]) == {"an unknown encoding" if what == "refused" else "RuntimeError"}
     assert levels == 20 * [b"\1" if what == "refused" else b"\2"] + 10 * [b"\0"]
 
 
@@ -196,6 +199,7 @@ def test_the_only_camera_info_may_be_from_before_the_node_was_activated_again():
         (0, 29, b"\0", "Pictures arrive; nobody listens."),
         (0, 30, b"\1", "No CameraInfo arrives."),
         (1, 300, b"\0", "Pictures arrive; nobody listens."),  # the camera sends one for all
+        (29, 300, b"\0", "Pictures arrive; nobody listens."),
         (30, 30, b"\1", "CameraInfo stopped 30 pictures ago; the last one stays in use."),
     ],
 )
@@ -207,3 +211,58 @@ def test_camera_info_that_is_missing_is_told(infos, pictures, level, says):
     count(statistics, "unheard", pictures)
     status = statistics.status("", {})
     assert (status.level, status.message) == (level, says)
+
+
+def test_rates_are_of_the_time_since_the_last_report(clock):
+    statistics, rates = Statistics(), []
+    for pictures in (10, 20, 0, 4):
+        clock[0] += 2.0
+        count(statistics, "in", pictures)
+        values = {pair.key: pair.value for pair in statistics.status("", {}).values}
+        rates.append(values["rate in (Hz)"])
+    assert rates[1:] == ["10.00", "0.00", "2.00"]
+
+
+def test_activating_again_forgets_what_was(clock):
+    """A camera that was slow, whose last picture was refused, and one that never was answered."""
+    statistics = Statistics()
+    run(statistics, clock, 60, 10, "out")
+    statistics.count("refused")
+    statistics.error("an unknown encoding")
+    statistics.count("in")
+    assert statistics.status("", {}).message == "an unknown encoding"
+    clock[0] += 20
+    statistics.subscribed()
+    assert statistics.status("", {}).message == "Running."
+    clock[0] += 1
+    statistics.count("in")
+    assert statistics.status("", {}).message == "Running."
+    clock[0] += 2.5
+    assert statistics.status("", {}).message == "No picture arrives."
+
+
+def test_while_the_node_is_not_active_no_picture_is_missed(clock):
+    statistics = Statistics()
+    statistics.error("an unknown encoding")
+    assert statistics.status("", {}).message == "an unknown encoding"
+    clock[0] += 60
+    assert statistics.status("", {}, active=False).message == "Not active."
+
+
+def test_the_wait_for_the_first_picture_is_no_gap_between_pictures(clock):
+    statistics = Statistics()
+    statistics.subscribed()
+    clock[0] += 3600
+    for what in ("in", "out"):
+        statistics.count(what)
+    clock[0] += 3
+    assert statistics.status("", {}).message == "No picture arrives."
+
+
+def test_latencies_are_those_of_the_last_200_pictures():
+    statistics = Statistics()
+    for seconds in (1.0, 0.01):
+        for _ in range(200):
+            statistics.took({"network": seconds}, age=0.0, together=1)
+    values = {pair.key: pair.value for pair in statistics.status("", {}).values}
+    assert values["network p95 (ms)"] == "10.00"

@@ -12,10 +12,10 @@ from moa_depth_ros.pictures import drawing, files, ply
 
 
 def test_depth_png_round_trip(tmp_path):
-    depth = np.array([[0.0, np.nan, np.inf], [1.2344, 65.535, 99.0]], np.float32)
+    depth = np.array([[0.0, np.nan, np.inf], [1.2344, 65.535, 99.0], [1.2346, 2, 3]], np.float32)
     files.write_depth_png(tmp_path / "depth.png", depth)
     found = files.read_depth_png(tmp_path / "depth.png")
-    np.testing.assert_allclose(found, [[0, 0, 0], [1.234, 65.535, 0]], rtol=1e-6)
+    np.testing.assert_allclose(found, [[0, 0, 0], [1.234, 65.535, 0], [1.235, 2, 3]], rtol=1e-6)
 
 
 def test_reading_something_else_names_the_file(tmp_path):
@@ -23,6 +23,10 @@ def test_reading_something_else_names_the_file(tmp_path):
     files.write_picture(grey, np.zeros((2, 2), np.uint8))
     with pytest.raises(ValueError, match=r"grey\.png: expected a 16-bit depth PNG.*uint8"):
         files.read_depth_png(grey)
+    colour = tmp_path / "colour.png"
+    files.write_picture(colour, np.zeros((2, 2, 3), np.uint16))
+    with pytest.raises(ValueError, match=r"colour\.png: expected a 16-bit depth PNG.*\(2, 2, 3\)"):
+        files.read_depth_png(colour)
     with pytest.raises(ValueError, match=r"none\.png"):
         files.read_depth_png(tmp_path / "none.png")
     with pytest.raises(ValueError, match=r"none\.jpg"):
@@ -139,3 +143,14 @@ def test_a_picture_that_is_too_large_is_refused(tmp_path):
     for read in (files.read_picture, files.read_depth_png):
         with pytest.raises(ValueError, match=r"huge\.png"):
             read(tmp_path / "huge.png")
+
+
+def test_a_panels_scale_reaches_from_the_nearest_depth_to_the_farthest(tmp_path, monkeypatch):
+    scales, colour_depth = [], drawing.colour_depth
+    monkeypatch.setattr(
+        drawing, "colour_depth", lambda *a: scales.append(a[1:]) or colour_depth(*a)
+    )
+    near, far = (np.linspace(low, low + 1, 600).reshape(20, 30) for low in (1, 4))
+    nothing = np.full((20, 30), np.nan)
+    drawing.write_panel(tmp_path / "panel.png", [[("a", near), ("b", far), ("c", nothing)]])
+    assert scales == [pytest.approx((1.01, 4.99))] * 3
