@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import os
 import sys
 import threading
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.ros.signals import EndSignals
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 # The executor's thread and the one that works on pictures take turns in the interpreter. By default
 # the one that waits lets the other go on for 5 ms, as long as a small network takes.
 SWITCH_SECONDS = 1e-4
-LAST_WORK_SECONDS = 0.5  # what a service, and then a picture, that is at work is given to end
+LAST_WORK_SECONDS = 0.3  # for a service at work, then for a picture; all ends within a second
 
 HELP = """\
 Metric depth and point clouds from one colour camera, as a managed ROS 2 node, moa_depth. It takes
@@ -33,20 +32,19 @@ ROS arguments:
 """
 
 
-def main(args: list[str] | None = None) -> int:
-    """Run the node until a signal ends it.
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run the node until a signal ends it, then end the process.
+
+    Its status is 0; 1 if the node could not start, after one line that says why, or if an error
+    that nobody expected ended it, after its traceback.
 
     Args:
         args: the command line, ROS arguments included; ``sys.argv`` by default.
-    Returns:
-        The exit status: 0; 1 if the node could not start, after one line that says why, or if an
-        error that nobody expected ended it, after its traceback.
     """
-    signals = EndSignals("importing")
-    try:
-        return _run(signals, args)
-    finally:
-        gc.freeze()  # else the interpreter's last collection walks all of PyTorch, for a second
+    status = _run(EndSignals("importing"), args)
+    # The node has left the graph. The interpreter would take PyTorch apart, which lasts up to a
+    # second, and more where a core is missing, and wait for a picture or a service that hangs.
+    os._exit(status)
 
 
 def _run(signals: EndSignals, args: list[str] | None) -> int:
@@ -84,10 +82,9 @@ def _run(signals: EndSignals, args: list[str] | None) -> int:
     except Exception:
         traceback.print_exc()  # here: what follows may end the process at once
     ended = executor.shutdown(LAST_WORK_SECONDS)
-    closed = node is None or node.close(LAST_WORK_SECONDS if ended else 0.0)
+    if node is not None:
+        node.close(LAST_WORK_SECONDS if ended else 0.0)
     try_shutdown()
-    if not (ended and closed):
-        os._exit(status)  # else the interpreter would wait for the thread that still works
     return status
 
 
@@ -141,4 +138,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

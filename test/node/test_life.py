@@ -41,7 +41,7 @@ def test_sigint_twice_ends_the_working_node_cleanly(ros, tiny_model):
             robot.send(colourful(640, 480))
         status, seconds = process.end(signal.SIGINT, signal.SIGINT)
         assert status == 0
-        assert seconds < 5  # most of it the interpreter's own end on a busy machine
+        assert seconds < 5  # a machine may be busy
         assert "Traceback" not in process.log()
 
 
