@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from moa_depth_ros.network.config import NetworkConfig
 from moa_depth_ros.network.moa import MixtureOfAdapters
+
+# All but cuDNN's, which PyTorch 2.11 prefers on a Hopper GPU in bfloat16 and float16: it compiles a
+# plan for each shape in each thread, and some shapes have given NaN gradients (pytorch#196678).
+_ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 class ImageTower(nn.Module):
@@ -57,10 +62,11 @@ class ImageTower(nn.Module):
 
     def features(self, tokens: Tensor) -> Tensor:
         """What :meth:`forward` gives, of (B, 1 + h * w, width) tokens, the class token first."""
-        for index, block in enumerate(self.visual.transformer.resblocks):
-            tokens = block(tokens)
-            if str(index) in self.moa:
-                tokens = self.moa[str(index)](tokens)
+        with sdpa_kernel(_ATTENTION):
+            for index, block in enumerate(self.visual.transformer.resblocks):
+                tokens = block(tokens)
+                if str(index) in self.moa:
+                    tokens = self.moa[str(index)](tokens)
         return self.visual.ln_post(tokens[:, 1:])
 
     def freeze_all_but(self, trainable_blocks: int | str) -> None:

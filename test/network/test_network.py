@@ -298,6 +298,18 @@ def test_a_mixture_follows_its_block_and_comes_before_the_next(network):
         assert torch.equal(given[index + 1], expected)
 
 
+def test_attention_is_never_cudnns(network):
+    """The choice is PyTorch's own again afterwards."""
+    allowed = []
+    for block in network.tower.visual.transformer.resblocks:
+        block.register_forward_hook(
+            lambda *_: allowed.append(torch.backends.cuda.cudnn_sdp_enabled())
+        )
+    network(torch.rand(1, 3, *INPUT_SIZE))
+    assert allowed == [False] * 12
+    assert torch.backends.cuda.cudnn_sdp_enabled()
+
+
 def test_pictures_are_normalised_as_clips_were(network):
     """OpenAI's numbers, red first."""
     assert network.mean.flatten().tolist() == pytest.approx([0.48145466, 0.4578275, 0.40821073])
