@@ -7,7 +7,7 @@ import pickle
 import re
 import warnings
 import zipfile
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class BackgroundCheckpointIO(AtomicCheckpointIO):
-    """Writes while the training goes on, what was there when it was told to.
+    """Writes while the training goes on, what was there when it was told to, file after file.
 
-    One checkpoint at a time. An error in the background is raised by whatever waits for the
-    writing next: another checkpoint, or :meth:`teardown`.
+    An error in the background is raised by the next :meth:`save_checkpoint`, or by
+    :meth:`teardown`.
 
     Lightning's AsyncCheckpointIO copies on the GPU, as many checkpoints as are not written yet, and
     nobody can wait for it before the end.
@@ -85,25 +85,36 @@ class BackgroundCheckpointIO(AtomicCheckpointIO):
         written: done once the last checkpoint is in its place; None if nobody need wait for it.
     """
 
-    written: Future[None] | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: Future[None] | None = None
+        self._writer = ThreadPoolExecutor(1, "checkpoints")
+        self._writing: dict[Path, Future[None]] = {}
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
-        """Copy ``checkpoint`` to the host, and begin to write that to ``path``."""
-        self.teardown()
+        """Copy ``checkpoint`` to the host, and have that written to ``path`` after what waits
+        already. Only the file's own predecessor is waited for: no more copies than files."""
+        path = Path(path)
+        self._settle([other for other, done in self._writing.items() if done.done()])
+        self._settle([path])
         copy = _on_host(checkpoint)
         if torch.cuda.is_initialized():
             torch.cuda.current_stream().synchronize()  # all copies at once, not one after another
-        writer = ThreadPoolExecutor(1)
-        self.written = writer.submit(super().save_checkpoint, copy, path)
-        writer.shutdown(wait=False)
+        self.written = self._writer.submit(super().save_checkpoint, copy, path)
+        self._writing[path] = self.written
 
     def teardown(self) -> None:
-        """Wait until the last checkpoint is in its place."""
-        written, self.written = self.written, None
-        if written is not None:
-            written.result()
+        """Wait until every checkpoint is in its place."""
+        self.written = None
+        wait(self._writing.values())
+        self._settle(list(self._writing))
+
+    def _settle(self, paths: list[Path]) -> None:
+        for path in paths:
+            if path in self._writing:
+                self._writing.pop(path).result()
 
 
 def newest(folder: Path) -> Path | None:

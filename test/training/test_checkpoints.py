@@ -9,6 +9,7 @@ import os
 import resource
 import threading
 import time
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -67,6 +68,35 @@ def test_a_checkpoint_in_the_background_is_of_the_moment(tmp_path, monkeypatch):
     assert epochs(tmp_path) == ["epoch-001.ckpt", "epoch-002.ckpt"]
     (group,) = io.load_checkpoint(tmp_path / "epoch-002.ckpt")["optimiser"]
     assert torch.equal(group["step"], torch.zeros(3))
+
+
+def test_checkpoints_in_the_background_wait_for_each_other_not_the_training_for_them(
+    tmp_path, monkeypatch
+):
+    """The best one and the epoch's, on a slow disk: in their order, whatever they hold by then."""
+    going = threading.Event()
+    io, flush = BackgroundCheckpointIO(), os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: going.wait(30) and flush(file))
+    state = {"step": torch.zeros(3)}
+    for name in ("best", "epoch-000"):
+        io.save_checkpoint(state, tmp_path / f"{name}.ckpt")
+        state["step"] += 1
+    assert not list(tmp_path.glob("*.ckpt"))
+    going.set()
+    io.teardown()
+    steps = [
+        io.load_checkpoint(tmp_path / f"{name}.ckpt")["step"][0] for name in ("best", "epoch-000")
+    ]
+    assert steps == [0, 1]
+
+
+def test_an_error_in_the_background_is_raised_by_the_next_checkpoint(tmp_path):
+    io = BackgroundCheckpointIO()
+    io.save_checkpoint({}, tmp_path)  # a folder
+    wait([io.written])
+    with pytest.raises(OSError, match=str(tmp_path)):
+        io.save_checkpoint({}, tmp_path / "epoch-000.ckpt")
+    io.teardown()  # told once
 
 
 @pytest.mark.parametrize("io", [AtomicCheckpointIO, BackgroundCheckpointIO])
