@@ -15,6 +15,7 @@ from moa_depth_ros.depth.geometry import unproject
 from moa_depth_ros.estimator import DEMO_MODEL, PRECISIONS, DepthEstimate, DepthEstimator
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.machine.allocator import keep_freed_memory
+from moa_depth_ros.machine.device_memory import free_cached_memory, is_out_of_memory
 from moa_depth_ros.machine.file_names import printable
 from moa_depth_ros.machine.plain_warnings import warn_in_lines
 from moa_depth_ros.pictures.camera_files import read_camera_yaml
@@ -47,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     for stem, path in stems.items():
         try:
-            _predict(estimator, path, camera, stem)
+            _predict_in_room(estimator, path, camera, stem)
         except (ValueError, RuntimeError, OSError, MemoryError) as error:
             named = str(error) if str(path) in str(error) else f"{path}: {error}"
             print(f"error: {named}", file=sys.stderr)
@@ -72,6 +73,22 @@ def _stems(pictures: list[Path], out: Path | None) -> dict[Path, Path]:
             if os.path.realpath(f"{stem}{end}") in given:
                 raise ValueError(f"{path}: {stem}{end} would be replaced, which is a picture, too")
     return stems
+
+
+def _predict_in_room(
+    estimator: DepthEstimator, path: Path, camera: Intrinsics | None, stem: Path
+) -> None:
+    """Where memory is out, what is kept for pictures of other sizes is freed for another try."""
+    try:
+        _predict(estimator, path, camera, stem)
+        return
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    # Not in the except clause: there, the error's traceback would hold the tensors.
+    estimator.clear_graphs()
+    free_cached_memory()
+    _predict(estimator, path, camera, stem)
 
 
 def _predict(estimator: DepthEstimator, path: Path, camera: Intrinsics | None, stem: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 from moa_depth_ros import predict
 from moa_depth_ros.estimator import DEMO_MODEL
 from moa_depth_ros.intrinsics import NYU_KINECT
+from moa_depth_ros.machine.device_memory import OutOfMemoryError
 from moa_depth_ros.network import MoADepthClip, save_network
 from moa_depth_ros.pictures.files import read_depth_png, read_picture, write_picture
 from moa_depth_ros.predict import main
@@ -61,6 +62,26 @@ def test_a_picture_too_large_for_memory_is_named_and_the_others_go_on(
     assert main([str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--device", "cpu"]) == 1
     assert f"error: {tmp_path / 'a.png'}: Unable to allocate" in capsys.readouterr().err
     assert (tmp_path / "b_depth.png").is_file()
+
+
+def test_where_memory_is_out_it_is_freed_for_another_try(tmp_path, capsys, monkeypatch):
+    """What graphs for pictures of other sizes keep, on a GPU."""
+    estimate, kept = predict.DepthEstimator.estimate, ["other sizes"]
+
+    def estimate_in_room(self, *arguments, **options):
+        if kept:
+            raise OutOfMemoryError("CUDA out of memory.")
+        return estimate(self, *arguments, **options)
+
+    monkeypatch.setattr(predict.DepthEstimator, "estimate", estimate_in_room)
+    monkeypatch.setattr(predict.DepthEstimator, "clear_graphs", lambda self: kept.clear())
+    write_picture(tmp_path / "picture.png", np.zeros((40, 60, 3), np.uint8))
+    assert main([str(tmp_path / "picture.png")]) == 0
+    assert (tmp_path / "picture_depth.png").is_file()
+    monkeypatch.setattr(predict.DepthEstimator, "clear_graphs", lambda self: None)
+    kept.append("another program's")
+    assert main([str(tmp_path / "picture.png")]) == 1
+    assert "picture.png: CUDA out of memory." in capsys.readouterr().err
 
 
 def test_a_warning_is_one_line(tmp_path, capsys):
