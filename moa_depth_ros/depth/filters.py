@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,7 +32,7 @@ class DepthLimits:
 
 
 def keep_readings(
-    depth: Tensor, uncertainty: Tensor, limits: DepthLimits, unseen: np.ndarray | None = None
+    depth: Tensor, uncertainty: Tensor, limits: DepthLimits, unseen: Tensor | None = None
 ) -> Tensor:
     """Depth with NaN wherever the limits don't hold.
 
@@ -54,7 +53,7 @@ def keep_readings(
     if limits.max_uncertainty > 0:
         dropped.append(~(uncertainty <= limits.max_uncertainty))  # NaN is not certain, either
     if unseen is not None:
-        dropped.append(torch.from_numpy(unseen).to(depth.device))
+        dropped.append(unseen)
     for mask in dropped:
         depth = depth.masked_fill(mask, torch.nan)
     return depth

@@ -13,8 +13,10 @@ from torch import Tensor
 
 
 def to_device(array: np.ndarray, device: torch.device) -> Tensor:
-    """A contiguous copy of a uint8 array of any strides, also a read-only one, on the device."""
-    staging = torch.empty(array.shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
+    """A contiguous copy of a uint8 or bool array of any strides, also a read-only one, on the
+    device."""
+    dtype = torch.bool if array.dtype == bool else torch.uint8
+    staging = torch.empty(array.shape, dtype=dtype, pin_memory=device.type == "cuda")
     np.copyto(staging.numpy(), array)
     return staging.to(device, non_blocking=True)
 

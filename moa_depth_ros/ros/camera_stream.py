@@ -15,6 +15,7 @@ from moa_depth_ros.depth.filters import DepthLimits, drop_edges, keep_readings
 from moa_depth_ros.depth.smoothing import DepthSmoother
 from moa_depth_ros.estimator import DepthEstimate, Picture
 from moa_depth_ros.estimator.estimator_slot import EstimatorSlot
+from moa_depth_ros.estimator.transfer import to_device
 from moa_depth_ros.intrinsics import Intrinsics
 from moa_depth_ros.pictures.calibration import (
     CameraInfoError,
@@ -195,10 +196,11 @@ class CameraStream:
         """The estimate without what is no reading: beyond limits, or where the camera saw
         nothing."""
         limits, uncertainty = parameters.depth_limits(self._node), estimate.uncertainty
+        unseen = None if job.unseen is None else to_device(job.unseen, uncertainty.device)
         return replace(
             estimate,
-            depth=keep_readings(estimate.depth, uncertainty, limits, job.unseen),
-            uncertainty=keep_readings(uncertainty, uncertainty, DepthLimits(), job.unseen),
+            depth=keep_readings(estimate.depth, uncertainty, limits, unseen),
+            uncertainty=keep_readings(uncertainty, uncertainty, DepthLimits(), unseen),
         )
 
     def publish(

@@ -41,7 +41,7 @@ def test_what_the_network_is_unsure_of_is_dropped():
 
 
 def test_what_the_camera_did_not_see_is_dropped():
-    result = kept([1.0, 2.0], unseen=np.array([[False, True]]))
+    result = kept([1.0, 2.0], unseen=torch.tensor([[False, True]]))
     np.testing.assert_array_equal(result, [1.0, NAN])
 
 

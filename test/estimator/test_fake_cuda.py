@@ -64,18 +64,12 @@ def test_smoothing_limits_edges_and_a_cloud_wait_for_nothing(options):
         smoother = DepthSmoother()
         for stamp in (1.0, 1.1):
             smooth = smoother.smooth(depth, 0.5, 0.1, stamp, "camera")
-        readings = keep_readings(smooth, uncertainty, EVERY_LIMIT)
+        unseen = torch.zeros(480, 640, dtype=torch.bool, device="cuda")
+        readings = keep_readings(smooth, uncertainty, EVERY_LIMIT, unseen)
         shown = drop_edges(readings, 0.2, (5, 5), smooth)
         cloud = pack_cloud(shown, colour, CAMERA, options)
     assert crossings.names == []
     assert cloud.is_cuda and cloud.dtype == torch.uint8
-
-
-def test_what_a_rectified_camera_did_not_see_is_the_only_copy():
-    with fake_cuda() as crossings:
-        depth, uncertainty = torch.empty(2, 480, 640, device="cuda")
-        keep_readings(depth, uncertainty, DepthLimits(), np.zeros((480, 640), bool))
-    assert crossings.names == ["_to_copy"]
 
 
 @pytest.mark.parametrize(
