@@ -23,7 +23,9 @@ def exit_code(work: Callable[[], None]) -> int:
 
 
 def use_device(device: torch.device) -> None:
-    """Make it the current one, on which CUDA's loaders lay their page-locked memory down, too."""
+    """Make it the current one, on which CUDA's loaders lay their page-locked memory down, too. Let
+    convolutions be as exact there as everything else: the node has none."""
+    torch.backends.cudnn.allow_tf32 = False
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
 

@@ -180,32 +180,35 @@ def test_a_gpu_that_is_not_there_is_named(monkeypatch):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-def test_cuda_agrees_with_the_cpu(model, estimator, picture, precision):
+def test_cuda_agrees_with_the_cpu(model, estimator, picture, precision, caplog):
     found = DepthEstimator(model, "cuda", precision).estimate(picture).depth
     assert found.device.type == "cuda"
+    assert not caplog.records  # of a kernel or a graph that could not be made
     assert (found.cpu() - estimator.estimate(picture).depth).abs().mean() < 0.1
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_follows_the_pictures_size_and_lens(model, estimator, picture):
+def test_cuda_follows_the_pictures_size_and_lens(model, estimator, picture, caplog):
     """Sizes and lenses change, and change back; what was estimated before stays as it was."""
     on_cuda = DepthEstimator(model, "cuda")
     k = NYU_KINECT
     lenses = [None, Intrinsics(k.width, k.height, 2 * k.fx, 2 * k.fy, k.cx, k.cy)]
     asked = [(picture[:height], lens) for height in (60, 40, 60) for lens in lenses]
     found = [on_cuda.estimate(part, intrinsics=lens).depth for part, lens in asked]
+    assert not caplog.records
     for (part, lens), depth in zip(asked, found, strict=True):
         expected = estimator.estimate(part, intrinsics=lens).depth
         torch.testing.assert_close(depth.cpu(), expected, rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_follows_the_batch(model, estimator, picture):
+def test_cuda_follows_the_batch(model, estimator, picture, caplog):
     """Batches grow, shrink and mix; what was estimated before stays as it was."""
     on_cuda = DepthEstimator(model, "cuda")
     batch = mixed_batch(picture)
     asked = [batch[:1], batch, batch[:2], batch[::-1], batch[1:]]
     found = [on_cuda.estimate_batch(pictures) for pictures in asked]
+    assert not caplog.records
     for pictures, estimates in zip(asked, found, strict=True):
         for one, estimate in zip(pictures, estimates, strict=True):
             expected = estimator.estimate(*one).depth

@@ -26,6 +26,7 @@ def model(tmp_path, tiny_clip) -> Path:
 def test_every_layout_is_measured_beside_the_step(tmp_path, model, capsys):
     data = [write_frames(tmp_path / "frames"), write_recording(tmp_path / "recording")]
     command = [*data, "--model", model, "--batch", 2, "--workers", 1, "--runs", 2, "--pictures", 4]
+    command += ["--device", "cpu"]
     assert benchmark.main([str(part) for part in command]) == 0
     out = capsys.readouterr().out
     found = re.findall(r"^\| (.+?) \| ([0-9.]+) \|(?: ([0-9.]+) \|)?$", out, re.M)
