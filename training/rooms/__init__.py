@@ -1,4 +1,4 @@
-"""Synthetic rooms: colour pictures with exact depth, from a seed.
+"""Synthetic rooms: colour images with exact depth, from a seed.
 
 A stand-in for data sets that cannot be shipped.
 """

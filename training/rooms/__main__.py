@@ -1,4 +1,4 @@
-"""Writes rendered rooms as a folder in the labelled NYU Depth V2 layout, or as a sheet to see."""
+"""Writes rendered rooms as a folder in the labelled NYU Depth V2 layout, or as a contact sheet."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from training.rooms.sheet import write_sheet
 from training.rooms.streams import sample_frame
 
 EPILOG = (
-    f"The folder then holds {MAT_NAME} ({ROOM_BYTES / 1e6:g} MB a room) and {SPLITS_NAME}, which "
-    "the project's NYU reader reads as the real ones. Rendered rooms stand in for a data set that "
-    "cannot be redistributed: say so beside every figure measured on them."
+    f"The folder then holds {MAT_NAME} ({ROOM_BYTES / 1e6:g} MB per room) and {SPLITS_NAME}, which "
+    "the project's NYU reader reads like the real ones. Rendered rooms stand in for a data set "
+    "that cannot be redistributed: say so beside every figure measured on them."
 )
 
 
@@ -27,7 +27,9 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m training.rooms", description=__doc__, epilog=EPILOG
     )
-    options.add_argument("--out", type=a_path, metavar="FOLDER", help="the set, e.g. data/rooms")
+    options.add_argument(
+        "--out", type=a_path, metavar="FOLDER", help="the data set, e.g. data/rooms"
+    )
     for name, least, default, text in (
         ("--train", 1, 200, "rooms to train on"),
         ("--test", 1, 100, "rooms to judge on"),
@@ -37,13 +39,13 @@ def parser() -> argparse.ArgumentParser:
         text += " (default: %(default)s)"
         options.add_argument(name, type=at_least(least), default=default, metavar="N", help=text)
     options.add_argument(
-        "--sheet", type=new_file(".png"), metavar="FILE", help="a PNG, colour above depth"
+        "--sheet", type=new_file(".png"), metavar="FILE", help="a PNG of rooms, colour above depth"
     )
     return options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Does what the options ask for; the exit code is 0, or 1 after a message."""
+    """Do what the options ask for; the exit code is 0, or 1 after a message."""
     options = parser()
     args = options.parse_args(arguments)
     if args.out is None and args.sheet is None:

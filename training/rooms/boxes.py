@@ -44,7 +44,7 @@ def moved(
 
     Args:
         parts: in the piece's frame.
-        x, y, z: where its origin comes to, metres.
+        x, y, z: where its origin is moved to, metres.
         yaw: about the vertical, radians.
     """
     c, s = _cos_sin(yaw)

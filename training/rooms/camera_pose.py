@@ -42,7 +42,7 @@ class CameraPose:
 
 
 def sample_pose(rng: np.random.Generator, size: Size) -> CameraPose:
-    """A camera 0.3-0.8 m from a wall that looks across the room, as high as a robot's mast.
+    """A camera 0.3-0.8 m from a wall that looks across the room, at the height of a robot's mast.
 
     Args:
         rng: decides everything.

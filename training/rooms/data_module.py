@@ -19,7 +19,7 @@ class RoomsDataModule(DepthDataModule):
         val_seed: of the stream of validation rooms, which stay the same in every epoch.
         rooms_per_epoch: training rooms in an epoch.
         val_rooms: validation rooms.
-        batch_size: pictures in a batch of one process.
+        batch_size: images per batch and process.
         num_workers: processes that render; 0 renders in the training process.
     """
 
@@ -43,7 +43,7 @@ class RoomsDataModule(DepthDataModule):
         self.rooms_per_epoch, self.val_rooms = rooms_per_epoch, val_rooms
 
     def setup(self, stage: str | None = None) -> None:
-        """Learn from the network, which a model folder may have brought, what to render at."""
+        """Take the size to render from the network, which may come from a model folder."""
         assert self.trainer is not None
         height, width = self.trainer.lightning_module.network_config.input_size
         self.camera = NYU_KINECT.resized(width, height)

@@ -1,4 +1,4 @@
-"""Rendered rooms without end, made while the network trains."""
+"""An endless supply of rooms, rendered while the network trains."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from training.rooms.streams import sample_frame
 class RoomsDataset(Dataset[Sample]):
     """Frames of one random stream, each rendered when it is asked for.
 
-    Any index from 0 up is a frame, the same on every machine; ``length`` is only how many of
-    them make an epoch.
+    Every index from 0 is a frame, the same on every machine; ``length`` only says how many of them
+    make an epoch.
 
     Args:
         seed: of the stream.
         length: frames in an epoch.
-        camera: the camera they are rendered with.
+        camera: the camera that they are rendered with.
     """
 
     def __init__(self, seed: int, length: int, camera: Intrinsics):

@@ -21,7 +21,7 @@ class Fixture(NamedTuple):
     Attributes:
         parts: in the fixture's frame.
         width, height: of the wall that they need from the lower edge up, metres.
-        below: what hangs below the lower edge, metres.
+        below: how far they hang below the lower edge, metres.
     """
 
     parts: list[Part]

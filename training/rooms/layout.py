@@ -32,7 +32,7 @@ class Light:
     Attributes:
         position: (3,) metres.
         colour: (3,) linear power.
-        normal: (3,) where a window shines to; None for a lamp, which shines everywhere.
+        normal: (3,) direction in which a window shines; None for a lamp, which shines everywhere.
     """
 
     position: NDArray[np.float64]
@@ -51,7 +51,7 @@ class Room:
         shell: of the walls -x, +x, -y, +y, the floor and the ceiling.
         lights: lamps and windows that shine.
         ambient: (3,) linear light that comes from everywhere.
-        camera: where the picture is taken from.
+        camera: where the image is taken from.
         scene_type: its name, as NYU Depth V2 has it.
     """
 
@@ -145,7 +145,7 @@ def _doors(plan: Planner, palette: Palette) -> None:
 
 
 def _windows(plan: Planner, palette: Palette, day: float) -> list[Light]:
-    """Up to three windows; gives their light."""
+    """Up to three windows; returns their light."""
     rng, lights = plan.rng, []
     for _ in range(rng.choice([0, 1, 2, 3], p=[0.15, 0.45, 0.3, 0.1])):
         width, z = rng.uniform(0.8, 2.2), rng.uniform(0.88, 1.05)
@@ -160,7 +160,7 @@ def _windows(plan: Planner, palette: Palette, day: float) -> list[Light]:
 
 
 def _ceiling_lamps(plan: Planner, palette: Palette, office: bool, lamp_on: bool) -> list[Light]:
-    """One lamp in the middle, or an office's row of panels; gives those that shine."""
+    """One lamp in the middle, or an office's row of panels; returns those that shine."""
     rng, (width, length, height) = plan.rng, plan.size
     warm = np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.55, 0.95)])
     count = max(1, int(length / 2.5)) if office else 1

@@ -42,7 +42,7 @@ class Material:
         colour, accent: the pattern's two colours, linear.
         scale: the pattern's repeat along both sides of a face, metres.
         seed: of its variations.
-        emission: light that it gives, as a multiple of the colour.
+        emission: light that it emits, as a multiple of the colour.
     """
 
     kind: Kind

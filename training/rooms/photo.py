@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Pixels; noise and blur are given for a picture of this width and scaled to others.
+# Pixels; noise and blur are given for an image of this width and scaled to others.
 FULL_WIDTH = 640
 Floats = NDArray[np.floating]
 
@@ -13,7 +13,7 @@ Floats = NDArray[np.floating]
 def photograph(
     radiance: Floats, rng: np.random.Generator, noise_rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """The picture that a small camera with automatic exposure takes.
+    """The image that a small camera with automatic exposure takes.
 
     Args:
         radiance: (3, H, W) float32, linear, RGB.
@@ -44,7 +44,7 @@ def photograph(
 
 
 def _shoulder(light: Floats) -> Floats:
-    """Linear up to mid grey, then ever slower towards 1, as a camera's tone curve."""
+    """Linear up to mid grey, then ever slower towards 1, like a camera's tone curve."""
     return np.where(light < 0.5, light, 1.0 - 0.25 / np.maximum(light, 0.5))
 
 

@@ -15,7 +15,7 @@ from training.rooms.fixtures import Fixture
 from training.rooms.piece import Piece, placed, top_of
 
 CAMERA_CLEARANCE = 0.65  # metres between the camera and the nearest box
-TOUCH = 1e-6  # metres by which boxes may overlap and still only touch
+TOUCH = 1e-6  # metres by which boxes may overlap and still count as touching
 ATTEMPTS = 20  # places that are tried for a piece or fixture
 WALL_YAW = (0.0, np.pi / 2, np.pi, -np.pi / 2)
 Area = tuple[float, float, float, float]
@@ -31,13 +31,13 @@ class Planner:
     Args:
         rng: decides where.
         size: of the room, metres.
-        camera: before which things stand.
+        camera: in front of which things stand.
 
     Attributes:
         parts: the boxes of what is placed, in the world frame.
         taken: floor that furniture stands on.
         clear: floor that is kept clear.
-        walls: of each wall, what is hung on it or stands before it: along it and up.
+        walls: for each wall, areas of what hangs on it or stands in front of it: along it and up.
         view: the walls that the camera sees, each with its lowest and highest place in view.
     """
 
@@ -62,7 +62,7 @@ class Planner:
         """Stand the piece with its back 1 cm from a wall, preferably one in view.
 
         Returns:
-            False where no place was found.
+            False if no place was found.
         """
         tall = top_of(piece.parts)
         for _ in range(ATTEMPTS):
@@ -80,10 +80,10 @@ class Planner:
         return False
 
     def in_the_open(self, piece: Piece) -> bool:
-        """Stand the piece somewhere on the floor before the camera, parallel to the walls.
+        """Stand the piece somewhere on the floor in front of the camera, parallel to the walls.
 
         Returns:
-            False where no place was found.
+            False if no place was found.
         """
         rng, (width, length, _) = self.rng, self.size
         for _ in range(ATTEMPTS):
@@ -109,7 +109,7 @@ class Planner:
             yaw: which way it faces, a multiple of pi/2.
 
         Returns:
-            False where something is in the way.
+            False if something is in the way.
         """
         body = _area(x, y, yaw, piece.width, 0.0, piece.depth)
         inside = (
@@ -132,11 +132,11 @@ class Planner:
         Args:
             fixture: what to hang.
             z: of its lower edge, metres.
-            in_view: how probably a wall in view is tried, 0..1.
-            clear: depth of floor to keep clear before it, for doors, metres.
+            in_view: probability that a wall in view is tried, 0..1.
+            clear: depth of floor to keep clear in front of it, for doors, metres.
 
         Returns:
-            The wall and the place along it in metres, or None where no place was found.
+            The wall and the place along it in metres, or None if no place was found.
         """
         for _ in range(ATTEMPTS):
             spot = self._spot(fixture.width, in_view)
@@ -178,8 +178,8 @@ class Planner:
         """Take the parts, in the world frame, as they are.
 
         Returns:
-            False where one is near the camera, pierces another piece, or leaves the room; none is
-            taken then.
+            False if one is near the camera, pierces another piece, or leaves the room; then none
+            is taken.
         """
         bounds = _bounds(parts)
         eye, size = self.camera.position, np.asarray(self.size)
@@ -239,7 +239,7 @@ def _bounds(parts: list[Part]) -> NDArray[np.float64]:
 
 
 def _area(x: float, y: float, yaw: float, width: float, back: float, front: float) -> Area:
-    """The floor before a piece's back at x, y, turned by quarters: width wide, from `back` to
+    """The floor in front of a piece's back at x, y, turned by quarters: width wide, from `back` to
     `front` metres.
     """
     c, s = round(math.cos(yaw)), round(math.sin(yaw))

@@ -1,4 +1,4 @@
-"""A picture and its exact depth from a room and a camera's intrinsics."""
+"""An image and its exact depth from a room and a camera's intrinsics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from training.rooms.trace import RayGrid, trace
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture and what is true of it.
+    """An image and its ground truth.
 
     Attributes:
         picture: (H, W, 3) RGB.
@@ -39,9 +39,9 @@ def render(
 
     Args:
         room: with its camera.
-        intrinsics: of the camera, which also say how large the picture is.
+        intrinsics: of the camera, which also say how large the image is.
         rng: decides exposure, white balance, blur and the like, no geometry.
-        noise_rng: the sensor noise; left out, rng does.
+        noise_rng: decides the sensor noise; if left out, rng does.
     """
     grid = RayGrid(intrinsics, room.camera.rotation)
     depth, index = trace(room, grid)

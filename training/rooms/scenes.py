@@ -17,7 +17,7 @@ class Standing(NamedTuple):
 
     Attributes:
         place: along a wall, in the open, or rows of it that fill the room.
-        probability: of each piece; what has 1 is tried three times where it does not fit.
+        probability: of each piece; with 1, it is tried up to three times if it does not fit.
         most: pieces, or sets of rows, that are tried: 1 to `most`.
         maker: makes one.
     """
@@ -49,10 +49,10 @@ class Recipe(NamedTuple):
     """What a scene type is made of.
 
     Attributes:
-        weight: how often it comes, beside the others' weights.
+        weight: how often it comes, relative to the others' weights.
         size: ranges of width, length and ceiling height, metres.
-        floors, walls: kinds that `materials` knows; what is named twice comes twice as often.
-        pieces: in the order of importance.
+        floors, walls: kinds that `materials` knows; one named twice comes twice as often.
+        pieces: in order of importance.
         hung: on its walls, besides EVERYWHERE.
         office: panelled ceiling, panel lamps.
     """

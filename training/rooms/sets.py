@@ -1,4 +1,4 @@
-"""Sets of rendered rooms that are read as the labelled NYU Depth V2 file is."""
+"""Sets of rendered rooms that are read like the labelled NYU Depth V2 file."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from training.rooms.streams import sample_frame
 
 
 def write_set(folder: Path, num_train: int, num_test: int, seed: int) -> None:
-    """Writes nyu_depth_v2_labeled.mat and splits.mat into the folder."""
+    """Write nyu_depth_v2_labeled.mat and splits.mat into the folder."""
     count = num_train + num_test
     frames = (sample_frame(seed, i, NYU_KINECT) for i in range(count))
     path, splits = folder / MAT_NAME, folder / SPLITS_NAME

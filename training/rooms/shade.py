@@ -70,7 +70,7 @@ class _SurfaceTable:
 
 
 class _Faces:
-    """The faces that M rays meet: arrays (M,), one entry a ray, row by row.
+    """The faces that M rays meet: arrays (M,), one entry per ray, row by row.
 
     Attributes:
         rotation: (3, 3), camera to world.

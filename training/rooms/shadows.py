@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from training.rooms.layout import Room
 
 CELLS = 40  # along each side of the room
-WIDEST_GAP = 1.2  # metres above the floor; what hangs higher throws no shadow
-SMALLEST_AREA = 0.02  # square metres seen from above; legs and handles throw no shadow
+WIDEST_GAP = 1.2  # metres above the floor; what hangs higher casts no shadow
+SMALLEST_AREA = 0.02  # square metres seen from above; legs and handles cast no shadow
 
 
 class FloorShadow:

@@ -1,4 +1,4 @@
-"""A contact sheet: many frames in one picture, colour above depth, to look at."""
+"""A contact sheet: many frames in one image, colour above depth, to look at."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ COLUMNS = 5
 
 
 def write_sheet(path: str | Path, frames: Iterable[Frame]) -> None:
-    """Write frames as one picture, five in a row, each above its depth.
+    """Write frames as one image, five in a row, each above its depth.
 
     Args:
-        path: of the PNG; its folder is made where there is none.
+        path: of the PNG; its folder is created if missing.
         frames: at least one, all of one size.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Endless supplies of frames from a seed: one room a frame, or a walk through one room."""
+"""Endless supplies of frames from a seed: one room per frame, or a walk through one room."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Procedural textures: the reflectance of surface points, averaged over the pixel that sees them.
 
-Every pattern knows its pixel's footprint in metres (fu, fv), so that a small picture looks like an
-area-averaged large one. Arrays have one entry a point along their last axis, float32 where not
-said otherwise.
+Every pattern knows its pixel's footprint in metres (fu, fv), so that a small image looks like an
+area-averaged large one. Arrays have one entry per point along their last axis, float32 unless
+stated otherwise.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RANDOM = _TABLE.random(4096, dtype=np.float32)
 
 
 def _smooth_noise(size: int, exponent: float) -> Floats:
-    """A periodic (size, size) noise picture with a 1/f**exponent spectrum, mean 0, deviation 1."""
+    """A periodic (size, size) noise image with a 1/f**exponent spectrum, mean 0, deviation 1."""
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
     frequency[0, 0] = np.inf
     spectrum = np.fft.fft2(_TABLE.standard_normal((size, size))) / frequency**exponent
@@ -36,7 +36,7 @@ GRAIN = _smooth_noise(256, 0.5)
 
 @dataclass
 class Points:
-    """Surface points that share a pattern: arrays (n,), where not said otherwise.
+    """Surface points that share a pattern: arrays (n,), unless stated otherwise.
 
     Attributes:
         u, v: place on the face from its corner, metres.
@@ -79,7 +79,7 @@ def _hash(i: NDArray, j: NDArray, seed: NDArray[np.int64]) -> Floats:
 def _lookup(
     noise: Floats, u: Floats, v: Floats, seed: NDArray[np.int64], texel_u: float, texel_v: float
 ) -> Floats:
-    """The noise picture at u, v with the given texel sizes in metres."""
+    """The noise image at u, v with the given texel sizes in metres."""
     column = (u * (1.0 / texel_u)).astype(np.int64) + seed
     row = (v * (1.0 / texel_v)).astype(np.int64) + (seed >> 4)
     return noise[row & 255, column & 255]

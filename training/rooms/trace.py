@@ -19,14 +19,14 @@ from training.rooms.layout import Room
 
 Floats = NDArray[np.float32]
 
-NEAREST = 0.05  # metres; boxes that reach behind this plane are tested against the whole picture
+NEAREST = 0.05  # metres; boxes that reach behind this plane are tested against the whole image
 
 
 class RayGrid:
     """One ray through the middle of every pixel, in the world frame.
 
     Args:
-        camera: what the picture is taken with.
+        camera: what the image is taken with.
         rotation: (3, 3), camera to world.
 
     Attributes:
@@ -105,7 +105,7 @@ def _slab(low: list[float], high: list[float], inverse: list[Floats]) -> tuple[F
     """Depth at which rays enter and leave a box seen from outside; low, high are its planes
     relative to the eye.
 
-    On an axis where the eye lies between the planes, only leaving matters. Elsewhere the nearer
+    On an axis where the eye lies between the planes, only leaving matters. Otherwise the nearer
     plane is the entrance, and rays that go the other way get an empty interval by themselves.
     """
     enters, leaves = [], []

@@ -1,4 +1,4 @@
-"""Depth is exact, frames do not depend on resolution or order, cameras are where they can be."""
+"""Depth is exact, frames do not depend on resolution or order, cameras stand in possible places."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ WOOD = Material(Kind.WOOD, (0.4, 0.25, 0.15))
 
 
 def world_points(depth, room, intrinsics):
-    """(H, W, 3) world positions of a depth picture's pixels."""
+    """(H, W, 3) world positions of a depth image's pixels."""
     u, v = np.meshgrid(np.arange(intrinsics.width), np.arange(intrinsics.height))
     ray = np.stack(
         [
@@ -63,7 +63,7 @@ def test_a_turned_box_shows_its_edge(bare_room):
 
 
 def outside(boxes, points):
-    """(P, N) how far points (P, 3) are outside each box, along its farthest axis; inside below 0"""
+    """(P, N) how far points (P, 3) are outside each box, along its farthest axis; < 0 inside"""
     away = points[:, None, :] - boxes.centre
     c, s = np.cos(boxes.yaw), np.sin(boxes.yaw)
     x, y = c * away[..., 0] + s * away[..., 1], c * away[..., 1] - s * away[..., 0]
@@ -101,7 +101,7 @@ def test_a_frame_is_what_the_contract_says():
 
 
 def test_streams_of_neighbouring_seeds_share_no_room():
-    """As those of demo.yaml, which trains on one and validates on the other."""
+    """Like those of demo.yaml, which trains on one and validates on the other."""
     camera = SMALL.resized(64, 48)
     depths = [sample_frame(seed, index, camera).depth for seed, index in ((100, 1), (101, 0))]
     assert not np.array_equal(*depths)
@@ -120,7 +120,7 @@ def test_any_resolution_sees_the_same_room():
     for index in range(3):
         large = sample_frame(3, index, SMALL.resized(256, 192)).depth[::2, ::2]
         small = sample_frame(3, index, SMALL).depth
-        # Pixel (u, v) of the small picture looks along pixel (2u, 2v) of the large one.
+        # Pixel (u, v) of the small image looks along pixel (2u, 2v) of the large one.
         assert np.mean(np.abs(large - small) < 1e-3) > 0.995
 
 
