@@ -1,1 +1,1 @@
-"""Makes and judges a network. Knows no ROS; the robot never imports it."""
+"""Trains and evaluates a network. Independent of ROS; the robot never imports it."""

@@ -1,4 +1,4 @@
-"""How training pictures are varied, on the batch's own device."""
+"""Augmentation of training images, on the batch's own device."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ _RANGES = {
 }
 _GREY = (0.299, 0.587, 0.114)
 _NUMBERS = 12
-"""Drawn for each picture: flip, brightness, contrast, saturation, gamma, red, green, blue,
-rotation, size, horizontal and vertical place of the crop. New ones go to the end: the first ones
-then stay what they were."""
+"""Drawn for each image: flip, brightness, contrast, saturation, gamma, red, green, blue,
+rotation, size, horizontal and vertical place of the crop. Append new ones at the end, so that the
+existing ones keep their values."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """How training pictures are varied. The paper names no augmentation; flips are harmless.
+    """How training images are augmented. The paper mentions no augmentation; flips are harmless.
 
     Args:
         flip: probability of a left-right flip.
-        brightness: largest relative change of all values, drawn evenly to both sides.
-        contrast: largest relative change of the distance from the picture's mean.
+        brightness: largest relative change of all values, uniform in both directions.
+        contrast: largest relative change of the distance from the image's mean.
         saturation: largest relative change of the distance from grey.
-        gamma: largest relative change of the exponent, 1 where nothing changes.
-        colour: largest relative change of each of red, green and blue, drawn one by one.
-        rotation: largest angle in degrees, drawn evenly to both sides.
+        gamma: largest relative change of the exponent, which is 1 without a change.
+        colour: largest relative change of red, green and blue, each drawn independently.
+        rotation: largest angle in degrees, uniform in both directions.
         crop: largest share of width and height that is cut off; the rest is enlarged to the
-            picture's size.
-        seed: of everything drawn.
+            image's size.
+        seed: of all random numbers.
 
     Raises:
-        ValueError: shares and changes are from 0 to 1, the angle is up to 180.
+        ValueError: a share or change is not from 0 to 1, or the angle not from 0 to 180.
     """
 
     flip: float = 0.5
@@ -62,13 +62,13 @@ class Augmentation:
 
 
 def draw_numbers(index: Tensor, epoch: int, seed: int) -> Tensor:
-    """(B, 12) float32 in 0 to 1 on the host, each row from seed, epoch and index alone.
+    """(B, 12) float32 in 0 to 1 on the host; each row depends on seed, epoch and index alone.
 
-    So neither batch size, nor the number of processes, nor a resumption changes them.
+    So neither batch size, nor the number of processes, nor resuming changes them.
 
     Args:
-        index: (B,) numbers of the pictures in their data set; on the host, because asking a
-            device for them waits for all that it has to do.
+        index: (B,) numbers of the images in their data set; on the host, because reading them
+            from a device would wait for all its queued work.
     """
     rows = [np.random.default_rng((seed, epoch, i)).random(_NUMBERS) for i in index.tolist()]
     return torch.from_numpy(np.array(rows, dtype=np.float32))
@@ -77,20 +77,20 @@ def draw_numbers(index: Tensor, epoch: int, seed: int) -> Tensor:
 def augment(
     pictures: Tensor, depth: Tensor, numbers: Tensor, config: Augmentation, camera: Intrinsics
 ) -> tuple[Tensor, Tensor]:
-    """Vary each picture, and its depth where it must follow.
+    """Augment each image, and its depth where it is affected.
 
     Args:
         pictures: (B, 3, H, W) float in 0 to 1.
         depth: (B, H, W) metres, 0 where there is no reading.
         numbers: (B, 12) of :func:`draw_numbers`, on the same device.
         config: how much they vary.
-        camera: of the pictures, at any size.
+        camera: of the images, at any size.
 
     Returns:
-        Both, of the same shapes. Where a rotated picture has nothing to show it is black, without
-        a reading. The depth of a crop is what a network has to answer that knows ``camera`` alone:
-        the metres divided by the focal ratio (:meth:`Intrinsics.focal_ratio`) that the enlargement
-        makes, by which whoever runs the network multiplies.
+        Both, in the same shapes. The empty corners of a rotated image are black, without a reading.
+        The depth of a crop is what a network that assumes ``camera`` has to predict: the metres
+        divided by the focal ratio (:meth:`Intrinsics.focal_ratio`) of the enlargement, by which
+        the network's output is multiplied in use.
     """
     flip = numbers[:, 0] < config.flip
     pictures = torch.where(flip.view(-1, 1, 1, 1), pictures.flip(-1), pictures)
@@ -108,24 +108,24 @@ def augment(
 def view(
     pictures: Tensor, depth: Tensor, angle: Tensor, kept: Tensor, place: Tensor, camera: Intrinsics
 ) -> tuple[Tensor, Tensor]:
-    """What a camera sees that is rolled about its optical axis and shows a part of the picture.
+    """What a camera that is rolled about its optical axis and shows part of the image sees.
 
-    Neither changes the distance along the optical axis. Colours are interpolated; depth is that
-    of the nearest pixel, so that holes and edges never mix.
+    Neither changes the distance along the optical axis. Colours are interpolated; depth is taken
+    from the nearest pixel, so that holes and edges never mix.
 
     Args:
         pictures: (B, 3, H, W) float.
         depth: (B, H, W) metres.
-        angle: (B,) radians; the picture's content turns anticlockwise.
+        angle: (B,) radians; the image's content turns anticlockwise.
         kept: (B,) share of width and height that is shown, in 0 to 1.
-        place: (B, 2) of that part, horizontally and vertically; -1 is at the one border, 1 at the
+        place: (B, 2) horizontal and vertical place of that part; -1 is at one border, 1 at the
             other.
-        camera: of the pictures, at any size.
+        camera: of the images, at any size.
 
     Returns:
-        Pictures, and depth divided by the focal ratio of this camera to ``camera``.
+        Images, and depth divided by the focal ratio of this camera to ``camera``.
     """
-    # A camera that shows a share k of the picture has its lens times 1 / k: the focal ratio.
+    # A camera that shows a share k of the image has a lens 1 / k times as long: the focal ratio.
     wide = (camera.width / camera.fx) / (camera.height / camera.fy)  # the view is not square
     cos, sin = kept * torch.cos(angle), kept * torch.sin(angle)
     shift = (1 - kept).unsqueeze(1) * place
@@ -133,7 +133,7 @@ def view(
         torch.stack([cos, -sin / wide, shift[:, 0]], dim=1),
         torch.stack([sin * wide, cos, shift[:, 1]], dim=1),
     )
-    with torch.autocast(pictures.device.type, enabled=False):  # bfloat16 would miss by pixels
+    with torch.autocast(pictures.device.type, enabled=False):  # bfloat16 would be off by pixels
         grid = F.affine_grid(torch.stack(rows, dim=1), list(pictures.shape), align_corners=False)
     pictures = F.grid_sample(pictures, grid, mode="bilinear", align_corners=False)
     nearest = F.grid_sample(depth.unsqueeze(1), grid, mode="nearest", align_corners=False)

@@ -1,9 +1,9 @@
-"""How fast data and a training step are on this machine: ``python -m training.benchmark DATA ...``.
+"""Speed of data loading and of a training step: ``python -m training.benchmark DATA ...``.
 
-Prints two Markdown tables: pictures per second of each data set's loaders beside those of the
-training step, and the parts of a step with the floating-point operations that they need at least.
-The step is the trainer's own on the first pictures of the first data set, with every augmentation,
-in the precision that the trainer would choose.
+Prints two Markdown tables: images per second of each data set's loaders beside those of the
+training step, and the parts of a step with the least number of floating-point operations that each
+needs. The step is the trainer's own on the first images of the first data set, with every
+augmentation, in the precision that the trainer would choose.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ _WARM_UP = 3
 
 
 class Step:
-    """The trainer's step, in parts that can be timed one by one.
+    """The trainer's step, in parts that can be timed separately.
 
     Args:
         module: on its device, with its network.
-        batch: of samples, on the same device but for their indices.
-        precision: as the trainer has it.
+        batch: of samples, on the same device except for their indices.
+        precision: the trainer's.
     """
 
     def __init__(self, module: DepthModule, batch: dict[str, Any], precision: Precision):
@@ -63,7 +63,7 @@ class Step:
         self.loss: Tensor
 
     def parts(self) -> dict[str, Callable[[], None]]:
-        """In the order in which they have to run."""
+        """In the order in which they must run."""
         return {
             "preparation, all augmentation": self.prepare,
             "forward and loss": self.forward,
@@ -77,17 +77,17 @@ class Step:
             part()
 
     def prepare(self) -> None:
-        """Resize and vary the batch."""
+        """Resize and augment the batch."""
         with self.autocast:
             self.pictures, self.label = self.module.training_inputs(self.batch)
 
     def forward(self) -> None:
-        """From pictures to the loss."""
+        """From images to the loss."""
         with self.autocast:
             self.loss = self.module.training_terms(self.pictures, self.label).total
 
     def backward(self) -> None:
-        """Gradients of all that learns."""
+        """Gradients of all trainable parameters."""
         self.optimiser.zero_grad()
         self.loss.backward()
 
@@ -103,7 +103,7 @@ def endless(loader: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def moved(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """The batch with pictures and depth on the device, as the trainer moves it."""
+    """The batch with images and depth on the device, as the trainer moves it."""
     there = {key: batch[key].to(device, non_blocking=True) for key in ("picture", "depth")}
     return {**batch, **there}
 
@@ -121,7 +121,7 @@ def loaders(
 
 
 def time_loader(loader: DataLoader | ResidentLoader, device: torch.device, runs: int) -> float:
-    """Pictures per second of a loader alone, which has time for nothing but loading.
+    """Images per second of a loader alone, while nothing else runs.
 
     Mean over ``runs`` batches after a warm-up, because workers deliver in bursts.
     """
@@ -137,7 +137,7 @@ def time_loader(loader: DataLoader | ResidentLoader, device: torch.device, runs:
 
 
 def time_parts(step: Step, device: torch.device, runs: int) -> dict[str, float]:
-    """Median seconds of each part; each is waited for before the next one starts."""
+    """Median seconds of each part; each one ends before the next one starts."""
     times: dict[str, list[float]] = {name: [] for name in step.parts()}
     for _ in range(_WARM_UP + runs):
         for name, part in step.parts().items():
@@ -146,7 +146,7 @@ def time_parts(step: Step, device: torch.device, runs: int) -> dict[str, float]:
 
 
 def count_operations(step: Step) -> dict[str, int]:
-    """Floating-point operations of each part's matrix products: no device can do without them."""
+    """Floating-point operations of each part's matrix products, which no device can avoid."""
     found = {}
     for name, part in step.parts().items():
         with FlopCounterMode(display=False) as counter:
@@ -167,7 +167,7 @@ def run(options: argparse.Namespace) -> None:
     """Measure and print.
 
     Raises:
-        TrainingError: about the data or the model.
+        TrainingError: the data or the model can't be used.
     """
     device, runs, rates = options.device, options.runs, {}
     use_device(device)
@@ -202,10 +202,15 @@ def main(args: Sequence[str] | None = None) -> int:
     add("data", nargs="+", type=a_path, metavar="DATA", help="data set of any layout")
     add("--model", type=a_path, help="model folder; default: the paper's network, random weights")
     add_device_option(parser)
-    add("--batch", type=at_least(1), default=8, help="pictures in a batch; default: %(default)s")
+    add("--batch", type=at_least(1), default=8, help="images per batch; default: %(default)s")
     add("--workers", type=at_least(0), default=2, help="processes that read; default: %(default)s")
-    add("--pictures", type=at_least(1), default=200, help="of each data set; default: %(default)s")
-    add("--runs", type=at_least(1), default=20, help="counted batches; default: %(default)s")
+    add(
+        "--pictures",
+        type=at_least(1),
+        default=200,
+        help="images per data set; default: %(default)s",
+    )
+    add("--runs", type=at_least(1), default=20, help="batches that are timed; default: %(default)s")
     keep_freed_memory()
     options = parser.parse_args(args)
     return exit_code(lambda: run(options))

@@ -1,4 +1,4 @@
-"""The depth maps of a network that are judged: while it trains, and afterwards."""
+"""The depth maps of a network that are evaluated, during training and afterwards."""
 
 from __future__ import annotations
 

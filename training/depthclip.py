@@ -1,7 +1,7 @@
-"""DepthCLIP's zero-shot depth (Zhang et al. 2022): CLIP features matched with words of distance.
+"""DepthCLIP's zero-shot depth (Zhang et al. 2022): CLIP features matched with distance words.
 
-The baseline of the paper's Table 1, with nothing trained. Where its publication is silent, this
-follows what its public code does.
+The baseline of the paper's Table 1; nothing is trained. Where its publication is silent, this
+follows its public code.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TEMPERATURE = 0.1
 
 @dataclasses.dataclass(frozen=True)
 class DepthWords:
-    """Words of distance and the depth in metres that each stands for."""
+    """Distance words and the depth in metres that each stands for."""
 
     words: tuple[str, ...]
     depths: tuple[float, ...]
@@ -60,7 +60,7 @@ TEN_WORDS = DepthWords(
     ),
     (1.00, 1.50, 1.75, 2.00, 2.25, 2.50, 2.75, 3.00, 3.50, 4.00),
 )
-"""The paper says ten bins and does not list them: the seven, with three words between and two
+"""The paper says ten bins but does not list them: the seven, with three words in between and two
 depths beyond them."""
 
 
@@ -84,7 +84,7 @@ class DepthClip(nn.Module):
     def __init__(self, backbone: Backbone, words: DepthWords, pretrained: str | None = "openai"):
         super().__init__()
         top, left, bottom, right = CROP
-        # A ResNet takes any size; only its pooling, which is not used here, would know one.
+        # A ResNet takes any size; only its pooling, unused here, is made for one.
         size = (bottom - top, right - left) if backbone.startswith("ViT") else None
         try:
             with one_quick_attempt(pretrained), quiet_open_clip():
@@ -103,10 +103,10 @@ class DepthClip(nn.Module):
 
     @torch.no_grad()
     def predict(self, pictures: Tensor, size: tuple[int, int]) -> Tensor:
-        """Depth of whole pictures.
+        """Depth of whole images.
 
-        The public code leaves pixels outside its crop out of its judgement; here they take the
-        depth of the nearest pixel inside, so that every predictor is judged on the same pixels.
+        The public code doesn't evaluate pixels outside its crop; here they take the depth of the
+        nearest pixel inside, so that every predictor is judged on the same pixels.
 
         Args:
             pictures: (B, 3, H, W) uint8 RGB.
@@ -139,8 +139,8 @@ class DepthClip(nn.Module):
             tokens = visual(inputs)[1]
             return F.normalize(tokens @ visual.proj, dim=-1)
         maps = visual.layer4(visual.layer3(visual.layer2(visual.layer1(visual.stem(inputs)))))
-        # Not pooled by attention, so they have twice the text's channels: every other one is taken,
-        # after the normalisation.
+        # Without the attention pooling, they have twice the text's channels: every other one is
+        # taken, after the normalisation.
         return F.normalize(maps.flatten(2).transpose(1, 2), dim=-1)[..., ::2]
 
 

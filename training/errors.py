@@ -1,4 +1,4 @@
-"""Errors that a user can act on: shown as one message, without a traceback."""
+"""Errors that the user can fix: shown as one message, without a traceback."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 class TrainingError(Exception):
-    """Something the user has to get, change or repair; the message says what."""
+    """The user has to get, change or repair something; the message says what."""
 
 
 class DataError(TrainingError, ValueError):
@@ -19,11 +19,11 @@ class WeightsError(TrainingError, RuntimeError):
 
 
 class LostDetailError(TrainingError):
-    """Training pictures packed smaller than what is to be trained sees of them."""
+    """Training images that were packed smaller than the input of the network to train."""
 
 
 class DownloadError(TrainingError, OSError):
-    """A file that cannot be downloaded; what has come of it is kept."""
+    """A file that cannot be downloaded; what has arrived is kept."""
 
 
 class CheckpointError(TrainingError):
@@ -31,15 +31,15 @@ class CheckpointError(TrainingError):
 
 
 class NonFiniteLossError(TrainingError, FloatingPointError):
-    """A loss that is NaN or infinite; names the samples. Raised before the weights are touched."""
+    """A loss that is NaN or infinite; names the samples. Raised before the weights change."""
 
 
 def check_ranges(config: object, ranges: Mapping[str, tuple[float, float]]) -> None:
-    """Refuse a configuration whose numbers make no sense.
+    """Refuse a configuration with numbers out of range.
 
     Args:
-        config: whose attributes are checked.
-        ranges: by attribute, the least and the greatest number, both allowed unless infinite.
+        config: its attributes are checked.
+        ranges: smallest and largest number of each attribute, both allowed unless infinite.
 
     Raises:
         ValueError: naming the attribute, what was expected and what was found.
@@ -51,8 +51,8 @@ def check_ranges(config: object, ranges: Mapping[str, tuple[float, float]]) -> N
 
 
 def message_of(error: Exception) -> str:
-    """The message alone, also of an error that a data-loading worker raised.
+    """The message alone, even of an error that a data-loading worker raised.
 
-    A DataLoader raises its workers' errors again with the worker's traceback as their text.
+    A DataLoader re-raises its workers' errors with the worker's traceback as their text.
     """
     return str(error).rpartition(f"{type(error).__name__}: ")[2].strip()

@@ -1,4 +1,4 @@
-"""How the mixtures of adapters share their work: the paper's diagnostics (Eq. 4)."""
+"""How the experts of an adapter mixture share the work: the paper's diagnostics (Eq. 4)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class GateStatistics(Metric):
 
 @contextmanager
 def watch_gates(moa: nn.ModuleDict, statistics: nn.ModuleDict) -> Iterator[None]:
-    """Feed the gates of every forward pass inside to the statistics of the same block.
+    """Add the gates of every forward pass in this context to the statistics of their block.
 
     The gates are computed a second time here: the network itself keeps nothing for diagnostics.
     """

@@ -1,5 +1,5 @@
-"""A training step as two CUDA graphs: on a small network, launching kernels takes longer than they
-do."""
+"""A training step as two CUDA graphs: for a small network, launching kernels takes longer than
+running them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _WARM_UP = 3  # steps before a capture, for libraries to choose their kernels
 class GraphedStep:
     """Loss and gradients of batches of one shape, captured with the first batch and replayed.
 
-    Two graphs, not one, because whether the loss is finite is asked between them, and answered
+    Two graphs, not one: the check whether the loss is finite starts between them, and is answered
     while the second runs.
 
     Args:
-        terms_of: the loss of pictures and label. It may neither wait for the device nor depend on
-            anything but their values and the parameters'.
-        parameters: that learn. Their gradients are written, not added to, and must stay where they
-            are: nobody may set them to None.
+        terms_of: computes the loss of images and label. It must not wait for the device, nor
+            depend on anything but their values and the parameters'.
+        parameters: the trainable ones. Their gradients are overwritten, not accumulated, and must
+            stay where they are: they may not be set to None.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class GraphedStep:
         self._inputs: tuple[Tensor, Tensor] | None = None
 
     def forward(self, pictures: Tensor, label: Tensor) -> LossTerms:
-        """The loss of a batch, in memory of its own; it has no gradient function.
+        """The loss of a batch, in its own memory and without a gradient function.
 
         Raises:
             RuntimeError: something in the step can't be captured.
@@ -51,7 +51,7 @@ class GraphedStep:
         return LossTerms(*self._values.clone().unbind())
 
     def backward(self) -> None:
-        """Write the gradients of the loss that :meth:`forward` gave last."""
+        """Write the gradients of the loss that :meth:`forward` returned last."""
         self._replay_backward()
 
     def _capture(self) -> None:
@@ -63,7 +63,7 @@ class GraphedStep:
                 self._run_forward()
                 self._run_backward()
         here.wait_stream(aside)
-        # The gradients that the capture makes belong to its memory, where each replay writes them.
+        # The gradients created in the capture belong to its memory, where each replay writes them.
         self._forget_gradients()
         pool = torch.cuda.graph_pool_handle()
         self._replay_forward = captured(self._run_forward, aside, pool)
@@ -75,7 +75,7 @@ class GraphedStep:
         self._total, self._values = terms.total, torch.stack(terms).detach()
 
     def _run_backward(self) -> None:
-        with torch.autocast(self._total.device.type, enabled=False):  # as Lightning's own
+        with torch.autocast(self._total.device.type, enabled=False):  # as in Lightning's own
             self._total.backward()
 
     def _forget_gradients(self) -> None:
@@ -86,9 +86,9 @@ class GraphedStep:
 def captured(
     function: Callable[[], None], stream: torch.cuda.Stream, pool: Any
 ) -> Callable[[], None]:
-    """What the function does on the device, as one launch."""
+    """The function's work on the device, as one launch."""
     graph = torch.cuda.CUDAGraph()
-    # Threads that page-lock memory for the next batches may go on meanwhile.
+    # Meanwhile, threads that page-lock memory for the next batches may continue.
     with torch.cuda.graph(graph, pool, stream, capture_error_mode="thread_local"):
         function()
     return graph.replay

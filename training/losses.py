@@ -1,7 +1,7 @@
 """The composite loss of the paper (section 3.4), over the pixels that have a depth.
 
-Where several processes train together, every mean is over the valid pixels of all of them: the loss
-is that of the global batch. A mean of the processes' own means is another number, because their
+If several processes train together, every mean is over the valid pixels of all of them: the loss is
+that of the global batch. A mean of the processes' own means would be another number, because their
 counts of valid pixels differ and SILog is not linear.
 """
 
@@ -33,11 +33,11 @@ class LossConfig:
         l1: weight of the mean absolute error of the regressed depth.
         silog: weight of the scale-invariant logarithmic loss of the regressed depth.
         silog_form: ``paper`` for Eq. 6 as printed, ``literature`` for the usual square root.
-        silog_scale: what either form is multiplied by.
-        silog_lambda: how much of the squared mean the paper's form adds, the literature's removes.
+        silog_scale: factor of either form.
+        silog_lambda: share of the squared mean that the paper's form adds, the usual one subtracts.
 
     Raises:
-        ValueError: a negative or infinite weight, a share outside 0 to 1, or no weight at all.
+        ValueError: a negative or infinite weight, a lambda outside 0 to 1, or only weights of 0.
     """
 
     cross_entropy: float = 1.0
@@ -55,7 +55,7 @@ class LossConfig:
 
 
 class LossTerms(NamedTuple):
-    """Scalars, float32: each term without its weight, and the weighted sum."""
+    """Scalars, float32: each term unweighted, and the weighted sum."""
 
     cross_entropy: Tensor
     l1: Tensor
@@ -73,15 +73,15 @@ def composite_loss(
 ) -> LossTerms:
     """All terms in float32, whatever the precision of the network.
 
-    Without a single valid pixel every term is 0 and so is every gradient.
+    Without any valid pixel, all terms and all gradients are 0.
 
     Args:
         logits: (B, N, H, W) of the depth bins.
         regressed: (B, H, W) metres, positive.
-        depth: (B, H, W) metres; what :func:`valid_pixels` leaves out is no reading.
+        depth: (B, H, W) metres; what :func:`valid_pixels` leaves out has no reading.
         bin_index: (B, H, W) long, the bin of ``depth``; its value does not matter where there is
             no reading.
-        max_depth: metres; the far end of what the network can say.
+        max_depth: metres; the farthest that the network can predict.
         config: weights and forms of the terms.
     """
     with torch.autocast(logits.device.type, enabled=False):
@@ -98,14 +98,14 @@ def composite_loss(
 def valid_pixels(depth: Tensor, max_depth: float) -> Tensor:
     """Where 1e-3 < depth <= ``max_depth`` (and so finite): bool, same shape.
 
-    The near end is not that of the network's bins: the nearest bin takes what is nearer, and the
-    regression reaches down to 0.
+    The near end is not that of the network's bins: the nearest bin includes what is nearer, and
+    the regression reaches down to 0.
     """
     return (depth > MIN_DEPTH) & (depth <= max_depth)
 
 
 def count_valid(valid: Tensor) -> Tensor:
-    """How many pixels of all processes are valid, but at least 1: what the sums are divided by.
+    """Number of valid pixels in all processes, but at least 1: the divisor of the sums.
 
     Args:
         valid: (B, H, W) bool, of this process.
@@ -151,10 +151,10 @@ def masked_silog(
 
 
 def _over_processes(total: Tensor) -> Tensor:
-    """The sum of every process's ``total``; itself where one process trains.
+    """The sum of all processes' ``total``; with one process, ``total`` itself.
 
     Its gradient is summed over the processes, too. DDP divides the weights' gradients by the number
-    of processes, each of which holds the whole loss: what is left is the gradient of one loss.
+    of processes, each of which has the whole loss: the result is the gradient of one loss.
     """
     if not (dist.is_available() and dist.is_initialized()):
         return total

@@ -1,7 +1,7 @@
 """The metrics and the protocol of NYU Depth V2, for any pair of depth maps.
 
-Everything starts from sums over the valid pixels of each picture (:func:`pixel_sums`): metrics of
-a picture come from its sums, metrics over all pixels from the sum of the sums.
+Everything starts from sums over the valid pixels of each image (:func:`pixel_sums`): metrics of an
+image come from its sums, metrics over all pixels from the sum of the sums.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _GARG = (0.40810811, 0.99189189, 0.03594771, 0.96405229)
 
 
 def crop_bounds(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Rows and columns that count: top, bottom, left, right, the ends excluded.
+    """Rows and columns that count: top, bottom, left, right, ends excluded.
 
-    ``eigen`` is given for 480x640 pictures and scaled to other sizes; ``garg`` is made of
+    ``eigen`` is defined for 480x640 images and scaled to other sizes; ``garg`` is defined by
     fractions (Garg et al. 2016).
     """
     height, width = size
@@ -53,11 +53,11 @@ def crop_bounds(crop: Crop, size: tuple[int, int]) -> tuple[int, int, int, int]:
 class TrueDepth:
     """The valid pixels of a batch of true depth maps, found once for any number of predictions.
 
-    A pixel is valid where 1e-3 < truth < 10 inside the crop. Nothing here waits for the device.
+    A pixel inside the crop is valid if 1e-3 < truth < 10. Nothing here waits for the device.
 
     Args:
-        truth: (B, H, W) metres; 0, NaN and infinity are no reading.
-        crop: which part of the picture counts.
+        truth: (B, H, W) metres; 0, NaN and infinity mean no reading.
+        crop: which part of the image counts.
 
     Attributes:
         depth: (B, h, w) float64 metres of the h x w pixels inside the crop, 1 where not valid.
@@ -77,28 +77,27 @@ class TrueDepth:
     def match(self, prediction: Tensor) -> Tensor:
         """The same pixels of a prediction (B, H, W): (B, h, w) float64 metres.
 
-        NaN counts as 1e-3, infinity as 10, and everything is clipped to between the two.
+        NaN counts as 1e-3, infinity as 10, and everything is clipped to that range.
         """
         return _clip(self._pixels(prediction))
 
     def median_scaled(self, prediction: Tensor) -> Tensor:
-        """As :meth:`match`, but each picture is scaled to the median of its truth before it is
-        clipped."""
+        """As :meth:`match`, but each image is scaled to the median of its truth before clipping."""
         pixels = self._pixels(prediction)
         factors = self._median / _masked_median(pixels, self.valid)
         return _clip(pixels * factors.nan_to_num(1.0).view(-1, 1, 1))
 
     def members(self, edges: Sequence[float] = (MIN_DEPTH, MAX_DEPTH)) -> Tensor:
-        """Which valid pixels have their truth between which two edges, the far one included.
+        """Which valid pixels have their true depth between which edges, the far one included.
 
         Args:
-            edges: R + 1 rising depths in metres.
+            edges: R + 1 increasing depths in metres.
 
         Returns:
             (B, h, w, R) float64 of 0 and 1.
         """
         depth = self.depth.unsqueeze(-1)
-        # Compared with numbers, which need not be copied to the device as a tensor would.
+        # Compared with numbers, which, unlike a tensor, need not be copied to the device.
         between = [(depth > near) & (depth <= far) for near, far in pairwise(edges)]
         return (torch.cat(between, dim=-1) & self.valid.unsqueeze(-1)).double()
 
@@ -107,7 +106,7 @@ class TrueDepth:
         return _masked_median(self.depth, self.valid)
 
     def _pixels(self, prediction: Tensor) -> Tensor:
-        """Those of a prediction, (B, h, w) float64: above zero, but of any size."""
+        """Those of a prediction, (B, h, w) float64: positive, without an upper limit."""
         if prediction.shape != self._shape:
             raise ValueError(
                 f"expected depth of shape {tuple(self._shape)}, found {tuple(prediction.shape)}"
@@ -121,7 +120,7 @@ class TrueDepth:
 
 
 def range_sums(pixels: Tensor, truth: TrueDepth, members: Tensor) -> Tensor:
-    """Sums over the valid pixels of each picture, one set for each range of depth; no gradient.
+    """Sums over the valid pixels of each image, one set for each range of depth; no gradient.
 
     Args:
         pixels: (B, h, w) as :meth:`TrueDepth.match` gives them.
@@ -131,8 +130,8 @@ def range_sums(pixels: Tensor, truth: TrueDepth, members: Tensor) -> Tensor:
     Returns:
         (B, R, 10) float64 in the order of :data:`SUMS`.
     """
-    # Written where they stay, and given to one product for each row: a GPU gives a product to one
-    # of its cores, and whole pictures would leave most of them idle.
+    # Written in place, and multiplied row by row: a GPU gives each product to one of its cores,
+    # and whole images would leave most of them idle.
     batch, height, width = pixels.shape
     terms = pixels.new_empty(batch, height, len(SUMS), width)
     count, d1, d2, d3, abs_rel, sq_rel, square, log_square, log_abs, log = terms.unbind(2)
@@ -151,12 +150,12 @@ def range_sums(pixels: Tensor, truth: TrueDepth, members: Tensor) -> Tensor:
 
 
 def pixel_sums(prediction: Tensor, truth: Tensor, crop: Crop = "eigen") -> Tensor:
-    """Sums over the valid pixels of each picture, by the rules of :class:`TrueDepth`.
+    """Sums over the valid pixels of each image, by the rules of :class:`TrueDepth`.
 
     Args:
         prediction: (B, H, W) metres.
-        truth: (B, H, W) metres; 0, NaN and infinity are no reading.
-        crop: which part of the picture counts.
+        truth: (B, H, W) metres; 0, NaN and infinity mean no reading.
+        crop: which part of the image counts.
 
     Returns:
         (B, 10) float64 in the order of :data:`SUMS`.
@@ -168,7 +167,7 @@ def pixel_sums(prediction: Tensor, truth: Tensor, crop: Crop = "eigen") -> Tenso
 def metrics_of(sums: Tensor) -> Tensor:
     """Metrics from sums: (..., 10) to (..., 9) in the order of :data:`METRICS`; NaN without pixels.
 
-    Errors in metres or none; deltas and relative errors as fractions; SILog times 100.
+    Errors in metres or without a unit; deltas and relative errors as fractions; SILog times 100.
     """
     means = sums[..., 1:] / sums[..., :1]
     d1, d2, d3, abs_rel, sq_rel, square, log_square, log_abs, log = means.unbind(-1)
@@ -180,13 +179,13 @@ def metrics_of(sums: Tensor) -> Tensor:
 
 
 class Averages(NamedTuple):
-    """Both averages of a set of pictures, by metric name; NaN where no picture had a valid pixel.
+    """Both averages over a set of images, by metric name; NaN if no image had a valid pixel.
 
     Attributes:
-        per_image: metrics of each picture, then averaged: the published way.
+        per_image: metrics of each image, then averaged, as most papers do.
         pooled: metrics over all pixels at once.
-        pictures: how many counted.
-        without_valid: how many had no valid pixel and were left out.
+        pictures: number of images that counted.
+        without_valid: number of images left out because they had no valid pixel.
     """
 
     per_image: dict[str, float]
@@ -214,7 +213,7 @@ class DepthMetrics(Metric):
         self.add_state("counts", torch.zeros(2, dtype=torch.long), dist_reduce_fx="sum")
 
     def update(self, sums: Tensor) -> None:
-        """Add a batch of pictures: (B, 10) from :func:`pixel_sums`."""
+        """Add a batch of images: (B, 10) from :func:`pixel_sums`."""
         filled = sums[:, 0] > 0
         metrics = metrics_of(sums).where(filled.unsqueeze(1), 0.0)
         self.picture_metrics += metrics.sum(dim=0)
@@ -222,7 +221,7 @@ class DepthMetrics(Metric):
         self.counts += torch.stack([filled.sum(), (~filled).sum()])
 
     def compute(self) -> Averages:
-        """Averages over all pictures so far."""
+        """Averages over all images so far."""
         pictures, without_valid = self.counts.tolist()
         per_image = (
             self.picture_metrics / pictures if pictures else self.picture_metrics * torch.nan
@@ -237,13 +236,13 @@ def _clip(depth: Tensor) -> Tensor:
 
 
 def _masked_median(values: Tensor, valid: Tensor) -> Tensor:
-    """The usual median of each map, (B, h, w) to (B,): the mean of the two middle values of an even
-    number; NaN without a valid one."""
+    """The median of each map, (B, h, w) to (B,): with an even number of values, the mean of the two
+    in the middle; NaN without a valid one."""
     values, valid = values.flatten(1), valid.flatten(1)
     if not values.shape[1]:
         return values.new_full((len(values),), torch.nan)
     count = valid.sum(dim=1, keepdim=True)
-    # Float32, which depths come in, sorts in half the time.
+    # Float32, the type that depths come in, sorts in half the time.
     ordered = values.float().masked_fill(~valid, torch.inf).sort(dim=1).values
     low = ordered.gather(1, (count - 1).clamp_min(0) // 2)
     high = ordered.gather(1, (count // 2).clamp_max(values.shape[1] - 1))

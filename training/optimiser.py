@@ -1,4 +1,4 @@
-"""AdamW, and what its learning rate does."""
+"""AdamW and its learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _WARM_UP = 0.05
 
 @dataclasses.dataclass(frozen=True)
 class OptimiserConfig:
-    """AdamW over what learns; the defaults are the paper's (section 4.2).
+    """AdamW over the trainable parameters; the defaults are the paper's (section 4.2).
 
     Args:
-        lr: learning rate, the highest one of a schedule.
+        lr: learning rate; with a schedule, the highest.
         weight_decay: of AdamW.
         schedule: ``constant``, or ``one_cycle``: a linear rise over the first twentieth of all
-            steps, then half a cosine down to nothing.
+            steps, then half a cosine down to 0.
 
     Raises:
         ValueError: a negative or infinite rate or decay.
@@ -41,17 +41,17 @@ class OptimiserConfig:
 def optimiser_of(
     learning: list[nn.Parameter], config: OptimiserConfig, trainer: Trainer | None
 ) -> Any:
-    """What Lightning's ``configure_optimizers`` gives back.
+    """What Lightning's ``configure_optimizers`` returns.
 
     Args:
-        learning: what learns.
-        config: how.
-        trainer: of the run, which a schedule ends with; None outside of one.
+        learning: the trainable parameters.
+        config: of the optimiser.
+        trainer: of the run, with which a schedule ends; None outside of a run.
 
     Raises:
         TrainingError: a schedule for a run without an end.
     """
-    # One kernel for all weights. Lightning refuses to clip gradients for it.
+    # One kernel for all weights. Lightning refuses to clip gradients with it.
     clipped = trainer is not None and trainer.gradient_clip_val
     fused = True if learning[0].is_cuda and not clipped else None
     optimiser = torch.optim.AdamW(

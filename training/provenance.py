@@ -28,7 +28,7 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
 
 def _commit() -> str:
-    """Of the checkout that this file is in; ``+`` after it where files were changed since."""
+    """Of the checkout that this file is in; with ``+`` if tracked files were changed since."""
     root = Path(__file__).parents[1]
     try:
         commit = _git(root, "rev-parse", "--short=10", "HEAD")

@@ -1,4 +1,4 @@
-"""From a batch of samples to what the network takes, on the batch's own device."""
+"""From a batch of samples to the network's input, on the batch's own device."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 
 def prepare_pictures(pictures: Tensor, size: tuple[int, int]) -> Tensor:
-    """(B, 3, H, W) uint8 to (B, 3, h, w) float32 in 0 to 1: the whole picture, antialiased."""
+    """(B, 3, H, W) uint8 to (B, 3, h, w) float32 in 0 to 1: the whole image, antialiased."""
     scaled = pictures.float() / 255
     if scaled.shape[-2:] == size:
         return scaled

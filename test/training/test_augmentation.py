@@ -25,7 +25,7 @@ def vary(pictures, depth, index, epoch=0, **config):
 def test_numbers_come_from_seed_epoch_and_index_alone():
     numbers = draw_numbers(torch.tensor([5, 1_000_003]), epoch=2, seed=7)
     assert torch.equal(numbers[1], draw_numbers(torch.tensor([1_000_003]), 2, 7)[0])
-    # Written out: other numbers from the same seed would make another model of the same command.
+    # Written out: other numbers from the same seed would make the same command give another model.
     first = np.random.default_rng((7, 2, 5)).random(4).astype(np.float32)
     np.testing.assert_array_equal(numbers[0, :4], first)
     for other in (draw_numbers(torch.tensor([5]), 3, 7), draw_numbers(torch.tensor([5]), 2, 8)):
@@ -60,7 +60,7 @@ def test_colours_vary_within_bounds_and_leave_depth_alone(config):
 
 
 def test_brightness_contrast_and_saturation_change_as_they_say():
-    """By a tenth at most, so that nothing is cut off at black or white."""
+    """By a tenth at most, so that nothing is clipped at black or white."""
     torch.manual_seed(0)
     pictures, index = 0.4 + 0.2 * torch.rand(1, 3, 5, 6), torch.tensor([3])
     changes = 2 * draw_numbers(index, 0, 0)[0, 1:4] - 1
@@ -95,7 +95,7 @@ def test_colour_changes_each_channel_by_a_factor_of_its_own():
 
 @pytest.fixture(scope="module")
 def photo() -> tuple[torch.Tensor, torch.Tensor]:
-    """A picture (1, 3, 96, 128) and depth (1, 96, 128) of a room."""
+    """An image (1, 3, 96, 128) and depth (1, 96, 128) of a room."""
     return tensors(shot(CAMERA))
 
 
@@ -103,7 +103,7 @@ CAMERA = NYU_KINECT.resized(128, 96)
 
 
 def shot(camera: Intrinsics, roll: float = 0.0) -> Frame:
-    """A room, always the same, as a camera sees it that is rolled from the upright."""
+    """A room, always the same, as seen by a camera rolled from the upright."""
     room = sample_room(np.random.default_rng(4))
     pose = dataclasses.replace(room.camera, pitch=-0.1, roll=roll)
     return render(dataclasses.replace(room, camera=pose), camera, np.random.default_rng(0))
@@ -119,13 +119,13 @@ def seen(photo, camera=CAMERA, angle=0.0, kept=1.0, place=(0.0, 0.0)):
 
 
 def share_alike(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """Share of the pixels with a reading that are within 2 %: all but those beside an edge."""
+    """Share of the pixels with a reading that agree within 2 %: all but those beside an edge."""
     found, expected = found[found > 0], expected[found > 0]
     return ((found / expected - 1).abs() < 0.02).float().mean().item()
 
 
 def correlation(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """Of two pictures, whose exposure and sensor noise differ."""
+    """Of two images whose exposure and sensor noise differ."""
     return torch.corrcoef(torch.stack([found.flatten(), expected.flatten()]))[0, 1].item()
 
 
@@ -166,7 +166,7 @@ def test_angle_size_and_place_are_drawn_to_both_sides():
 @pytest.mark.parametrize("degrees", [-8.0, 12.0])
 def test_a_rotation_is_what_a_rolled_camera_sees(degrees):
     angle = math.radians(degrees)
-    camera = dataclasses.replace(CAMERA, cx=63.5, cy=47.5)  # rolls about the picture's middle
+    camera = dataclasses.replace(CAMERA, cx=63.5, cy=47.5)  # rolls about the image's middle
     expected = tensors(shot(camera, roll=angle))
     picture, depth = seen(tensors(shot(camera)), camera, angle)
     inside = depth > 0
@@ -179,7 +179,7 @@ def test_a_rotation_is_what_a_rolled_camera_sees(degrees):
 
 
 def test_a_rotation_of_a_squashed_picture_is_squashed_too(photo):
-    """As the paper's recipe does: 4:3 pictures on a square input."""
+    """As in the paper's recipe: 4:3 images on a square input."""
     angle = math.radians(10)
     squashed = [
         torch.nn.functional.interpolate(part, (96, 96), mode="nearest-exact")

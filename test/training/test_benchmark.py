@@ -41,7 +41,7 @@ def test_every_layout_is_measured_beside_the_step(tmp_path, model, capsys):
 
 
 def test_a_step_in_the_precision_of_a_gpu(model):
-    """Its network computes in bfloat16, its loss and its weights don't."""
+    """Its network computes in bfloat16; its loss and its weights don't."""
     module = DepthModule(init_from=str(model))
     batch = {
         "picture": torch.zeros(2, 3, 48, 64, dtype=torch.uint8),

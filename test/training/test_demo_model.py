@@ -49,7 +49,7 @@ def test_it_beats_the_predictors_without_a_network(estimator):
 
 @pytest.mark.parametrize("zoom", [0.75, 1.4])
 def test_metric_scale_follows_the_lens(estimator, zoom):
-    """The same rooms through another lens: knowing the camera brings depth nearer to the truth."""
+    """The same rooms through another lens: knowing the camera makes depth more accurate."""
     lens = dataclasses.replace(CAMERA, fx=zoom * CAMERA.fx, fy=zoom * CAMERA.fy)
     scaled, unscaled = [], []
     for seed in range(12):

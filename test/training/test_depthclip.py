@@ -19,7 +19,7 @@ def resnet() -> DepthClip:
 
 @pytest.fixture(scope="module")
 def picture() -> torch.Tensor:
-    """A picture whose right half is another texture, so that cells differ."""
+    """An image whose right half is another texture, so that cells differ."""
     rng = np.random.default_rng(0)
     values = rng.integers(0, 256, (1, 3, 480, 640), dtype=np.uint8)
     values[..., 320:] //= 4
@@ -86,7 +86,7 @@ def test_without_weights_it_says_which_once(monkeypatch, tmp_path, caplog):
 
 
 def test_depthclip_averages_with_the_mirrored_picture_mirrored_back(monkeypatch):
-    """What cells say is put in their place by the brightness of the picture, as ImageNet has it."""
+    """The depth of cells is replaced by the brightness of the image, normalised as for ImageNet."""
     from torch.nn import functional as F
 
     from training.depthclip import SEVEN_WORDS, DepthClip

@@ -1,4 +1,4 @@
-"""The composite loss against values by hand, and where there is nothing to learn from."""
+"""The composite loss against values by hand, and with nothing to learn from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory stays the same however long a data set is read."""
+"""Memory use stays the same however long a data set is read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAMPLE_BYTES = 96 * 128 * (3 + 4)
 
 
 def long_list(folder: Path) -> NyuFolder:
-    """Twenty thousand lines that name the same four pictures over and over."""
+    """Twenty thousand lines that name the same four images over and over."""
     for number in range(4):
         write_png(folder / f"room/rgb_{number}.png", colour(number, SIZE))
         write_png(folder / f"room/depth_{number}.png", millimetres(number, SIZE))
@@ -29,7 +29,7 @@ def long_list(folder: Path) -> NyuFolder:
 
 
 def packed_frames(folder: Path) -> DepthSet:
-    """Two hundred pictures to train on in one file, more than HDF5 caches."""
+    """Two hundred training images in one file, more than HDF5 caches."""
     for number in range(250):
         write_png(folder / f"data/images/{number}.png", np.full((*SIZE, 3), number, np.uint8))
         write_png(folder / f"data/depth/{number}.png", np.full(SIZE, 1 + number, np.uint16))

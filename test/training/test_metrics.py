@@ -1,4 +1,4 @@
-"""Metrics against values worked out by hand, and the protocol's rules one by one."""
+"""Metrics against values worked out by hand, and each rule of the protocol."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_a_baseline_travels_once_for_each_size():
 
 
 def test_sums_are_those_of_each_range_by_itself():
-    """Of ten terms at once, the pixels of one range."""
+    """All ten terms at once against each range's own pixels."""
     rng = np.random.default_rng(0)
     truth = torch.from_numpy(rng.uniform(0.0, 11.0, (3, 4, 5)))
     prediction = torch.from_numpy(rng.uniform(0.0, 11.0, (3, 4, 5)))
@@ -179,7 +179,7 @@ def test_medians_are_of_the_pixels_that_have_a_truth():
 
 @pytest.mark.parametrize("factor", [0.01, 1.5, 3.0, 20.0])
 def test_median_scaling_comes_before_clipping(factor):
-    """Whatever unit a predictor has: what is beyond ten of them is not lost."""
+    """Whatever a predictor's unit: values above ten of them are not lost."""
     truth = [1.0, 2.0, 4.0, 8.0, 9.0]
     found = judge([factor * depth for depth in truth], truth, median_scaling=True)
     assert (found["abs_rel"], found["d1"]) == (pytest.approx(0, abs=1e-6), 1.0)

@@ -1,4 +1,4 @@
-"""Resizing: pictures and labels stay together."""
+"""Resizing: images and labels stay aligned."""
 
 from __future__ import annotations
 
