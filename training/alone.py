@@ -1,4 +1,4 @@
-"""One process at a time in a folder, so that none writes over what another one makes."""
+"""One process at a time in a folder, so that none overwrites another one's files."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from training.errors import TrainingError
 
 @contextmanager
 def alone_in(folder: Path, work: str) -> Iterator[None]:
-    """While this is entered, no other process enters it for the same folder and work.
+    """Hold a lock that keeps other processes from the same work in the same folder.
 
-    A kill ends it, too: the system takes the lock back. On a file system without locks nothing
-    happens.
+    If this process is killed, the system releases the lock. On a file system without locks,
+    nothing is locked.
 
     Args:
-        folder: is made; on leaving, it is removed where nothing is in it.
-        work: a word for what is done there, or a file that is written; the lock is named by it.
+        folder: is created if missing; on exit, it is removed if empty.
+        work: a word for what is done there, or the file that is written; it names the lock.
 
     Raises:
-        TrainingError: another process is in it.
-        OSError: the folder can't be written.
+        TrainingError: another process holds the lock.
+        OSError: the folder can't be written to.
     """
     path = folder / f".{work}.lock"
     with _locked(path, folder):
@@ -33,7 +33,7 @@ def alone_in(folder: Path, work: str) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
-            with suppress(OSError):  # something is in it
+            with suppress(OSError):  # it is not empty
                 folder.rmdir()
 
 
@@ -41,19 +41,19 @@ def _locked(path: Path, folder: Path) -> IO[str]:
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         file = path.open("w")
-        # Not flock, whose lock the workers of a killed process would keep.
+        # Not flock: the workers of a killed process would keep its lock.
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError) as error:
             file.close()
             raise TrainingError(
-                f"{folder}: another process is at work in it ({path.name}); wait for its end, or "
-                "write elsewhere"
+                f"{folder}: another process is working in it ({path.name}); wait until it "
+                "ends, or write elsewhere"
             ) from error
         except OSError:
             return file
-        # Whoever had it may have removed the file since it was opened here: the next one who comes
-        # would lock another.
+        # The previous holder may have removed the file after it was opened here: the next process
+        # would then lock a new one.
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there, and how to find the newest."""
+"""Checkpoints that are either complete or absent, and how to find the newest."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from torch import Tensor
 from moa_depth_ros.machine.whole_file import whole_file
 from training.errors import CheckpointError
 
-_KEPT = 2  # the newest, and the one before it, should the newest be damaged
+_KEPT = 2  # the newest, and the one before it in case the newest is damaged
 _UNREADABLE = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile)
 _NAME = re.compile(r"epoch-(\d+)\.ckpt")
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the target, flushes to the disk, then renames: a kill leaves the previous file.
+    """Writes beside the target, flushes to disk, then renames: a kill leaves the previous file.
 
-    After an epoch's checkpoint, those that it makes too old are removed.
+    After an epoch's checkpoint is written, the ones no longer needed are removed.
 
-    Lightning's own writer goes through the system's temporary folder, which may be another disk:
-    from there a rename is a copy, and a kill in the middle leaves half a checkpoint.
+    Lightning's own writer goes through the system's temporary folder, which may be on another
+    disk: the rename is then a copy, and a kill in the middle leaves half a checkpoint.
     """
 
     def save_checkpoint(
@@ -46,7 +46,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 file.flush()
                 os.fsync(file.fileno())
         except (OSError, RuntimeError) as error:
-            # What torch.save raises where a disk is full says nothing of it.
+            # What torch.save raises on a full disk doesn't mention it.
             reason = error if isinstance(error, OSError) else error.__context__
             if not isinstance(reason, OSError):
                 raise
@@ -54,7 +54,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         _remove_older(Path(path))
 
     def load_checkpoint(self, path: str | Path, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Read ``path``: tensors and plain values only, nothing in it is executed.
+        """Read ``path``: only tensors and plain values; nothing in it is executed.
 
         Raises:
             CheckpointError: it is missing, damaged or not a checkpoint.
@@ -62,7 +62,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         try:
             with zipfile.ZipFile(path) as archive:  # torch.load compares no checksums
                 if (part := archive.testzip()) is not None:
-                    raise zipfile.BadZipFile(f"the checksum of {part} is another one")
+                    raise zipfile.BadZipFile(f"the checksum of {part} is wrong")
             return torch.load(path, map_location="cpu", weights_only=True)
         except _UNREADABLE as error:
             reason = str(error).strip().splitlines()[0] if str(error) else "unexpected end"
@@ -73,16 +73,16 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class BackgroundCheckpointIO(AtomicCheckpointIO):
-    """Writes while the training goes on, what was there when it was told to, file after file.
+    """Writes snapshots in the background while training continues, one file after another.
 
     An error in the background is raised by the next :meth:`save_checkpoint`, or by
     :meth:`teardown`.
 
-    Lightning's AsyncCheckpointIO copies on the GPU, as many checkpoints as are not written yet, and
-    nobody can wait for it before the end.
+    Lightning's AsyncCheckpointIO keeps on the GPU a copy of every checkpoint not yet written, and
+    can't be waited for before the run ends.
 
     Attributes:
-        written: done once the last checkpoint is in its place; None if nobody need wait for it.
+        written: done once the last checkpoint is in place; None if there is none to wait for.
     """
 
     def __init__(self) -> None:
@@ -94,8 +94,8 @@ class BackgroundCheckpointIO(AtomicCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
-        """Copy ``checkpoint`` to the host, and have that written to ``path`` after what waits
-        already. Only the file's own predecessor is waited for: no more copies than files."""
+        """Copy ``checkpoint`` to the host, and queue the copy to be written to ``path``. This waits
+        only for an earlier write to the same path: there are no more copies than files."""
         path = Path(path)
         self._settle([other for other, done in self._writing.items() if done.done()])
         self._settle([path])
@@ -106,7 +106,7 @@ class BackgroundCheckpointIO(AtomicCheckpointIO):
         self._writing[path] = self.written
 
     def teardown(self) -> None:
-        """Wait until every checkpoint is in its place."""
+        """Wait until every checkpoint is in place."""
         self.written = None
         wait(self._writing.values())
         self._settle(list(self._writing))
@@ -123,26 +123,26 @@ def newest(folder: Path) -> Path | None:
 
 
 def newest_whole(folder: Path) -> Path:
-    """The newest checkpoint that can be read to its end; a warning names those that cannot.
+    """The newest checkpoint that is not damaged; a warning names each damaged one.
 
     Raises:
-        CheckpointError: each of them is damaged.
+        CheckpointError: all of them are damaged.
     """
     for path in _newest_first(folder):
         try:
             AtomicCheckpointIO().load_checkpoint(path)
         except CheckpointError as error:
-            warnings.warn(f"left out: {error}", stacklevel=2)
+            warnings.warn(f"skipped: {error}", stacklevel=2)
         else:
             return path
     raise CheckpointError(
-        f"{folder}: expected a checkpoint to resume from, each of them is damaged"
+        f"{folder}: expected a checkpoint to resume from, found only damaged ones"
     )
 
 
 def _on_host(value: Any) -> Any:
-    """A copy of a checkpoint, or a part of it, that the training won't change. It is there once the
-    device's work is done."""
+    """A copy of a checkpoint, or of a part of it, that training won't change. It is complete once
+    the device has done its work."""
     if isinstance(value, Tensor):
         return value.detach().to("cpu", non_blocking=True, copy=True)
     if isinstance(value, dict):
@@ -153,9 +153,9 @@ def _on_host(value: Any) -> Any:
 
 
 def _remove_older(path: Path) -> None:
-    """Leave this epoch's checkpoint, the one before it, and whatever is newer."""
+    """Keep this epoch's checkpoint, the one before it, and all newer ones."""
     found = _newest_first(path.parent)
-    # From this one on: a run that goes on from an earlier epoch finds later ones here.
+    # Counted from this one: a run resumed from an earlier epoch finds later ones here.
     for old in found[found.index(path) + _KEPT :] if path in found else []:
         old.unlink()
 

@@ -1,4 +1,4 @@
-"""One large file over HTTP: resumed where a connection breaks, whole or not there."""
+"""Download one large file over HTTP: resumed if the connection breaks, complete or absent."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _ATTEMPTS = 5
 
 
 def download(url: str, target: Path, size: int, check: Callable[[Path], None]) -> None:
-    """Get ``url`` as ``target``.
+    """Download ``url`` to ``target``.
 
-    Bytes gather in ``TARGET.part``. After a broken connection, in this run or in an earlier one,
-    only what is missing is asked for. The part is renamed when it has its full size and passes
-    the check.
+    Bytes are collected in ``TARGET.part``. After a broken connection, in this run or in an earlier
+    one, only what is missing is requested. The part is renamed when it has its full size and
+    passes the check.
 
     Args:
         url: of the file.
-        target: where it goes; its folder is made.
+        target: where it goes; its folder is created.
         size: of the file, in bytes.
-        check: raises DataError where the file is not what was expected; it is removed then.
+        check: raises DataError if the file is not the expected one, which is then removed.
 
     Raises:
-        DownloadError: the server refuses, five attempts in a row bring nothing, or the file
-            cannot be written. What has come is kept.
-        DataError: of the check.
+        DownloadError: the server refuses, five attempts in a row yield nothing, or the file
+            cannot be written. What has arrived is kept.
+        DataError: from the check.
     """
     part = target.with_name(f"{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if _size(part) > size:  # the beginning of some other file
+    if _size(part) > size:  # the beginning of another file
         part.unlink()
     _complete(url, part, size)
     try:
@@ -53,7 +53,7 @@ def download(url: str, target: Path, size: int, check: Callable[[Path], None]) -
 
 
 def _complete(url: str, part: Path, size: int) -> None:
-    """Ask for what is missing until nothing is."""
+    """Request what is missing until nothing is."""
     fruitless = 0
     with tqdm(desc=part.stem, total=size, unit="B", unit_scale=True, disable=None) as bar:
         while (before := _size(part)) < size:
@@ -67,8 +67,8 @@ def _complete(url: str, part: Path, size: int) -> None:
             fruitless = 0 if _size(part) > before else fruitless + 1
             if fruitless == _ATTEMPTS:
                 raise DownloadError(
-                    f"{url}: {fruitless} attempts in a row brought nothing ({reason}). {part} has "
-                    f"{_size(part)} bytes; the same command goes on from there"
+                    f"{url}: {fruitless} attempts in a row yielded nothing ({reason}). {part} has "
+                    f"{_size(part)} bytes; the same command resumes from there"
                 )
             if _size(part) < size:
                 time.sleep(PAUSE_SECONDS * 2**fruitless)
@@ -111,12 +111,12 @@ def _write(response: HTTPResponse, part: Path, mode: str, bar: tqdm) -> None:
             while block := _read(response):
                 file.write(block)
                 bar.update(len(block))
-    except OSError as error:  # also of what is only written as the file closes
+    except OSError as error:  # also from what is only written when the file is closed
         raise DownloadError(f"{part}: cannot be written: {error.strerror}") from error
 
 
 def _read(response: HTTPResponse) -> bytes:
-    """A block. Where the connection breaks, the error is HTTP's, which no disk raises."""
+    """A block. If the connection breaks, the error is HTTP's, which a disk never raises."""
     try:
         return response.read(_BLOCK)
     except OSError as error:

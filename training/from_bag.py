@@ -1,9 +1,9 @@
-"""Command line that makes a recording of a ROS bag: ``python -m training.from_bag BAG``.
+"""Makes a recording from a ROS bag: ``python -m training.from_bag BAG``.
 
-Takes a colour topic and the depth topic that is registered to it, as RGB-D cameras publish them
+Takes a colour topic and the depth topic registered to it, as RGB-D cameras publish them
 (realsense's aligned_depth_to_color, or depth_image_proc's register node), and writes what
-``training.train --config config/training/finetune.yaml`` learns from: colour and depth pictures of
-one moment, and their camera. Reads bags of ROS 1 and ROS 2, without ROS.
+``training.train --config config/training/finetune.yaml`` learns from: pairs of colour and depth
+images, and their camera. Reads bags of ROS 1 and ROS 2; ROS need not be installed.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Topics(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What was made of a bag.
+    """What was made from a bag.
 
     Attributes:
-        pictures: with depth, that were written.
-        largest_gap: seconds between a picture and its depth, at most.
-        without_reading: pairs that were left out because their depth is empty.
+        pictures: number of images written with their depth.
+        largest_gap: largest time between an image and its depth, seconds.
+        without_reading: number of pairs left out because their depth is empty.
     """
 
     pictures: int
@@ -68,18 +68,18 @@ def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float)
 
     Raises:
         DataError: the bag can't be read, lacks a topic, or has no such pairs; a message can't be
-            read (pictures from before that stay); depth and colour differ in size; or the folder
-            is not empty.
+            read (earlier images are kept); depth and colour differ in size; or the folder is
+            not empty.
         TrainingError: another process writes into it, or a file can't be written (likewise).
-        OSError: not even the first can.
-        KeyboardInterrupt: saying what stays, if there is anything.
+        OSError: not even the first file can be written.
+        KeyboardInterrupt: saying what is kept, if anything.
     """
     if not bag.exists():
         raise DataError(f"{bag}: no such bag")
     count, largest, empty = 0, 0.0, 0
     try:
         with _opened(bag) as reader, alone_in(out, "recording"):
-            if any(out.glob("[!.]*")):  # more than the lock
+            if any(out.glob("[!.]*")):  # anything but the lock
                 raise DataError(f"{out}: is not empty; name another folder, or remove it")
             camera_info = _first_camera_info(reader, topics, bag)
             for found in pair(_messages(reader, topics, bag), topics.image, max_gap, every):
@@ -94,7 +94,7 @@ def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float)
     except (DataError, OSError, KeyboardInterrupt) as error:
         if not count:
             raise
-        kept = f"{out} has {count} pictures from before that"
+        kept = f"{out} has the {count} images written before"
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(kept) from error
         kind = DataError if isinstance(error, DataError) else TrainingError
@@ -102,8 +102,8 @@ def from_bag(bag: Path, topics: Topics, out: Path, max_gap: float, every: float)
     if not count:
         raise DataError(
             f"{bag}: no messages of {topics.image} and {topics.depth} have stamps within "
-            f"{max_gap:g} s of each other and a depth that is not empty; a larger --max-gap may "
-            "find some"
+            f"{max_gap:g} s of each other and depth that is not empty; a larger --max-gap may find "
+            "some"
         )
     return Recorded(count, largest, empty)
 
@@ -113,7 +113,7 @@ def _opened(bag: Path) -> Iterator[AnyReader]:
     try:
         reader = AnyReader([bag], default_typestore=get_typestore(Stores.LATEST))
         reader.open()
-    except Exception as error:  # of rosbags and of each format that it reads
+    except Exception as error:  # from rosbags, for any format that it reads
         raise DataError(f"{bag}: expected a ROS bag: {error}") from error
     try:
         yield reader
@@ -162,7 +162,7 @@ def _read(found: Pair) -> tuple[np.ndarray, np.ndarray]:
     metres = depth_of(depth.content, f"{depth.topic} at {depth.seconds:.3f} s")
     if picture.shape[:2] != metres.shape:
         raise DataError(
-            f"expected depth that is registered to the colour pictures and of their size, "
+            f"expected depth registered to the colour images and of their size, "
             f"{picture.shape[1]}x{picture.shape[0]}, found {metres.shape[1]}x{metres.shape[0]} at "
             f"{depth.topic}"
         )
@@ -174,7 +174,7 @@ def _write_pair(out: Path, name: str, picture: np.ndarray, metres: np.ndarray) -
     try:
         write_depth_png(out / DEPTH_FOLDER / name, metres)
     except BaseException:
-        (out / COLOUR_FOLDER / name).unlink()  # alone, it would make the recording a damaged one
+        (out / COLOUR_FOLDER / name).unlink()  # without its depth, it would spoil the recording
         raise
 
 
@@ -190,8 +190,8 @@ def _convert(options: argparse.Namespace) -> None:
     topics = Topics(options.image, options.depth, info)
     made = from_bag(options.bag, topics, options.out, options.max_gap, options.every)
     print(
-        f"{options.out}: {made.pictures} pictures, their depth at most "
-        f"{made.largest_gap * 1e3:.0f} ms apart; the last fifth is for validation"
+        f"{options.out}: {made.pictures} images, each at most "
+        f"{made.largest_gap * 1e3:.0f} ms from its depth; the last fifth is for validation"
     )
     if made.without_reading:
         print(f"left out because their depth is empty: {made.without_reading}")
@@ -200,8 +200,8 @@ def _convert(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.from_bag", description=__doc__)
     add = parser.add_argument
-    add("bag", type=a_path, help="folder or file of a ROS 2 bag, or .bag of ROS 1")
-    add("--image", required=True, metavar="TOPIC", help="colour pictures, raw or JPEG")
+    add("bag", type=a_path, help="folder or file of a ROS 2 bag, or .bag file of ROS 1")
+    add("--image", required=True, metavar="TOPIC", help="colour images, raw or JPEG")
     add(
         "--depth",
         required=True,
@@ -211,20 +211,25 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--camera-info",
         metavar="TOPIC",
-        help="of the colour pictures; default: camera_info beside --image",
+        help="camera of the colour images; default: camera_info beside --image",
     )
-    add("--out", type=a_path, default=Path("data/recording"), help="folder; default: %(default)s")
+    add(
+        "--out",
+        type=a_path,
+        default=Path("data/recording"),
+        help="folder to write; default: %(default)s",
+    )
     add(
         "--every",
         type=above_zero,
         default=0.5,
-        help="seconds from picture to picture: neighbours look alike; default: %(default)s",
+        help="minimum seconds between images, as consecutive ones look alike; default: %(default)s",
     )
     add(
         "--max-gap",
         type=above_zero,
         default=0.02,
-        help="seconds that a picture and its depth may be apart; default: %(default)s",
+        help="maximum seconds between an image and its depth; default: %(default)s",
     )
     return parser
 

@@ -29,26 +29,27 @@ from training.weights import build_network, network_to_finetune
 class DepthModule(L.LightningModule):
     """MoA-DepthCLIP with its loss, metrics and optimiser.
 
-    The network is built when the trainer asks for it, after the data was checked. On a resumed
-    run the checkpoint has every weight, so that pretrained ones are not needed again.
+    The network is built when the trainer asks for it, after the data have been checked. When a run
+    is resumed, the checkpoint has all weights, so the pretrained ones are not needed again.
 
     Args:
-        network: what the network is made of.
+        network: structure of the network.
         loss: weights and forms of the loss.
-        optimiser: of the paper by default.
-        augmentation: of the training pictures.
-        crop: part of the picture that validation judges.
-        init_from: a model folder to start from instead of CLIP's weights. It says what the network
-            is made of; ``network`` is left out then.
+        optimiser: the paper's by default.
+        augmentation: of the training images.
+        crop: part of the image that validation evaluates.
+        init_from: model folder to start from instead of CLIP's weights. It defines the structure
+            of the network; leave out ``network`` then.
         compile: ``cuda-graph`` replays training steps as CUDA graphs; the others are modes of
-            ``torch.compile`` for the network's part of them. Names in checkpoints stay the same.
+            ``torch.compile`` for the network's part of the step. Parameter names in checkpoints
+            stay the same.
 
     Attributes:
         network: the network.
-        camera: of the training pictures.
-        known_camera: the one that the network's depth is right for where it comes from a model
-            folder: it goes on thinking in that camera's metres, or all that it knows of distance
-            would be wrong from the first step on.
+        camera: of the training images.
+        known_camera: for a network from a model folder, the camera that its depth is right for:
+            it keeps that camera's scale, or all that it knows of distance would be wrong from the
+            first step on.
 
     Raises:
         WeightsError: the model folder is missing or damaged.
@@ -76,9 +77,9 @@ class DepthModule(L.LightningModule):
             network = _agreed(network, self.network.config, init_from)
         if network.max_depth > MAX_DEPTH:
             rank_zero_warn(
-                f"network.max_depth is {network.max_depth:g} m, but the judge ends at "
+                f"network.max_depth is {network.max_depth:g} m, but the evaluation ends at "
                 f"{MAX_DEPTH:g} m: validation, the choice of the best epoch and training.evaluate "
-                "leave out what is farther, and clip what is predicted there"
+                "leave out farther pixels and clip farther predictions"
             )
         self.network_config = network
         self.loss_config = loss
@@ -93,11 +94,11 @@ class DepthModule(L.LightningModule):
         )
 
     def configure_model(self) -> None:
-        """Build the network, once, and have it compiled if asked.
+        """Build the network once, and compile it if asked.
 
         Raises:
             WeightsError, TrainingError: as :func:`training.weights.build_network`.
-            TrainingError: CUDA graphs where they can't be.
+            TrainingError: CUDA graphs are asked for where they can't be used.
         """
         if not hasattr(self, "network"):
             config = self.network_config
@@ -114,7 +115,7 @@ class DepthModule(L.LightningModule):
             self.network.compile(mode=self.compile_mode)
 
     def configure_optimizers(self) -> Any:
-        """AdamW over the parameters that learn.
+        """AdamW over the trainable parameters.
 
         Raises:
             TrainingError: a schedule for a run without an end.
@@ -123,25 +124,25 @@ class DepthModule(L.LightningModule):
         return optimiser_of(learning, self.optimiser_config, self._trainer)
 
     def on_fit_start(self) -> None:
-        """Learn which camera took the pictures."""
+        """Note which camera took the images."""
         if self.trainer.datamodule is not None:
             self.camera = self.trainer.datamodule.camera
 
     @property
     def focal_ratio(self) -> float:
-        """What the network's depth is multiplied by, as the node does it; 1 for a new network."""
+        """Factor of the network's depth, as the node applies it; 1 for a new network."""
         return 1.0 if self.known_camera is None else self.camera.focal_ratio(self.known_camera)
 
     @property
     def network_camera(self) -> Intrinsics:
-        """The camera that the network's depth is right for without a factor."""
+        """The camera for which the network's depth needs no factor."""
         return self.known_camera or self.camera
 
     def on_train_start(self) -> None:
-        """Take the configured learning rate and decay where a checkpoint brought others."""
+        """Apply the configured learning rate and decay if a checkpoint brought others."""
         config = self.optimiser_config
         for group in self.trainer.optimizers[0].param_groups:
-            before = group.get("initial_lr", group["lr"])  # the former where there is a schedule
+            before = group.get("initial_lr", group["lr"])  # the former if there is a schedule
             if before != config.lr:
                 group["lr"] = config.lr * (group["lr"] / before if before else 1.0)
                 group["initial_lr"] = config.lr
@@ -160,45 +161,45 @@ class DepthModule(L.LightningModule):
         return terms.total
 
     def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Gradients of what :meth:`training_step` gave."""
+        """Gradients of what :meth:`training_step` returned."""
         if self._graphed is None:
             super().backward(loss, *args, **kwargs)
         else:
             self._graphed.backward()
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
-        """Forget the last step's gradients; a graph's are written anew."""
+        """Clear the last step's gradients; a graph overwrites its own."""
         if self._graphed is None:
             super().optimizer_zero_grad(epoch, batch_idx, optimizer)
 
     def training_inputs(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        """Pictures (B, 3, h, w) and depth (B, h, w) at the network's input size, varied."""
+        """Images (B, 3, h, w) and depth (B, h, w) at the network's input size, augmented."""
         pictures, label = self._prepare(batch)
         numbers = draw_numbers(batch["index"], self.current_epoch, self.augmentation.seed)
         numbers = numbers.to(pictures.device, non_blocking=True)
         return augment(pictures, label, numbers, self.augmentation, self.camera)
 
     def training_terms(self, pictures: Tensor, label: Tensor) -> LossTerms:
-        """The loss of what :meth:`training_inputs` gives."""
+        """The loss of what :meth:`training_inputs` returns."""
         return self._loss(self.network.decode(self.network(pictures)), label)
 
     def on_train_epoch_end(self) -> None:
-        """Refuse to go on without labels.
+        """Refuse to continue without labels.
 
         Raises:
-            TrainingError: not one pixel of the epoch had one.
+            TrainingError: not one pixel of the epoch had a label.
         """
-        # Of a label it would be 0 only where the network is certain of it, to the last bit.
+        # With labels, it would be 0 only if the network were certain of all, to the last bit.
         if self.trainer.callback_metrics["train/cross_entropy_epoch"] == 0:
             raise TrainingError(
-                f"nothing was learned in epoch {self.current_epoch}: no training picture has any "
-                f"depth up to {self.network_config.max_depth:g} m; is it in another unit?"
+                f"nothing was learned in epoch {self.current_epoch}: no training image has any "
+                f"depth up to {self.network_config.max_depth:g} m; is the depth in another unit?"
             )
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
-        """Judge the three depths at the size of the label, by the evaluation's protocol."""
+        """Evaluate the three depth maps at the size of the label, by the evaluation's protocol."""
         pictures, label = self._prepare(batch)
-        # Not self.network(...): compiled, it would not see the hooks that watch the gates.
+        # Not self.network(...): when compiled, it would ignore the hooks that watch the gates.
         with watch_gates(self.network.moa, self.gates):
             prediction = self.network.decode(self.network.forward(pictures))
         self._log_terms("val", self._loss(prediction, label), len(pictures))
@@ -207,7 +208,7 @@ class DepthModule(L.LightningModule):
             self.metrics[name].update(pixel_sums(resized, batch["depth"], self.crop))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the averages of the pictures, and how the experts shared the work."""
+        """Log the averages over the images, and how the experts shared the work."""
         for name, metrics in self.metrics.items():
             for metric, value in metrics.compute().per_image.items():
                 shown = (name, metric) == ("fused", "d1")
@@ -219,13 +220,13 @@ class DepthModule(L.LightningModule):
             statistics.reset()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint what network it is of, its camera and its schedule."""
+        """Store the network's structure, its camera and the schedule in the checkpoint."""
         checkpoint["network"] = self.network_config.to_dict()
         checkpoint["camera"] = self.network_camera.to_dict()
         checkpoint["schedule"] = self.optimiser_config.schedule
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse the checkpoint of another network, schedule or camera, and weights alone.
+        """Refuse a checkpoint of another network, schedule or camera, or with weights only.
 
         Raises:
             CheckpointError: naming what differs.
@@ -235,8 +236,8 @@ class DepthModule(L.LightningModule):
         check_resumption(checkpoint, self.network_config, camera, self.optimiser_config.schedule)
 
     def _prepare(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        """Pictures (B, 3, h, w) and depth (B, h, w) at the network's input size, in the metres that
-        the network thinks in."""
+        """Images (B, 3, h, w) and depth (B, h, w) at the network's input size, in the scale of the
+        network's camera."""
         size = self.network_config.input_size
         depth = prepare_depth(batch["depth"], size) / self.focal_ratio
         return prepare_pictures(batch["picture"], size), depth
@@ -256,7 +257,7 @@ class DepthModule(L.LightningModule):
         training = stage == "train"
         named = {f"{stage}/{name}": value for name, value in terms._asdict().items()}
         total = named.pop(f"{stage}/total")
-        # Of a step, every process holds the loss of all of them already.
+        # In a training step, every process already has the loss of all of them.
         options = {"on_step": training, "on_epoch": True, "sync_dist": not training}
         self.log_dict(named, batch_size=batch_size, **options)
         self.log(f"{stage}/loss", total, prog_bar=True, batch_size=batch_size, **options)
@@ -265,7 +266,7 @@ class DepthModule(L.LightningModule):
 def _agreed(asked: NetworkConfig, found: NetworkConfig, folder: str) -> NetworkConfig:
     if asked not in (NetworkConfig(), found):
         raise TrainingError(
-            f"network: expected nothing, because init_from ({folder}) says what the network is "
-            f"made of; found {asked}"
+            f"network: expected nothing, because init_from ({folder}) defines the network's "
+            f"structure; found {asked}"
         )
     return found

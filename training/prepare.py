@@ -1,9 +1,9 @@
-"""Command line that gets a data set ready: ``python -m training.prepare``.
+"""Downloads or packs a data set: ``python -m training.prepare``.
 
 Downloads ``nyu_depth_v2_labeled.mat`` (2.8 GB) and ``splits.mat`` of NYU Depth V2 from their home
-page. A download that was interrupted goes on where it stopped; a file that is there already is
-kept. Either is checked: its size and its checksum. With --convert, packs a data set of
-any layout into one file that trains fastest.
+page. An interrupted download resumes where it stopped; an existing file is kept. Size and checksum
+of both are checked. With --convert, packs a data set of any layout into a single file, the fastest
+to train from.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from training.errors import DataError
 
 BASE_URL = "http://horatio.cs.nyu.edu/mit/silberman"
 PLACES = {SPLITS_NAME: f"indoor_seg_sup/{SPLITS_NAME}", MAT_NAME: f"nyu_depth_v2/{MAT_NAME}"}
-"""Of the files, below the base URL; the small one first."""
+"""Paths of the files below the base URL; the small one first."""
 
 BYTES = {MAT_NAME: 2_972_037_809, SPLITS_NAME: 2_626}
-"""Sizes of the files as NYU publishes them, and with them everybody who has them."""
+"""Sizes of the files as NYU publishes them; every other copy has the same."""
 
 _BLOCK = 1 << 20
 
@@ -43,7 +43,7 @@ SHA256 = {
 
 
 def check_bytes(path: Path, name: str) -> None:
-    """Refuse what is not, byte for byte, the published file of this name.
+    """Refuse a file that is not, byte for byte, the published one of this name.
 
     Raises:
         DataError: saying what was found.
@@ -62,18 +62,18 @@ def check_bytes(path: Path, name: str) -> None:
 
 
 def prepare(folder: Path, base_url: str = BASE_URL) -> None:
-    """Get both files into ``folder``.
+    """Download both files into ``folder``.
 
     Raises:
         DownloadError: one cannot be downloaded.
         DataError: one is not what it should be.
-        TrainingError: another process downloads it.
+        TrainingError: another process is downloading it.
     """
     for name, place in PLACES.items():
         target, check = folder / name, partial(check_bytes, name=name)
         if target.exists():
             check(target)
-            print(f"{target}: is there already")
+            print(f"{target}: already there")
         else:
             with alone_in(folder, name):
                 download(f"{base_url.rstrip('/')}/{place}", target, BYTES[name], check)
@@ -81,23 +81,23 @@ def prepare(folder: Path, base_url: str = BASE_URL) -> None:
 
 
 def convert(options: argparse.Namespace) -> None:
-    """Pack a data set of any layout into one file, training pictures shrunk if asked.
+    """Pack a data set of any layout into one file, training images shrunk if asked.
 
     Raises:
-        DataError: of the data set's reader, the file has another suffix than ``.h5``, is the data
-            set itself, or is there and no packed file; or pictures would be enlarged.
-        TrainingError: another process writes the file.
+        DataError: from the data set's reader; the file has a suffix other than ``.h5``, is the
+            data set itself, or exists and is not a packed file; or images would be enlarged.
+        TrainingError: another process is writing the file.
     """
     target: Path = options.out
     if target.suffix != PACKED_SUFFIX:
         raise DataError(f"--out: expected a file that ends in {PACKED_SUFFIX}, found {target}")
     if target.exists() and target.samefile(options.convert):
-        raise DataError(f"--out: expected another file than the one to pack, found {target}")
+        raise DataError(f"--out: expected a file other than the one to pack, found {target}")
     splits = open_splits(options.convert, options.depth)
     found = splits["train"].size
     if options.size and (options.size[0] > found[0] or options.size[1] > found[1]):
         raise DataError(
-            f"--size: expected at most {found[0]} {found[1]}, the size of the training pictures, "
+            f"--size: expected at most {found[0]} {found[1]}, the size of the training images, "
             f"found {options.size[0]} {options.size[1]}"
         )
     with alone_in(target.parent, target.name):
@@ -111,16 +111,16 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--out",
         type=a_path,
-        help="folder of the download (default: data/nyu), or file to pack into",
+        help="folder to download to (default: data/nyu), or file to pack into",
     )
-    add("--base-url", help=f"of a mirror; default: {BASE_URL}")
+    add("--base-url", help=f"URL to download from; default: {BASE_URL}")
     add("--convert", type=a_path, metavar="DATA", help="pack this data set instead of downloading")
     add(
         "--size",
         type=at_least(1),
         nargs=2,
         metavar=("HEIGHT", "WIDTH"),
-        help="with --convert: shrink training pictures to this, the network's input size",
+        help="with --convert: shrink training images to this, the network's input size",
     )
     add_depth_option(parser, "with --convert: which depth to pack")
     return parser
@@ -135,7 +135,7 @@ def main(args: Sequence[str] | None = None) -> int:
     for name in ("base_url",) if options.convert else ("size", "depth"):
         if getattr(options, name):
             which = "a download" if options.convert else "--convert"
-            parser.error(f"--{name.replace('_', '-')} is for {which}")
+            parser.error(f"--{name.replace('_', '-')} is only for {which}")
     if options.convert:
         return exit_code(lambda: convert(options))
     return exit_code(lambda: prepare(options.out or Path("data/nyu"), options.base_url or BASE_URL))

@@ -1,4 +1,4 @@
-"""What a run of the trainer is refused for before its first step."""
+"""Checks that refuse a training run before its first step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SAME_LENS = 1e-3  # of the logarithm of two focal lengths' ratio
 
 
 def check_configs(paths: Sequence[str], data_named: bool) -> None:
-    """Refuse files that are no configuration, or none of which says what the data are.
+    """Refuse files that are not configurations, or none of which says what the data are.
 
     Args:
         paths: of the files.
@@ -30,12 +30,13 @@ def check_configs(paths: Sequence[str], data_named: bool) -> None:
         TrainingError: naming them.
     """
     if not paths or not all(Path(path).is_file() for path in paths):
-        return  # which the parser tells of
+        return  # which the parser reports
     contents = [_content(Path(path)) for path in paths]
     if not data_named and not any("data" in content for content in contents):
         raise TrainingError(
-            f"--config: {', '.join(paths)}: made to go over another configuration, which says what "
-            "the data are; name one before, such as --config config/training/paper.yaml"
+            f"--config: {', '.join(paths)}: only overrides keys of another configuration, which "
+            "says what the data are; name that one first, such as --config "
+            "config/training/paper.yaml"
         )
 
 
@@ -47,15 +48,15 @@ def _content(path: Path) -> dict[str, Any]:
         raise TrainingError(f"--config: {path}: expected YAML in UTF-8: {reason}") from error
     if not isinstance(content, dict):
         found = "an empty file" if content is None else f"{content!r:.40}"
-        raise TrainingError(f"--config: {path}: expected keys and their values, found {found}")
+        raise TrainingError(f"--config: {path}: expected keys and values, found {found}")
     return content
 
 
 def check_output(folder: str) -> None:
-    """Refuse a run's folder that is none.
+    """Refuse an invalid name of a run's folder.
 
     Raises:
-        TrainingError: it has no name, or is in the home of somebody who has none.
+        TrainingError: it is empty, or is in the home of a user that has none.
     """
     try:
         Path(folder).expanduser()
@@ -66,7 +67,7 @@ def check_output(folder: str) -> None:
 
 
 def check_intervals(trainer: Namespace) -> None:
-    """Refuse what Lightning would divide by.
+    """Refuse intervals of 0, by which Lightning would divide, and negative ones.
 
     Raises:
         TrainingError: naming the option.
@@ -80,7 +81,7 @@ def check_intervals(trainer: Namespace) -> None:
 
 
 def check_validation(trainer: Namespace, held_out: float) -> None:
-    """Refuse a run that holds pictures out, but never validates on them.
+    """Refuse a run that holds images out, but never validates on them.
 
     Raises:
         TrainingError: naming the option.
@@ -89,7 +90,7 @@ def check_validation(trainer: Namespace, held_out: float) -> None:
     if trainer.limit_val_batches == 0:
         key, expected = "limit_val_batches", "more than 0"
     elif epochs > 0 and (trainer.check_val_every_n_epoch or 1) > epochs:
-        key, expected = "check_val_every_n_epoch", f"at most {epochs}, as many as there are epochs"
+        key, expected = "check_val_every_n_epoch", f"at most {epochs}, the number of epochs"
     else:
         return
     raise TrainingError(
@@ -99,11 +100,11 @@ def check_validation(trainer: Namespace, held_out: float) -> None:
 
 
 def resume_from(ckpt_path: str | None, folder: Path) -> Path | None:
-    """The checkpoint that a run in this folder goes on from, if it was asked to; ``last`` is also
-    that of a run which has none yet, as the one command of a job that a cluster starts again.
+    """The checkpoint that a run in this folder resumes from, if asked to. ``last`` also allows that
+    there is none yet, so that a cluster can start a job again with the same command.
 
     Raises:
-        CheckpointError: there is none, or a run that nobody asked to go on with.
+        CheckpointError: there is none, or the folder has a run that was not asked to be resumed.
     """
     checkpoints = folder / "checkpoints"
     if ckpt_path not in (None, "last"):
@@ -115,28 +116,28 @@ def resume_from(ckpt_path: str | None, folder: Path) -> Path | None:
         return newest_whole(checkpoints)
     if begun:
         raise CheckpointError(
-            f"{checkpoints}: holds a run already; go on with --ckpt_path last, "
+            f"{checkpoints}: already has checkpoints of a run; resume it with --ckpt_path last, "
             "start another with --output, or remove the folder"
         )
     for model in (folder / "model", folder / "best"):
         if model.is_dir():
             raise CheckpointError(
-                f"{model}: is there already; start another run with --output, or remove the folder"
+                f"{model}: already exists; start another run with --output, or remove the folder"
             )
     if ckpt_path == "last":
-        rank_zero_info(f"{checkpoints}: no checkpoint yet, the run starts at its beginning")
+        rank_zero_info(f"{checkpoints}: no checkpoint yet, the run starts from the beginning")
     return None
 
 
 def check_resumption(
     checkpoint: Mapping[str, Any], network: NetworkConfig, camera: Intrinsics, schedule: str
 ) -> None:
-    """Refuse the checkpoint of another network, camera or schedule, and weights alone.
+    """Refuse a checkpoint of another network, camera or schedule, or with weights only.
 
     Args:
         checkpoint: what was loaded.
         network: what is trained.
-        camera: in whose metres the network thinks.
+        camera: that the network's depth is right for.
         schedule: of the learning rate.
 
     Raises:
@@ -144,9 +145,9 @@ def check_resumption(
     """
     if "optimizer_states" not in checkpoint:
         raise CheckpointError(
-            "ckpt_path: expected the checkpoint of an epoch, found weights alone, as best.ckpt "
-            "has them; go on with --ckpt_path last, or start another run from their model "
-            "folder (best/) with --model.init_from"
+            "ckpt_path: expected the checkpoint of an epoch, found only weights, as in best.ckpt; "
+            "resume with --ckpt_path last, or start another run from their model folder (best/) "
+            "with --model.init_from"
         )
     found = checkpoint.get("network", {})
     differences = [
@@ -159,12 +160,13 @@ def check_resumption(
     began = Intrinsics(**checkpoint["camera"])
     if abs(math.log(camera.focal_ratio(began))) > _SAME_LENS:
         raise CheckpointError(
-            f"camera: expected {began}, which the run began with, found {camera}: go on with "
+            f"camera: expected {began}, with which the run began, found {camera}: resume with "
             "the same data, and the same model.init_from if there was one, or start another "
             "run with --output"
         )
     if checkpoint.get("schedule") != schedule:
         raise CheckpointError(
-            f"model.optimiser.schedule: expected {checkpoint.get('schedule')}, which the run began "
-            f"with, found {schedule}; go on with the former, or start another run with --output"
+            f"model.optimiser.schedule: expected {checkpoint.get('schedule')}, with which the "
+            f"run began, found {schedule}; resume with the former, or start another run with "
+            "--output"
         )

@@ -1,9 +1,9 @@
 """Command line of the trainer: ``python -m training.train [--config FILE] [--key value ...]``.
 
-Without ``--config`` it is the paper's recipe on NYU Depth V2 under ``data/nyu``. A run's folder
+Without ``--config``, it runs the paper's recipe on NYU Depth V2 in ``data/nyu``. A run's folder
 (``--output``) holds ``checkpoints/``, ``logs/`` (TensorBoard and CSV, with the configuration),
-``panels/`` (pictures of every validation) and, at the end, ``model/``: what a robot needs. Where a
-share of the training pictures is held out, ``best/`` is the same of the epoch that they chose.
+``panels/`` (images of every validation) and, at the end, ``model/``: what a robot needs. If a share
+of the training images is held out, ``best/`` is the same from the epoch that was best on them.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ from training.refusals import (
 )
 
 DESCRIPTION = (
-    "Train MoA-DepthCLIP. Without --config, it is the paper's recipe on NYU Depth V2 in data/nyu; "
-    "config/training has others (demo.yaml, finetune.yaml, and hires.yaml and stand_in.yaml to go "
-    "over them). --print_config shows every key with its value, docs/training.md says more."
+    "Train MoA-DepthCLIP. Without --config, this runs the paper's recipe on NYU Depth V2 in "
+    "data/nyu. config/training has other recipes (demo.yaml, finetune.yaml), and hires.yaml and "
+    "stand_in.yaml, which override keys of a recipe given before them. --print_config shows every "
+    "key with its value; docs/training.md explains more."
 )
 DEFAULT_CONFIG = Path(__file__).parents[1] / "config" / "training" / "paper.yaml"
 
@@ -68,15 +69,15 @@ class TrainingCLI(LightningCLI):
     """Lightning's command line with a run folder, checkpoints and loggers already set up."""
 
     best: KeepBest | None = None
-    logs: Path | None = None  # of this start of the run, where they are the default ones
+    logs: Path | None = None  # of this start of the run, if they are the default ones
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Sequence[str] | None) -> None:
-        """Read the command line over the configurations it names, wherever it does, or over the
-        paper's.
+        """Read the configurations named anywhere on the command line, or the paper's, and the rest
+        of it over them.
 
         Raises:
-            TrainingError: configurations that are none, or that are made to go over another one,
-                without one.
+            TrainingError: a file is not a configuration, or only overrides another one, which is
+                missing.
         """
         configs, args = configs_of(sys.argv[1:] if args is None else args)
         check_configs(configs, any(arg.split("=")[0] == "--data" for arg in args))
@@ -91,19 +92,19 @@ class TrainingCLI(LightningCLI):
             "--ckpt_path",
             type=str | None,
             default=None,
-            help="checkpoint to resume from, or 'last' for the newest of this run, if it has any",
+            help="checkpoint to resume from, or 'last' for the newest of this run, if there is one",
         )
         parser.add_argument(
             "--model_dtype",
             type=Literal["float32", "float16"],
             default="float32",
-            help="of the weights in the model folder",
+            help="number format of the weights in the model folder",
         )
         parser.add_argument(
             "--held_out",
             type=float,
             default=0.0,
-            help="share of the training pictures that is held out, by recordings, to choose the "
+            help="share of the training images to hold out, in whole recordings, to choose the "
             "best epoch by; 0 validates on the test split and chooses nothing",
         )
         parser.set_defaults({"trainer.devices": 1})  # more of them change what a recipe gives
@@ -114,12 +115,12 @@ class TrainingCLI(LightningCLI):
         return Path(self.config.output).expanduser()
 
     def before_instantiate_classes(self) -> None:
-        """Settle what to resume from, before anything slow starts, and the precision.
+        """Determine what to resume from, before anything slow starts, and the precision.
 
         Raises:
-            TrainingError: an output or an interval that is none; pictures are held out, but nothing
-                is validated on them.
-            CheckpointError: there is nothing to resume from, or a run that nobody resumes.
+            TrainingError: an output or an interval is invalid; images are held out, but nothing is
+                validated on them.
+            CheckpointError: there is nothing to resume from, or a run that is not to be resumed.
         """
         check_output(self.config.output)
         self.checkpoint = resume_from(self.config.ckpt_path, self.folder)
@@ -140,7 +141,7 @@ class TrainingCLI(LightningCLI):
             config["logger"] = [tensorboard, csv]
             self.logs = Path(tensorboard.log_dir)
         config["default_root_dir"] = config["default_root_dir"] or self.folder
-        # An epoch on a CPU takes so much longer than its checkpoint that there is nothing to gain.
+        # On a CPU, an epoch takes so much longer than its checkpoint that nothing would be gained.
         on_gpu = computes_on_gpu(config["accelerator"])
         checkpoint_io = BackgroundCheckpointIO() if on_gpu else AtomicCheckpointIO()
         config["plugins"] = [*(config["plugins"] or []), checkpoint_io]
@@ -158,7 +159,7 @@ class TrainingCLI(LightningCLI):
         if self.config.held_out:
             self.best = KeepBest(checkpoints, self.config.held_out)
             callbacks.append(self.best)
-        # After the choice of the best, which an epoch's checkpoint has to know.
+        # After the choice of the best, which the epoch's checkpoint must include.
         callbacks.append(EpochCheckpoints(checkpoints))
         return self._instantiate_trainer(config, callbacks)
 
@@ -166,11 +167,11 @@ class TrainingCLI(LightningCLI):
         """Train, then write the model folder of the last epoch, and that of the best.
 
         Raises:
-            TrainingError: another process trains into the same folder, or whatever ends a run.
+            TrainingError: another process trains into the same folder, or something ends the run.
         """
         first = rank_zero_only.rank == 0  # of the processes that train together
         with alone_in(self.folder, "train") if first else nullcontext():
-            # Set beforehand instead of given to fit(), so that the module sees it as it builds.
+            # Set here, not passed to fit(), so that the module sees it when it builds the network.
             self.trainer.ckpt_path = self.checkpoint
             try:
                 self.trainer.fit(self.model, self.datamodule, weights_only=True)
@@ -183,15 +184,15 @@ class TrainingCLI(LightningCLI):
                 self._save()
 
     def _remove_empty_logs(self) -> None:
-        """What a run leaves that was refused before its first batch."""
+        """Remove the logs of a run that was refused before its first batch."""
         batches = self.trainer.fit_loop.epoch_loop.batch_progress.total.ready
         if self.logs is not None and not batches:
             shutil.rmtree(self.logs, ignore_errors=True)
-            with suppress(OSError):  # there are others in it
+            with suppress(OSError):  # it has others
                 self.logs.parent.rmdir()
 
     def _save(self) -> None:
-        """Write what the run was for, then print it: nobody may listen any more."""
+        """Write the models, then print where they are: standard output may be closed."""
         if not self.trainer.global_step:
             raise TrainingError("the run ended without a training step: no model is written")
         try:
@@ -207,9 +208,9 @@ class TrainingCLI(LightningCLI):
         print(printable("\n".join(said)))
 
     def _save_best(self) -> list[str]:
-        """What to say of it."""
+        """What to print about it."""
         if self.best.least == math.inf:
-            return ["no best epoch: no validation of a whole epoch gave a number"]
+            return ["no best epoch: no complete epoch was validated with a finite AbsRel"]
         best = AtomicCheckpointIO().load_checkpoint(self.best.path)
         self.model.load_state_dict(best["state_dict"])
         chosen = f"best epoch: {self.best.epoch}, val/fused/abs_rel {self.best.least:.4f}"
@@ -229,26 +230,25 @@ class TrainingCLI(LightningCLI):
     def _interruption(self) -> KeyboardInterrupt:
         if newest(self.folder / "checkpoints") is None:
             return KeyboardInterrupt("there is no checkpoint yet")
-        return KeyboardInterrupt("the same command goes on with --ckpt_path last")
+        return KeyboardInterrupt("the same command with --ckpt_path last resumes it")
 
     def _save_model(self, name: str) -> str:
-        """What to say of it."""
+        """What to print about it."""
         dtype = getattr(torch, self.config.model_dtype)
         save_network(self.model.network, self.folder / name, self.model.network_camera, dtype)
         return f"model folder: {self.folder / name}"
 
 
 def _take_whole_numbers(parser: LightningArgumentParser) -> None:
-    """Let ``--trainer.limit_train_batches 1`` be one batch. Lightning declares a whole number or a
-    share; Python takes that for a share or a whole number, if it has seen such a type before, and
-    1 then for all of the batches."""
+    """Let ``--trainer.limit_train_batches 1`` mean one batch. Lightning declares int or float;
+    Python takes that for float or int if it has seen that type before, and then 1 means all."""
     for action in parser._actions:
         if action.dest.startswith("trainer.limit_"):
-            action._typehint = Union[int, float, None]  # noqa: UP007 - an order of its own
+            action._typehint = Union[int, float, None]  # noqa: UP007 - its order matters
 
 
 def configs_of(args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The configuration files that a command line names, and what else it says."""
+    """The configuration files that a command line names, and its other arguments."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-c", "--config", action="append", default=[])
     found, others = parser.parse_known_args(args)
@@ -264,7 +264,7 @@ def main(args: Sequence[str] | None = None) -> int:
     keep_freed_memory()
     warn_in_lines()
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_no_advertisement)
-    # Lightning can't know that the loss of a step is that of all processes already.
+    # Lightning can't know that the loss of a step is already that of all processes.
     warnings.filterwarnings("ignore", r"It is recommended to use `self\.log\('train/")
     warnings.filterwarnings("ignore", r"`isinstance\(treespec", FutureWarning)  # Lightning's own
     return exit_code(lambda: _fit(args))
@@ -273,10 +273,10 @@ def main(args: Sequence[str] | None = None) -> int:
 def _fit(args: Sequence[str] | None) -> None:
     try:
         _command_line(args).fit()
-    except MisconfigurationException as error:  # a device that is not there, among others
+    except MisconfigurationException as error:  # such as a device that doesn't exist
         raise TrainingError(f"trainer: {error}") from error
     except ValueError as error:
-        if "val_check_interval" in str(error):  # beyond an epoch, which Lightning knows by now
+        if "val_check_interval" in str(error):  # beyond an epoch, whose length is known by now
             raise TrainingError(f"trainer: {error}") from error
         raise
 
@@ -292,7 +292,7 @@ def _command_line(args: Sequence[str] | None) -> TrainingCLI:
             parser_kwargs={
                 "allow_abbrev": False,
                 "prog": "python -m training.train",
-                # Every key there is would hide an error behind a hundred lines; --help has them.
+                # All keys would hide an error behind a hundred lines; --help lists them.
                 "usage": "%(prog)s [--config FILE ...] [--key value ...]",
                 "description": DESCRIPTION,
             },
@@ -300,8 +300,8 @@ def _command_line(args: Sequence[str] | None) -> TrainingCLI:
             run=False,
             args=args,
         )
-    except ValueError as error:  # what a configuration's values contradict
-        if isinstance(error.__cause__, TrainingError):  # jsonargparse wraps what data refuse
+    except ValueError as error:  # contradictory values in a configuration
+        if isinstance(error.__cause__, TrainingError):  # jsonargparse wraps the data's errors
             raise error.__cause__ from None
         raise TrainingError(str(error)) from error
 

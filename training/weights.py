@@ -22,34 +22,34 @@ from moa_depth_ros.network import MoADepthClip, ModelFolderError, NetworkConfig,
 from moa_depth_ros.network.clip import ClipParts, build_clip
 from training.errors import TrainingError, WeightsError
 
-# At a file that is empty, a text, or of something else; what they say helps nobody.
+# For files that are empty, text or something else; their messages don't help.
 _NO_CHECKPOINT = (pickle.UnpicklingError, EOFError, LookupError, AttributeError, StopIteration)
 NO_WEIGHTS = (RuntimeError, OSError, SafetensorError, *_NO_CHECKPOINT)
-"""What open_clip raises where weights are missing, damaged or of another network."""
+"""What open_clip raises if weights are missing, damaged or of another network."""
 
 _CONNECT_SECONDS = 3.0
 _REASON_LETTERS = 300
 _FORMATS = (
-    f"expected a file as open_clip writes it, {HF_SAFE_WEIGHTS_NAME} for one; OpenAI's own .pt "
+    f"expected a file in open_clip's format, such as {HF_SAFE_WEIGHTS_NAME}; OpenAI's own .pt "
     "(TorchScript) and transformers' model.safetensors have other formats"
 )
 
 
 class MissingWeightsError(WeightsError):
-    """Pretrained weights that are not on this machine, which does not reach them either."""
+    """Pretrained weights that are not on this machine, and can't be downloaded."""
 
 
 def build_network(config: NetworkConfig) -> MoADepthClip:
     """The network with its pretrained weights, on the CPU.
 
     Raises:
-        MissingWeightsError: they are not here, and there is no internet.
-        WeightsError: they are damaged, of another network, or there are none of this name.
+        MissingWeightsError: they are not on this machine, and there is no internet.
+        WeightsError: they are damaged, of another network, or none have this name.
         TrainingError: the configuration contradicts itself.
     """
     try:
-        # A trainer on a GPU makes that the default device. open_clip's model would be on the CPU
-        # all the same, and its tokens on the GPU.
+        # A trainer on a GPU makes that the default device. open_clip's model would still be on the
+        # CPU, but its tokens on the GPU.
         with torch.device("cpu"):
             return MoADepthClip(config, _clip(config))
     except ValueError as error:
@@ -72,17 +72,17 @@ def _clip(config: NetworkConfig) -> ClipParts:
 
 
 def _is_out_of_reach(error: BaseException | None) -> bool:
-    """Whether the hub's own error is behind it: open_clip raises others in its place."""
+    """Whether the hub's own error is the cause: open_clip raises others in its place."""
     return error is not None and (
         isinstance(error, LocalEntryNotFoundError) or _is_out_of_reach(error.__context__)
     )
 
 
 def network_to_finetune(folder: str) -> tuple[MoADepthClip, Intrinsics]:
-    """A model folder's network, with the same parts learning as in its training, and its camera.
+    """A model folder's network, with the same parts trainable as in its training, and its camera.
 
     Raises:
-        WeightsError: the folder is missing, damaged or not one.
+        WeightsError: the folder is missing, damaged or not a model folder.
     """
     try:
         network, camera = load_network(folder)
@@ -94,7 +94,7 @@ def network_to_finetune(folder: str) -> tuple[MoADepthClip, Intrinsics]:
 
 
 def missing_weights(architecture: str, pretrained: str, error: Exception) -> str:
-    """One line: which weights are not at hand, where there are such, and why these won't do."""
+    """One line: which weights are missing, where to find them, and what is wrong."""
     said = "found no checkpoint" if isinstance(error, _NO_CHECKPOINT) else str(error)
     reason = textwrap.shorten(" ".join(said.splitlines()[:2]), _REASON_LETTERS)
     asked = f"no CLIP weights {pretrained!r} for {architecture!r}"
@@ -109,15 +109,15 @@ def missing_weights(architecture: str, pretrained: str, error: Exception) -> str
 def _advice(config: NetworkConfig, error: Exception) -> str:
     assert config.pretrained is not None
     advice = missing_weights(config.architecture, config.pretrained, error)
-    if get_pretrained_cfg(config.architecture, config.pretrained):  # a tag, no file
+    if get_pretrained_cfg(config.architecture, config.pretrained):  # a tag, not a file
         advice += (
             f"\n{_way_out(error)}\n"
-            "or download that file on a machine that is connected, copy it here and name it:\n"
+            "or download that file on a connected machine, copy it here and name it:\n"
             "    python -m training.train --model.network.pretrained FILE\n"
             "    python -m training.tables TABLE --pretrained FILE"
         )
     return (
-        f"{advice}\nTo train from random weights, name none instead; on rendered rooms:\n"
+        f"{advice}\nTo train from random weights, name null instead; on rendered rooms:\n"
         "    python -m training.train --config config/training/demo.yaml"
     )
 
@@ -125,15 +125,15 @@ def _advice(config: NetworkConfig, error: Exception) -> str:
 def _way_out(error: Exception) -> str:
     if _is_out_of_reach(error):
         return (
-            "Either connect this machine to the internet once (they are kept in the Hugging Face "
-            "cache),"
+            "Either connect this machine to the internet once (the weights are then kept in the "
+            "Hugging Face cache),"
         )
-    return f"Either remove what is damaged from {constants.HF_HUB_CACHE} and try again,"
+    return f"Either remove the damaged file from {constants.HF_HUB_CACHE} and try again,"
 
 
 @contextmanager
 def one_quick_attempt(pretrained: str | None) -> Iterator[None]:
-    """Without internet look into the cache only, at once, instead of retrying for a minute.
+    """Without internet, look only in the cache, at once, instead of retrying for a minute.
 
     Args:
         pretrained: tag of the weights, or a file, or None for random ones.

@@ -1,4 +1,4 @@
-"""Another process that is at work in a folder."""
+"""Another process that works in a folder."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ with alone_in(Path(sys.argv[1]), sys.argv[2]):
 
 @contextmanager
 def another_process_in(folder: Path, work: str) -> Iterator[subprocess.Popen]:
-    """While this is entered, it is alone in the folder, as :func:`training.alone.alone_in` has
-    it."""
+    """In this context, it is alone in the folder, in the sense of
+    :func:`training.alone.alone_in`."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     command = [sys.executable, "-c", HOLDER, str(folder), work]
     with subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, **pipes) as process:

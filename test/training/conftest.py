@@ -28,7 +28,7 @@ TINY_CLIP = {
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
-    """Threads cost tiny networks more than they give, above all on a busy machine."""
+    """Threads cost tiny networks more than they gain, above all on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -82,7 +82,7 @@ def write_nyu() -> Callable[..., Path]:
 
 @pytest.fixture
 def nyu(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a file of five pictures of 6x8 with changes by keyword; returns its folder."""
+    """Writes a file of five 6x8 images with changes by keyword; returns its folder."""
 
     def write(**changes: Any) -> Path:
         rng = np.random.default_rng(0)

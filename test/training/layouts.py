@@ -1,4 +1,4 @@
-"""Small data sets in every layout but the labelled file, as their authors lay them out."""
+"""Small data sets in every layout but the labelled file, as their authors arrange them."""
 
 from __future__ import annotations
 

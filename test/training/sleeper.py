@@ -1,4 +1,4 @@
-"""A first batch that takes longer than the run may, for the trainer's command line."""
+"""A first batch that takes longer than the run is allowed, for the trainer's command line."""
 
 from __future__ import annotations
 

@@ -27,12 +27,12 @@ def test_a_second_trainer_is_refused_until_the_first_one_is_gone(
     with another_process_in(run, "train") as process:
         assert train.main(command) == 1
         said = (
-            f"error: {run}: another process is at work in it (.train.lock); wait for its end, or "
+            f"error: {run}: another process is working in it (.train.lock); wait until it ends, or "
             "write elsewhere\n"
         )
         assert said in capsys.readouterr().err
         assert not (run / "model").exists()
-        process.kill()  # it has no time to tidy up
+        process.kill()  # it has no time to clean up
         process.wait()
         assert train.main(command) == 0
     assert (run / "model").is_dir()
@@ -54,13 +54,13 @@ def test_a_second_renderer_is_refused_and_the_first_one_finishes_whole(tmp_path,
             assert first.wait() == 0
         finally:
             first.kill()
-    assert f"error: {out}: another process is at work in it" in capsys.readouterr().err
+    assert f"error: {out}: another process is working in it" in capsys.readouterr().err
     assert sorted(path.name for path in out.iterdir()) == [MAT_NAME, SPLITS_NAME]
     assert [len(list(split)) for split in open_splits(out).values()] == [9, 1]
 
 
 def test_other_work_goes_on_beside_it(tmp_path):
-    """A row of a table holds its folder while the trainer is at work in it."""
+    """A row of a table locks its folder while the trainer works in it."""
     with another_process_in(tmp_path / "row", "row"):
         with alone_in(tmp_path / "row", "train"):
             pass

@@ -63,7 +63,7 @@ def second_line(line: str) -> Damage:
 
 
 def stored(name: str, key: str, value: np.ndarray | None) -> Damage:
-    """Another data set, or none, under a key of an HDF5 file."""
+    """Another dataset, or none, under a key of an HDF5 file."""
 
     def damage(root: Path) -> None:
         with h5py.File(root / name, "a") as file:
@@ -87,7 +87,7 @@ def split(train: list[int], test: list[int]) -> Damage:
 
 
 def overlap(root: Path) -> None:
-    """One root for both lists, whose first lines name the same picture."""
+    """One root for both lists, whose first lines name the same image."""
     (root / "sync/kitchen_0028b").rename(root / "kitchen_0028b")
     (root / "sync").rmdir()
     (root / "official_splits/test").rename(root / "official_splits/unused")
@@ -110,7 +110,7 @@ CASES: list[tuple[str, str, Damage, str]] = [
         stored(MAT, "rawDepths", np.ones((5, 8, 6), np.uint16)),
         rf"{MAT}: rawDepths: expected float32, found uint16",
     ),
-    ("labelled", "no depth", stored(MAT, "rawDepths", None), rf"{MAT}: .*data set 'rawDepths'"),
+    ("labelled", "no depth", stored(MAT, "rawDepths", None), rf"{MAT}: .*dataset 'rawDepths'"),
     (
         "labelled",
         "no reading",
@@ -118,7 +118,7 @@ CASES: list[tuple[str, str, Damage, str]] = [
         rf"{MAT}: rawDepths of index 2: exp",
     ),
     ("labelled", "index outside", split([1, 6], [2]), rf"{SPLITS}: .*from 1 to 5, found 6"),
-    ("labelled", "overlap", split([1, 4], [2, 4]), rf"{SPLITS}: index 4 is in trainNdxs and in"),
+    ("labelled", "overlap", split([1, 4], [2, 4]), rf"{SPLITS}: index 4 is in both trainNdxs and"),
     ("folder", "missing list", removed(LIST), rf"no such list file: .*{LIST}"),
     ("folder", "missing file", removed(f"{SYNC}/rgb_00002.png"), rf"{LIST}, line 3: no such file"),
     (
@@ -167,7 +167,7 @@ CASES: list[tuple[str, str, Damage, str]] = [
         frame(rgb=RGB, depth=millimetres(0)),
         r"00003\.h5: depth: expected float32, found uint16",
     ),
-    ("frames", "no depth", frame(rgb=RGB), r"00003\.h5: expected a data set 'depth'"),
+    ("frames", "no depth", frame(rgb=RGB), r"00003\.h5: expected a dataset 'depth'"),
     (
         "frames",
         "no reading",
@@ -220,14 +220,14 @@ CASES: list[tuple[str, str, Damage, str]] = [
         "packed",
         "no reading",
         emptied(PACKED, "train/depth", 3),
-        rf"{PACKED}: train/depth of picture 3: expected depth, found not one reading",
+        rf"{PACKED}: train/depth of image 3: expected depth, found not one reading",
     ),
 ]
 
 
 @pytest.fixture
 def data(tmp_path, nyu) -> Callable[[str], Path]:
-    """Writes a sound data set of a layout; returns its folder."""
+    """Writes an intact data set of a layout; returns its folder."""
 
     def write(layout: str) -> Path:
         if layout == "labelled":

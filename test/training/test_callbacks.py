@@ -1,4 +1,4 @@
-"""What a run leaves beside its weights: pictures, figures, and the samples of a bad loss."""
+"""What a run leaves beside its weights: images, figures, and the samples of a bad loss."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_panel_after_every_epoch(run):
     assert [path.name for path in panels] == ["epoch-000.png", "epoch-001.png"]
     first, second = (cv2.imread(str(path)) for path in panels)
     tile = first.shape[1] // len(COLUMNS)
-    assert (first[:, :tile] == second[:, :tile]).all()  # the same pictures
+    assert (first[:, :tile] == second[:, :tile]).all()  # the same images
     assert (first != second).any()  # seen by another network
 
 
@@ -104,7 +104,7 @@ def test_the_time_left_is_that_of_the_steps_to_do():
 
 
 def test_the_time_left_of_a_resumed_run_is_at_its_own_pace(monkeypatch):
-    """The steps from before took none of its time."""
+    """Earlier steps took none of its time."""
     monkeypatch.setattr(TQDMProgressBar, "on_train_start", lambda *_: None)
     monkeypatch.setattr(TQDMProgressBar, "get_metrics", lambda *_: {"v_num": 0, "loss": 1.0})
     bar, trainer = RunProgressBar(), SimpleNamespace(estimated_stepping_batches=200)
@@ -147,7 +147,7 @@ def test_the_bar_is_drawn_ten_times_a_second_at_most_and_at_the_epochs_end(monke
 
 
 def test_an_error_is_not_on_the_bars_line(tmp_path, monkeypatch, data, tiny_clip, capsys):
-    """On a terminal. Nor does the bar come again after it."""
+    """On a terminal. Nor does the bar reappear after it."""
     monkeypatch.setattr(sys, "stderr", sys.stdout)
     changes = {"model__optimiser__lr": 1e36, "trainer__enable_progress_bar": "true"}
     assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
@@ -160,7 +160,7 @@ def test_an_error_is_not_on_the_bars_line(tmp_path, monkeypatch, data, tiny_clip
 def test_a_loss_that_is_not_finite_stops_the_run_and_saves_its_samples(
     tmp_path, data, tiny_clip, capsys
 ):
-    """A senseless learning rate: the first step's loss is finite, the second's is not."""
+    """An absurd learning rate: the first step's loss is finite, the second's is not."""
     changes = {"model__optimiser__lr": 1e36, "trainer__log_every_n_steps": 50}
     assert train.main(arguments(data, tmp_path, tiny_clip, **changes)) == 1
     assert (tmp_path / "logs" / "version_0" / "config.yaml").is_file()  # with nothing logged yet
@@ -168,7 +168,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_saves_its_samples(
     saved = tmp_path / "non_finite" / "epoch-000-batch-00001-process-0"
     assert "in epoch 0, batch 1" in error
     assert str(saved) in error
-    assert "This step did not touch the weights" in error
+    assert "This step did not change the weights" in error
     assert error.endswith("or start again with a lower learning rate\n")
     assert not (tmp_path / "checkpoints").exists()
     found = json.loads((saved / "samples.json").read_text())
@@ -205,7 +205,7 @@ def test_weights_broken_by_the_last_step_of_an_epoch_become_no_checkpoint(
 def test_weights_that_are_no_numbers_become_no_checkpoint(
     tmp_path, monkeypatch, data, tiny_clip, capsys
 ):
-    """Also where nothing is validated."""
+    """Even if nothing is validated."""
 
     def spoil(self, optimiser):
         if self.trainer.is_last_batch:
@@ -221,7 +221,7 @@ def test_weights_that_are_no_numbers_become_no_checkpoint(
 
 
 def test_a_run_without_a_logger(tmp_path, monkeypatch, data, tiny_clip):
-    """It goes on, too, and leaves nothing outside its folder."""
+    """It can be resumed, too, and leaves nothing outside its folder."""
     monkeypatch.chdir(tmp_path)
     for changes in ({}, {"ckpt_path": "last", "trainer__max_epochs": 2}):
         changes = {"trainer__logger": "false", "trainer__enable_progress_bar": "true", **changes}

@@ -1,4 +1,4 @@
-"""Checkpoints as files: whole or not there, the newest, a full disk, nothing executed."""
+"""Checkpoints as files: complete or absent, the newest, a full disk, nothing executed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def epochs(folder: Path) -> list[str]:
 
 
 def test_a_checkpoint_in_the_background_is_of_the_moment(tmp_path, monkeypatch):
-    """Training goes on meanwhile; the older ones stay until it is in its place."""
+    """Training continues meanwhile; the older ones stay until it is in place."""
     going = threading.Event()
     io, flush = BackgroundCheckpointIO(), os.fsync
     state = {"optimiser": [{"step": torch.zeros(3)}]}

@@ -1,4 +1,4 @@
-"""A compiled run trains to the weights of one that is not, under the same names."""
+"""A compiled run reaches the same weights as one that is not, under the same names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_graphs_do_not_add_up_gradients(tmp_path, write_nyu, tiny_clip, capsys):
 
 @pytest.fixture
 def captured(monkeypatch):
-    """What is captured for compilation, and then run as it is: a real compiler takes minutes."""
+    """What is captured for compilation, then run uncompiled: a real compiler takes minutes."""
     graphs = []
 
     def backend(graph, inputs):
@@ -54,7 +54,7 @@ def test_a_compiled_run(tmp_path, write_nyu, tiny_clip, captured):
     assert not captured
     run = tmp_path / "compiled"
     assert train.main(arguments(data, run, tiny_clip, model__compile="default")) == 0
-    assert len(captured) == 1  # the whole network, for training alone
+    assert len(captured) == 1  # the whole network, for training only
     with next(run.glob("logs/*/csv/metrics.csv")).open() as file:
         entropies = [row["gates/2/entropy"] for row in csv.DictReader(file) if row["val/loss"]]
     assert [0 < float(value) < 2 for value in entropies] == [True]
@@ -66,7 +66,7 @@ def test_a_compiled_run(tmp_path, write_nyu, tiny_clip, captured):
 
 
 def test_the_last_batch_of_an_epoch_is_not_compiled_anew(tmp_path, write_nyu, tiny_clip, captured):
-    """Two pictures of a batch of four: what fills it up changes nothing."""
+    """Two images in a batch of four: the padding changes nothing."""
     data = write_pictures(tmp_path / "data", write_nyu)
     losses = {}
     for name, changes in (("plain", {}), ("compiled", {"model__compile": "default"})):

@@ -57,19 +57,19 @@ def test_a_value_that_cannot_be_is_one_line(tmp_path, capsys, key, value, says):
 def test_a_configuration_that_goes_over_another_one_says_so(capsys, name):
     path = ROOT / "config" / "training" / f"{name}.yaml"
     assert train.main(["--config", str(path)]) == 1
-    assert "name one before, such as --config config/training/paper.yaml" in capsys.readouterr().err
+    assert "that one first, such as --config config/training/paper.yaml" in capsys.readouterr().err
 
 
 def test_what_says_what_the_data_are_is_the_key(tmp_path, capsys):
-    """In JSON, too, and in no comment or word."""
+    """In JSON, too, but not in a comment or within a word."""
     over, json_file = tmp_path / "over.yaml", tmp_path / "whole.json"
     over.write_text("# metadata: of an overlay\noutput: runs/data:1\n")
     assert train.main(["--config", str(over)]) == 1
-    assert "name one before" in capsys.readouterr().err
+    assert "name that one first" in capsys.readouterr().err
     files = "training.data.files.FilesDataModule"
     data = {"class_path": files, "init_args": {"root": str(tmp_path / "none")}}
     json_file.write_text(
-        json.dumps({"data": data, "output": str(tmp_path / "run")}, indent="\t")  # no YAML
+        json.dumps({"data": data, "output": str(tmp_path / "run")}, indent="\t")  # not YAML
     )
     assert train.main(["--config", str(json_file)]) == 1
     assert f"{tmp_path / 'none'}" in capsys.readouterr().err
@@ -78,9 +78,9 @@ def test_what_says_what_the_data_are_is_the_key(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"7", "expected keys and their values, found 7"),
-        (b"- data", "expected keys and their values, found ['data']"),
-        (b"# nothing\n", "expected keys and their values, found an empty file"),
+        (b"7", "expected keys and values, found 7"),
+        (b"- data", "expected keys and values, found ['data']"),
+        (b"# nothing\n", "expected keys and values, found an empty file"),
         (b"a: [", "expected YAML in UTF-8: while parsing a flow node"),
         (b"\0", "expected YAML in UTF-8: "),
         (b"output: caf\xe9", "expected YAML in UTF-8: 'utf-8' codec can't decode byte 0xe9"),
@@ -152,7 +152,7 @@ def test_the_other_configurations_are_as_documented():
         return yaml.safe_load((train.DEFAULT_CONFIG.parent / f"{name}.yaml").read_text())
 
     assert read("hires")["model"] == {"network": {"input_size": [480, 640]}}
-    assert read("finetune")["model"]["crop"] == "none"  # the whole picture of any camera
+    assert read("finetune")["model"]["crop"] == "none"  # the whole image of any camera
 
 
 def test_none_is_random_weights_and_one_gpu_the_default(capsys):

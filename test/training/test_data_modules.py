@@ -1,4 +1,4 @@
-"""What the trainer gets: fresh rooms, or the pictures of a data set with their camera."""
+"""What the trainer gets: fresh rooms, or the images of a data set with their camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going on from a model folder, on a recording of one's own."""
+"""Finetuning a model folder on a recording of your own."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_network_beside_a_model_folder_is_refused(tmp_path, tiny_clip):
 
 @pytest.fixture
 def through_a_longer_lens(tmp_path, tiny_clip):
-    """A model of NYU's camera, about to learn from pictures of a lens twice as long."""
+    """A model of NYU's camera, about to learn from images of a lens twice as long."""
     model_folder(tmp_path, tiny_clip)
     still = Augmentation(flip=0.0)
     module = DepthModule(init_from=str(tmp_path), augmentation=still, crop="none")
@@ -104,7 +104,7 @@ def test_what_it_says_of_another_lens_is_judged_and_shown_as_the_node_gives_it(
 
 
 def test_the_documented_command(tmp_path, tiny_clip, capsys):
-    """Trains, keeps what is frozen, goes on after a stop, and keeps the camera of its metres."""
+    """Trains, keeps what is frozen, resumes after a stop, and keeps the camera of its scale."""
     start = model_folder(tmp_path / "model", tiny_clip)
     write_recording(tmp_path / "recording", 5)
     command = {

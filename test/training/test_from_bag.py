@@ -1,4 +1,4 @@
-"""A recording made of a ROS bag."""
+"""A recording made from a ROS bag."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def header(seconds: float):
 
 
 def image(seconds: float, pixels: np.ndarray, encoding: str, padding: int = 0):
-    """With rows that are longer than they need be."""
+    """With rows that are longer than necessary."""
     rows = np.ascontiguousarray(pixels).view(np.uint8).reshape(len(pixels), -1)
     rows = np.pad(rows, ((0, 0), (0, padding)))
     size = (pixels.shape[0], pixels.shape[1])
@@ -48,7 +48,7 @@ def image(seconds: float, pixels: np.ndarray, encoding: str, padding: int = 0):
 
 
 def camera_info(distortion: float = 0.0, rectified: float = 0.0, margin: int = 0, wider: int = 0):
-    """K of a sensor with a margin around the pictures, and P with another focal length."""
+    """K of a sensor with a margin around the images, and P with another focal length."""
     region = (margin, margin, HEIGHT, WIDTH, False) if margin else (0, 0, 0, 0, False)
     k = np.array([9.5, 0, 3.5 + margin, 0, 9.25, 2.5 + margin, 0, 0, 1])
     p = np.array([rectified, 0, 3, 0, 0, rectified, 2, 0, 0, 0, 1, 0])
@@ -72,7 +72,7 @@ def write_bag(path: Path, messages: Iterable[tuple[str, object]]) -> Path:
 
 
 def film(count: int = 10, depth_late: float = 0.004, depth_encoding: str = "16UC1"):
-    """Ten pictures a second; the depth of each comes after the next picture."""
+    """Ten images per second; the depth of each comes after the next image."""
     yield INFO, camera_info()
     late = []
     for number in range(count):
@@ -95,7 +95,7 @@ def convert(bag: Path, out: Path, *options: str, image: str = COLOUR) -> int:
 def test_pictures_and_depth_of_one_moment_and_their_camera(tmp_path, capsys, encoding):
     bag = write_bag(tmp_path / "bag", film(depth_encoding=encoding))
     assert convert(bag, tmp_path / "out", "--every", "0.05") == 0
-    assert "out: 10 pictures, their depth at most 4 ms apart" in capsys.readouterr().out
+    assert "out: 10 images, each at most 4 ms from its depth" in capsys.readouterr().out
     train, val = (Recording(tmp_path / "out", split) for split in ("train", "val"))
     for number, sample in enumerate([*(train[i] for i in range(8)), *(val[i] for i in range(2))]):
         np.testing.assert_array_equal(sample["picture"], colour(number).transpose(2, 0, 1))
@@ -152,7 +152,7 @@ def moments(*of: tuple[str, float]):
 
 
 def test_depth_waits_for_the_picture_that_is_nearest():
-    """Colour comes twice as often as depth, whose own moment's picture comes after it."""
+    """Colour comes twice as often as depth, and the image of the same moment after its depth."""
     bag = moments(("c", 0.0), ("c", 0.016), ("d", 0.033), ("c", 0.033), ("c", 0.05), ("d", 0.066))
     assert stamps(pair(bag, "c", 0.02, 0.01)) == [(0.033, 0.033), (0.05, 0.066)]
     late = moments(("d", 0.0), ("d", 0.033), ("c", 0.001), ("c", 0.034), ("c", 0.06))
@@ -175,7 +175,7 @@ def test_depth_without_a_reading_is_left_out(tmp_path, capsys):
         bag += [(DEPTH, image(second + late, depth, "16UC1"))]
     assert convert(write_bag(tmp_path / "bag", bag), tmp_path / "out") == 0
     said = capsys.readouterr().out
-    assert "out: 3 pictures, their depth at most 10 ms apart" in said
+    assert "out: 3 images, each at most 10 ms from its depth" in said
     assert "left out because their depth is empty: 1" in said
 
 
@@ -235,7 +235,7 @@ def test_a_compressed_mosaic_is_developed(tmp_path):
     ],
 )
 def test_the_pinhole_is_that_of_the_pictures(tmp_path, capsys, image, info, pinhole):
-    """As the node has it: P of rectified ones, K of those that show the lens, cut as they are."""
+    """As in the node: P for rectified ones, K for those that show the lens, cropped alike."""
     moments = [(image if topic == COLOUR else topic, of) for topic, of in film()]
     bag = write_bag(tmp_path / "bag", [(INFO, camera_info(**info)), *moments[1:]])
     assert convert(bag, tmp_path / "out", "--camera-info", INFO, image=image) == 0
@@ -294,7 +294,7 @@ def test_a_bag_of_ros_1(tmp_path):
 
 
 def changed(**changes: object):
-    """The film with messages of these topics in the place of all."""
+    """The film with these messages in place of all of their topics."""
     replaced = {"colour": COLOUR, "depth": DEPTH, "info": INFO}
     by_topic = {replaced[name]: message for name, message in changes.items()}
     return [(topic, by_topic.get(topic, message)) for topic, message in film(2)]
@@ -333,7 +333,7 @@ def test_a_recording_that_another_process_writes(tmp_path, capsys):
     bag = write_bag(tmp_path / "bag", film())
     with another_process_in(tmp_path / "out", "recording") as process:
         assert convert(bag, tmp_path / "out") == 1
-        assert "out: another process is at work in it" in capsys.readouterr().err
+        assert "out: another process is working in it" in capsys.readouterr().err
         assert not list((tmp_path / "out").glob("[!.]*"))
         process.kill()  # its lock's file stays
         process.wait()
@@ -346,7 +346,7 @@ def test_pictures_from_before_a_bad_message_stay(tmp_path, capsys):
         tmp_path / "bag", [*film(), (COLOUR, image(9, colour(0), "rgb8")), (DEPTH, bad)]
     )
     assert convert(bag, tmp_path / "out") == 1
-    assert f"{tmp_path / 'out'} has 2 pictures from before that" in capsys.readouterr().err
+    assert f"{tmp_path / 'out'} has the 2 images written before" in capsys.readouterr().err
     assert len(list((tmp_path / "out" / "images").iterdir())) == 2
 
 
@@ -362,7 +362,7 @@ def test_pictures_from_before_a_bad_message_stay(tmp_path, capsys):
     ],
 )
 def test_pictures_from_before_a_full_disk_stay(tmp_path, monkeypatch, capsys, reason, code, says):
-    """And from before Ctrl-C."""
+    """And those from before Ctrl-C."""
 
     def write(path, metres):
         if path.stem == "000003":
@@ -373,7 +373,7 @@ def test_pictures_from_before_a_full_disk_stay(tmp_path, monkeypatch, capsys, re
     bag, out = write_bag(tmp_path / "bag", film()), tmp_path / "out"
     assert convert(bag, out, "--every", "0.05") == code
     line = capsys.readouterr().err.splitlines()[-1]
-    assert re.fullmatch(f"{says}{out} has 3 pictures from before that", line)
+    assert re.fullmatch(f"{says}{out} has the 3 images written before", line)
     assert sum(len(Recording(out, split)) for split in ("train", "val")) == 3
 
 

@@ -1,4 +1,4 @@
-"""A run whose steps are replayed trains to the weights of one whose steps are not."""
+"""A run whose steps are replayed reaches the same weights as one whose steps are not."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def test_where_there_are_no_graphs(tmp_path, write_nyu, tiny_clip, capsys, chang
 
 def test_no_graphs_with_a_scaler_of_gradients():
     trainer = Mock(accumulate_grad_batches=1, world_size=1, precision="16-mixed")
-    with pytest.raises(TrainingError, match=r"another precision than 16-mixed .* found 1 and 16"):
+    with pytest.raises(TrainingError, match=r"a precision other than 16-mixed .* found 1 and 16"):
         check_compilation("cuda-graph", trainer)
 
 
 class Stream:
-    """As much of one as there is to see on a CPU."""
+    """As much of a stream as can be seen on a CPU."""
 
     def wait_stream(self, other: Stream) -> None:
         pass
@@ -52,8 +52,8 @@ class Stream:
 
 @pytest.fixture
 def rerun(monkeypatch):
-    """In the place of graphs, where there is no GPU: each replay runs the function again. As a
-    graph does, it writes gradients where they were, whatever they were."""
+    """In place of graphs, without a GPU: each replay runs the function again. Like a graph, it
+    writes gradients where they were, whatever they were."""
 
     def captured(function, stream, pool):
         step = function.__self__
@@ -99,7 +99,7 @@ def test_a_bad_loss_still_ends_the_run(tmp_path, write_nyu, tiny_clip, rerun, ca
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_real_graphs_train_to_the_same_weights(tmp_path, write_nyu, tiny_clip):
-    """Batches of four, of which an epoch's last has two pictures."""
+    """Batches of four, of which an epoch's last has two images."""
     data = write_pictures(tmp_path / "data", write_nyu)
     for name, compiled in (("plain", {}), ("graphed", GRAPHED)):
         options = {
@@ -112,6 +112,6 @@ def test_real_graphs_train_to_the_same_weights(tmp_path, write_nyu, tiny_clip):
         assert train.main(arguments(data, tmp_path / name, tiny_clip, **options)) == 0
     expected, found = weights(tmp_path / "plain"), weights(tmp_path / "graphed")
     for name, value in expected.items():
-        # Attention is blind to the keys' bias: AdamW makes steps of its gradient's rounding.
+        # Attention doesn't depend on the keys' bias: AdamW makes steps of its gradient's rounding.
         tolerance = 1e-2 if name.endswith("in_proj_bias") else 1e-4
         torch.testing.assert_close(found[name], value, rtol=1e-3, atol=tolerance)

@@ -34,7 +34,7 @@ from training.rooms.dataset import RoomsDataset
 
 
 class Recorded(DepthSet):
-    """Ten recordings of ten pictures each, in two parts; a sample is its own number."""
+    """Ten recordings of ten images each, in two parts; a sample is its own number."""
 
     def __len__(self):
         return 100
@@ -53,7 +53,7 @@ def test_whole_recordings_are_held_out():
     kept, held = hold_out(Recorded(), 0.25, seed=0)
     kept, held = set(kept), set(held)
     assert kept | held == set(range(100))
-    assert len(held) == 20  # whole recordings, as near to a quarter as they come
+    assert len(held) == 20  # whole recordings, as near to a quarter as possible
     assert {item // 10 for item in kept}.isdisjoint(item // 10 for item in held)
 
 
@@ -78,7 +78,7 @@ def test_a_packed_set_that_knows_no_recordings(tmp_path, nyu):
     with h5py.File(folder / "nyu_depth_v2_labeled.mat", "r+") as file:
         del file["scenes"]
     pack(open_splits(folder), packed, "pictures of who knows where")
-    with pytest.raises(DataError, match=r"held_out: .*which recording.*found Packed without"):
+    with pytest.raises(DataError, match=r"held_out: .*which recording.*found Packed, which does"):
         hold_out(Packed(packed, "train"), 0.5, seed=0)
 
 
@@ -103,7 +103,7 @@ def test_recordings_of_files(tmp_path, nyu):
 
 @pytest.fixture
 def data(tmp_path, write_nyu):
-    """Two training pictures a recording; those of the test split have no readable depth."""
+    """Two training images per recording; those of the test split have no readable depth."""
     root = write_pictures(tmp_path / "data", write_nyu)
     with h5py.File(root / "nyu_depth_v2_labeled.mat", "r+") as file:
         file["rawDepths"][TRAINED:] = np.nan
@@ -119,7 +119,7 @@ CHOOSING = {"held_out": 0.3, "trainer__max_epochs": 2, "model__optimiser__lr": 0
 
 
 def abs_rel(run):
-    """Of each validation of a run, in the order of its epochs."""
+    """AbsRel of each validation of a run, in the order of its epochs."""
     rows = []
     for log in sorted(run.glob("logs/*/csv/metrics.csv")):
         with log.open() as file:
@@ -156,7 +156,7 @@ def test_weights_alone_are_nothing_to_go_on_from(tmp_path, data, tiny_clip, caps
     named = tmp_path / "checkpoints" / "best.ckpt"
     assert train.main(arguments(data, tmp_path, tiny_clip, **CHOOSING, ckpt_path=named)) == 1
     said = capsys.readouterr().err
-    assert "error: ckpt_path: expected the checkpoint of an epoch, found weights alone" in said
+    assert "error: ckpt_path: expected the checkpoint of an epoch, found only weights" in said
     assert "--ckpt_path last" in said and "--model.init_from" in said
 
 
@@ -179,7 +179,7 @@ def test_only_a_validation_of_the_run_chooses_and_nan_never_wins(tmp_path):
 
 @pytest.mark.parametrize("name", ["run", "moved"])
 def test_a_resumed_run_keeps_the_best_epoch(tmp_path, data, tiny_clip, capsys, name):
-    """Also where its folder was moved in between."""
+    """Even if its folder was moved in between."""
     first = {**CHOOSING, "trainer__max_epochs": 1}
     assert train.main(arguments(data, tmp_path / "run", tiny_clip, **first)) == 0
     run = (tmp_path / "run").rename(tmp_path / name)
@@ -198,12 +198,12 @@ def test_a_run_resumed_without_its_best_chooses_again(tmp_path, data, tiny_clip,
     command = arguments(data, tmp_path / "other", tiny_clip, **CHOOSING, ckpt_path=named)
     assert train.main(command) == 0
     path = tmp_path / "other" / "checkpoints" / "best.ckpt"
-    assert f"warning: {path}: there is no such checkpoint, where" in capsys.readouterr().err
+    assert f"warning: {path}: there is no such checkpoint, but" in capsys.readouterr().err
     assert_holds_epoch(tmp_path / "other", "best", 1)
 
 
 def test_a_best_of_epochs_that_were_taken_back_is_chosen_anew(tmp_path, data, tiny_clip, capsys):
-    """A run that goes on from an earlier epoch may find a best of later ones."""
+    """A run that resumes from an earlier epoch may find a best of a later one."""
     first = {**CHOOSING, "trainer__max_epochs": 1}
     assert train.main(arguments(data, tmp_path, tiny_clip, **first)) == 0
     assert "best epoch: 0, val/fused/abs_rel 0." in capsys.readouterr().out
@@ -212,7 +212,7 @@ def test_a_best_of_epochs_that_were_taken_back_is_chosen_anew(tmp_path, data, ti
     shutil.rmtree(tmp_path / "best")
     assert train.main(arguments(data, tmp_path, tiny_clip, **CHOOSING, ckpt_path="last")) == 0
     said = capsys.readouterr()
-    assert f"{path}: it is of epoch 5, where the best until now, epoch 0, should be" in said.err
+    assert f"{path}: it is of epoch 5, but the best so far was epoch 0" in said.err
     assert "best epoch: 1, val/fused/abs_rel " in said.out
     assert_holds_epoch(tmp_path, "best", 1)
 
@@ -223,7 +223,7 @@ def test_a_damaged_best_is_chosen_anew(tmp_path, data, tiny_clip, capsys):
     path = tmp_path / "checkpoints" / "best.ckpt"
     path.write_bytes(path.read_bytes()[:-1000])
     assert train.main(arguments(data, tmp_path, tiny_clip, **CHOOSING, ckpt_path="last")) == 0
-    assert f"{path}: it is damaged, where the best until now" in capsys.readouterr().err
+    assert f"{path}: it is damaged, but the best so far" in capsys.readouterr().err
     assert_holds_epoch(tmp_path, "best", 1)
 
 
@@ -231,7 +231,7 @@ def test_where_no_epoch_can_be_chosen_it_says_so(tmp_path, data, tiny_clip, caps
     never = {"trainer__val_check_interval": 2, "trainer__check_val_every_n_epoch": "null"}
     choosing = {**CHOOSING, **never, "trainer__max_epochs": 1}
     assert train.main(arguments(data, tmp_path, tiny_clip, **choosing, data__batch_size=4)) == 0
-    assert "no best epoch: no validation of a whole epoch gave a number" in capsys.readouterr().out
+    assert "no best epoch: no complete epoch was validated" in capsys.readouterr().out
     assert not (tmp_path / "best").exists()
 
 
@@ -254,7 +254,7 @@ def test_half_an_epoch_is_not_chosen(tmp_path, data, tiny_clip, interval):
     ("key", "value", "expected"),
     [
         ("limit_val_batches", 0, "more than 0"),
-        ("check_val_every_n_epoch", 2, "at most 1, as many as there are epochs"),
+        ("check_val_every_n_epoch", 2, "at most 1, the number of epochs"),
     ],
 )
 def test_nothing_to_choose_by(tmp_path, data, tiny_clip, capsys, key, value, expected):
@@ -304,7 +304,7 @@ def test_what_was_trained_on_does_not_choose_later(tmp_path, data, tiny_clip, ca
     ):
         changes = {**changes, "ckpt_path": "last", "trainer__max_epochs": 2}
         assert train.main(arguments(data, began[before], tiny_clip, **changes)) == 1
-        said = f"error: expected {before}, which the run began with, found {found}: the best"
+        said = f"error: expected {before}, with which the run began, found {found}: the best"
         assert said in capsys.readouterr().err
     changes = {"data__seed": 1, "trainer__limit_val_batches": 0, "ckpt_path": "last"}
     assert train.main(arguments(data, began[none], tiny_clip, **changes)) == 0
@@ -320,12 +320,12 @@ def test_other_pictures_do_not_choose_later(tmp_path, data, tiny_clip, capsys):
         file["scenes"][0] = np.roll(scenes, 1)
     changes = {"held_out": 0.3, "ckpt_path": "last", "trainer__max_epochs": 2}
     assert train.main(arguments(other, began, tiny_clip, **changes)) == 1
-    assert "error: data: expected the pictures that the run began with" in capsys.readouterr().err
+    assert "error: data: expected the images with which the run began" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("count", [20, 106, 133, 399])
 def test_a_tenth_of_a_recording_is_one_piece(count, tmp_path):
-    """Whatever its length: pieces differ by a picture."""
+    """Whatever its length: pieces differ by one image."""
 
     class Film(Recorded):
         root = tmp_path

@@ -1,4 +1,4 @@
-"""Whatever a data set's layout, it is found, opened and judged by one command."""
+"""Whatever its layout, a data set is found, opened and judged by one command."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_nothing_that_is_known(tmp_path):
 )
 def test_only_the_labelled_file_has_both_kinds_of_depth(tmp_path, layout, found, other):
     WRITERS[layout][0](tmp_path)
-    says = f"expected {other} depth, but the layout {layout} has {found} depth only"
+    says = f"expected {other} depth, but the layout {layout} has only {found} depth"
     with pytest.raises(DataError, match=says):
         open_splits(tmp_path, depth=other)
 
@@ -84,7 +84,7 @@ def test_only_the_labelled_file_has_both_kinds_of_depth(tmp_path, layout, found,
 @pytest.mark.parametrize(("unit", "told"), [(1.0, False), (0.1, True), (5.0, True)])
 @pytest.mark.parametrize("layout", [*WRITERS, "labelled"])
 def test_depth_in_another_unit_is_told(tmp_path, nyu, layout, unit, told):
-    """Right; a tenth of it, as centimetres for millimetres; five times, as fifths of them."""
+    """Right; a tenth of it, as with centimetres for millimetres; five times, as with fifths."""
     if layout == "labelled":
         raw = np.full((5, 6, 8), 2.5 * unit, np.float32)
         raw[..., :5] = 0  # more holes than readings

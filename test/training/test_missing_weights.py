@@ -1,4 +1,4 @@
-"""Pretrained weights that are missing, or are none."""
+"""Pretrained weights that are missing, or are not weights."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_weights_in_another_format_are_told_from_missing_ones(tmp_path, tiny_cli
         with pytest.raises(WeightsError, match=reason) as caught:
             build_network(NetworkConfig(str(tiny_clip), str(path), (48, 64)))
         said = str(caught.value)
-        assert "expected a file as open_clip writes it, open_clip_model.safetensors" in said
+        assert "expected a file in open_clip's format, such as open_clip_model.safetensors" in said
         assert "internet" not in said
 
 
@@ -55,7 +55,7 @@ def test_weights_that_are_no_checkpoint_are_named(tmp_path, tiny_clip, content, 
         torch.save(json.loads(content), path)
     else:
         path.write_text(content)
-    with pytest.raises(WeightsError, match="expected a file as open_clip writes it") as caught:
+    with pytest.raises(WeightsError, match="expected a file in open_clip's format") as caught:
         build_network(NetworkConfig(str(tiny_clip), str(path), (48, 64)))
     assert str(caught.value).startswith(f"no CLIP weights {str(path)!r} for ")
 

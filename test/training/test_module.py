@@ -1,4 +1,4 @@
-"""The steps of a training: what they learn from and what they judge."""
+"""The steps of a training run: what they learn from and what they judge."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STILL = OptimiserConfig(lr=0.0)
 
 
 class OneBatch(L.LightningDataModule):
-    """Trains on a batch and judges it; WIDE took it."""
+    """Trains on a batch and judges it; it is from the camera WIDE."""
 
     camera = WIDE
 
@@ -69,7 +69,7 @@ def run(module, batch, epochs=1):
 
 @pytest.fixture
 def module(tiny_clip):
-    """Its weights stay as they are drawn here: the rate of learning is 0."""
+    """Its weights stay as they are initialised: the learning rate is 0."""
     config = NetworkConfig(str(tiny_clip), None, (48, 64), num_bins=7)
     varied = Augmentation(flip=0.5, rotation=20.0, crop=0.4, seed=3)
     module = DepthModule(config, optimiser=STILL, augmentation=varied, crop="none")
@@ -125,15 +125,15 @@ def test_who_sees_farther_than_the_judge_is_told(tiny_clip, reach, told):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         DepthModule(NetworkConfig(str(tiny_clip), None, (48, 64), max_depth=reach))
-    said = "network.max_depth is 80 m, but the judge ends at 10 m"
+    said = "network.max_depth is 80 m, but the evaluation ends at 10 m"
     assert any(said in str(warning.message) for warning in caught) == told
 
 
 def test_validation_judges_whole_labels_by_the_crop_that_was_asked_for(module, batch):
-    """Each by itself: the second epoch's figures are of its own weights alone."""
+    """Each separately: the second epoch's figures are only of its own weights."""
     module.optimiser_config = OptimiserConfig(lr=1e-2)
     _, logged = run(module, batch, epochs=2)
-    # As the trainer has it; attention rounds in another way then.
+    # As in the trainer; attention rounds differently then.
     with torch.no_grad(), watch_gates(module.network.moa, module.gates):
         prediction = module.network.decode(
             module.network(prepare_pictures(batch["picture"], (48, 64)))
@@ -149,7 +149,7 @@ def test_validation_judges_whole_labels_by_the_crop_that_was_asked_for(module, b
 
 
 def test_the_mirrored_pictures_depth_is_mirrored_back(module, batch):
-    """Averaged over both, a mirrored picture's maps are the picture's own, mirrored."""
+    """Averaged over both, a mirrored image's maps are the image's own, mirrored."""
     predict = NetworkPredictor(module.network.eval(), flip=True)
     with torch.no_grad():
         here, there = (

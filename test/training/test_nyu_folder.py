@@ -119,7 +119,7 @@ def test_a_bad_line_is_named_by_its_number(tmp_path, line, message):
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (millimetres(0, (6, 7)), "expected 8x6 pixels as in the first colour picture, found 7x6"),
+        (millimetres(0, (6, 7)), "expected 8x6 pixels as in the first colour image, found 7x6"),
         (colour(0), "expected a 16-bit depth PNG in millimetres, found uint8"),
         (millimetres(0).astype(np.uint8), "expected a 16-bit depth PNG .* found uint8"),
     ],

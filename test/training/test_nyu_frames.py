@@ -76,8 +76,8 @@ def test_a_file_whose_values_are_damaged(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"rgb": RGB}, r"expected a data set 'depth', found \['rgb'\]"),
-        ({"depth": DEPTH}, r"expected a data set 'rgb', found \['depth'\]"),
+        ({"rgb": RGB}, r"expected a dataset 'depth', found \['rgb'\]"),
+        ({"depth": DEPTH}, r"expected a dataset 'rgb', found \['depth'\]"),
         ({"rgb": RGB.transpose(1, 2, 0), "depth": DEPTH}, r"rgb: expected \(3, 6, 8\) as in the"),
         ({"rgb": RGB[:, :5], "depth": DEPTH}, r"rgb: expected \(3, 6, 8\) .* found \(3, 5, 8\)"),
         ({"rgb": RGB, "depth": DEPTH[:5]}, r"depth: expected \(6, 8\) .* found \(5, 8\)"),

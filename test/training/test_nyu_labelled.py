@@ -89,7 +89,7 @@ def test_splits_without_a_key(nyu):
         ({"train": []}, r"splits.mat: trainNdxs: expected indices, found none"),
         ({"test": [2, 6]}, r"splits.mat: testNdxs: expected indices from 1 to 5, found 6"),
         ({"train": [0, 1]}, r"splits.mat: trainNdxs: expected indices from 1 to 5, found 0"),
-        ({"train": [1, 4]}, r"splits.mat: index 4 is in trainNdxs and in testNdxs"),
+        ({"train": [1, 4]}, r"splits.mat: index 4 is in both trainNdxs and testNdxs"),
         ({"train": [1, 1]}, r"splits.mat: trainNdxs: index 1 appears more than once"),
     ],
 )
@@ -105,7 +105,7 @@ def test_bad_splits(nyu, splits, message):
         ("rawDepths", np.ones((5, 8, 6), np.uint16), r"rawDepths: expected float32, found uint16"),
         ("images", np.ones((5, 8, 6, 3), np.uint8), r"images: expected \(M, 3, W, H\), found"),
         ("images", np.ones((5, 3, 8, 6), np.float32), r"images: expected uint8, found float32"),
-        ("rawDepths", None, r"expected a data set 'rawDepths'"),
+        ("rawDepths", None, r"expected a dataset 'rawDepths'"),
     ],
 )
 def test_another_layout(nyu, key, value, message):

@@ -42,7 +42,7 @@ def convert(data: Path, *options: object) -> Path:
 
 @pytest.fixture
 def packed(tmp_path) -> Path:
-    """A packed recording of eight pictures to train on and two to test."""
+    """A packed recording of eight training images and two test images."""
     return convert(write_recording(tmp_path / "recording"))
 
 
@@ -143,8 +143,8 @@ def test_depth_whose_readings_are_lost_by_shrinking_is_named(nyu, tmp_path, caps
     command = ["--convert", str(data), "--out", str(out)]
     assert prepare.main([*command, "--size", "2", "2"]) == 1
     assert (
-        "index 2: expected depth, found not one of its 2 readings left at 2x2 pixels, in "
-        "millimetres; take a larger --size" in capsys.readouterr().err
+        "index 2: expected depth, but none of its 2 readings is left at 2x2 pixels, in "
+        "millimetres; use a larger --size" in capsys.readouterr().err
     )
     assert not out.exists()
     assert prepare.main(command) == 0
@@ -170,13 +170,13 @@ def test_a_broken_source_leaves_no_file(tmp_path, capsys):
 
 @pytest.mark.parametrize(("size", "pixels"), [((6, 8), 480), ((3, 4), 192)])
 def test_what_the_disk_has_no_room_for_is_not_begun(tmp_path, monkeypatch, capsys, size, pixels):
-    """Eight pictures to train on, of this size, and two of 6x8 to test."""
-    free = 5 * pixels - 1  # three colours and two bytes of depth a pixel
+    """Eight training images of this size, and two test images of 6x8."""
+    free = 5 * pixels - 1  # three colours and two bytes of depth per pixel
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
     data, target = write_recording(tmp_path / "recording"), tmp_path / "new" / "out.h5"
     command = ["--convert", str(data), "--out", str(target), "--size", *map(str, size)]
     assert prepare.main(command) == 1
-    assert f"error: {target}: takes 0.0 MB, and {target.parent} has" in capsys.readouterr().err
+    assert f"error: {target}: needs 0.0 MB, but {target.parent} has" in capsys.readouterr().err
     assert not target.parent.exists()
     free += 1
     assert prepare.main(command) == 0
@@ -207,7 +207,7 @@ except OSError as error:
 
 @pytest.mark.parametrize("count", [10, 1000])
 def test_a_disk_that_is_full_in_the_middle(tmp_path, count):
-    """Noticed as the last maps are written, or before. HDF5 ends the process with a crash else."""
+    """Noticed when the last maps are written, or before. Otherwise, HDF5 crashes the process."""
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path), str(count)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     expected = f"[Errno 27] File too large: '{tmp_path / 'out.h5'}'\n"
@@ -227,7 +227,7 @@ def test_a_file_that_another_process_writes(packed, capsys):
     command = ["--convert", str(packed.parent / "recording"), "--out"]
     with another_process_in(packed.parent, packed.name):
         assert prepare.main([*command, str(packed)]) == 1
-        assert "another process is at work in it (.recording.h5.lock)" in capsys.readouterr().err
+        assert "another process is working in it (.recording.h5.lock)" in capsys.readouterr().err
         assert packed.read_bytes() == before
         assert prepare.main([*command, str(packed.parent / "other.h5")]) == 0
 
@@ -243,7 +243,7 @@ def test_only_a_packed_file_is_replaced(packed, capsys):
     for content in (packed.read_bytes(), b"notes", b""):
         packed.write_bytes(content)
         assert prepare.main(command) == 1
-        assert f"{packed}: is there already and is no packed file" in capsys.readouterr().err
+        assert f"{packed}: already exists and is not a packed file" in capsys.readouterr().err
         assert packed.read_bytes() == content
 
 
@@ -266,8 +266,8 @@ def test_what_the_command_refuses(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ((), "--out: expected another file than the one to pack, found"),
-        (("--size", "3", "9"), "--size: expected at most 6 8, the size of the training pictures"),
+        ((), "--out: expected a file other than the one to pack, found"),
+        (("--size", "3", "9"), "--size: expected at most 6 8, the size of the training images"),
     ],
 )
 def test_what_would_lose_or_invent_pixels_is_refused(packed, tmp_path, capsys, options, says):
@@ -294,9 +294,9 @@ def test_training_pictures_shrunk_below_the_networks_input_are_told(
     with pytest.raises(_Stopped):
         train.main(arguments(data, tmp_path / "run", tiny_clip, **changes))
     expected = (
-        f"warning: {data}: the training pictures were shrunk to 4x3 pixels, and are enlarged to "
-        "the network's input, 64x48, without the detail that the test pictures (8x6) have; pack "
-        "them again with --size 48 64, or without"
+        f"warning: {data}: the training images were shrunk to 4x3 pixels, and are enlarged to "
+        "the network's input, 64x48, without the detail that the test images (8x6) have; pack "
+        "them again with --size 48 64, or without --size"
     )
     assert capsys.readouterr().err.splitlines().count(expected) == told
 
@@ -306,7 +306,7 @@ class _Stopped(Exception):
 
 
 def _stop(module: DepthModule) -> None:
-    """In the place of what comes after the data are opened."""
+    """In place of what comes after the data are opened."""
     raise _Stopped
 
 
@@ -358,13 +358,13 @@ def _widen_camera(file: h5py.File) -> None:
         (_rename_format, f"expected the format '{FORMAT}', found 'another'"),
         (_forget_depth, "expected the attribute 'depth' to be raw or filled, found None"),
         (lambda file: file.move("train", "other"), "expected a group 'train', found"),
-        (_replace("depth", None), "train: expected a data set 'depth', found"),
+        (_replace("depth", None), "train: expected a dataset 'depth', found"),
         (_replace("depth", np.ones((8, 6, 7), np.uint16)), r"train/depth: expected \(8, 6, 8\)"),
         (_replace("depth", np.ones((8, 6, 8), np.float32)), "train/depth: .*uint16, found"),
         (_replace("picture", np.ones((8, 3, 6, 8))), "train/picture: .*uint8, found"),
         (_replace("index", np.arange(7)), r"train/index: expected \(8,\)"),
         (_shorten_lens, "expected a camera in the attributes: .*positive focal lengths"),
-        (_widen_camera, "expected the camera of 8x6 pictures, found 9x6"),
+        (_widen_camera, "expected the camera of 8x6 images, found 9x6"),
     ],
 )
 def test_another_layout_is_refused_by_what_differs(packed, change, message):

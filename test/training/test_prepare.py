@@ -154,7 +154,7 @@ def test_a_server_with_a_shorter_file(server, tmp_path, have, ranges):
 def test_when_nothing_comes_it_says_so_and_keeps_what_came(server, tmp_path):
     (tmp_path / "file.part").write_bytes(CONTENT[:1000])
     server.limit = 0
-    with pytest.raises(DownloadError, match=r"/file: 5 attempts in a row brought nothing .*1000 b"):
+    with pytest.raises(DownloadError, match=r"/file: 5 attempts in a row yielded nothing .*1000 b"):
         get(server, tmp_path / "file")
     assert (tmp_path / "file.part").read_bytes() == CONTENT[:1000]
     assert not (tmp_path / "file").exists()
@@ -176,8 +176,11 @@ def test_what_is_no_address_is_told_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--depth", "filled"], "--depth is for --convert"),
-        (["--convert", "data", "--out", "a.h5", "--base-url", "x"], "--base-url is for a download"),
+        (["--depth", "filled"], "--depth is only for --convert"),
+        (
+            ["--convert", "data", "--out", "a.h5", "--base-url", "x"],
+            "--base-url is only for a download",
+        ),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(options, says, capsys):
@@ -204,7 +207,7 @@ def test_what_fails_its_check_is_removed(server, tmp_path):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, write_nyu) -> Path:
-    """Both files with as many pictures as the real ones, very small."""
+    """Both files with as many images as the real ones, but very small ones."""
     count = PICTURES
     return write_nyu(
         tmp_path_factory.mktemp("nyu"),
@@ -243,7 +246,7 @@ def test_the_command_gets_both_files_and_keeps_them(server, whole, tmp_path, mon
     server.asked.clear()
     assert prepare.main(command) == 0
     assert not server.asked
-    assert capsys.readouterr().out.count("is there already") == 2
+    assert capsys.readouterr().out.count("already there") == 2
 
 
 def test_a_file_that_another_process_downloads(server, whole, tmp_path, monkeypatch, capsys):
@@ -253,7 +256,7 @@ def test_a_file_that_another_process_downloads(server, whole, tmp_path, monkeypa
     begun.write_bytes(b"begun")
     with another_process_in(tmp_path, MAT_NAME):
         assert prepare.main(["--out", str(tmp_path), "--base-url", f"{server.url}/nyu"]) == 1
-        assert f"{tmp_path}: another process is at work in it" in capsys.readouterr().err
+        assert f"{tmp_path}: another process is working in it" in capsys.readouterr().err
         assert begun.read_bytes() == b"begun"
 
 

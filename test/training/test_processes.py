@@ -1,4 +1,4 @@
-"""Two processes train to the weights of one with the same global batch."""
+"""Two processes reach the weights of one with the same global batch."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def last_loss(run):
 
 @pytest.mark.timeout(400)  # three processes, each of which imports torch on a busy machine
 def test_two_gloo_processes_train_as_one(tmp_path, write_nyu, tiny_clip):
-    """Batches of 4 and, at the end of an epoch, 2; pictures with few and with many holes.
+    """Batches of 4 and, at the end of an epoch, 2; images with few and with many holes.
 
     Four steps move a weight by up to 4e-3: the tolerance is a small part of one step.
 
-    Not to the bit: two processes add up in another order. What is compared learns by a gradient
-    well above rounding, because Adam makes full steps of whatever sign rounding gives to a
-    gradient that should be 0, as that of the attention's key bias.
+    Not bit for bit: two processes add up in another order. Only parameters with gradients well
+    above rounding are compared, because Adam makes full steps in whatever direction rounding gives
+    to a gradient that should be 0, such as that of the attention's key bias.
     """
     data = write_pictures(tmp_path / "data", write_nyu)
     changes = {"model__network__trainable_blocks": 0, "trainer__max_epochs": 2}

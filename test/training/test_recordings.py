@@ -1,4 +1,4 @@
-"""One's own recordings: what the reader gives, and what it refuses by name."""
+"""Your own recordings: what the reader gives, and what it refuses by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ camera_matrix: {{rows: 3, cols: 3, data: [9.5, 0, 3.5, 0, 9.25, 2.5, 0, 0, 1]}}
 def test_samples_come_in_the_order_of_the_numbers(tmp_path):
     train = Recording(write_recording(tmp_path, 12), "train")
     assert [train[item]["index"] for item in range(len(train))] == list(range(10))
-    sample = train[9]  # frame_9, which sorts behind frame_11 by letters
+    sample = train[9]  # frame_9, which sorts after frame_11 by letters
     assert sample["picture"].dtype == torch.uint8
     np.testing.assert_array_equal(sample["picture"], colour(9).transpose(2, 0, 1))
     assert sample["depth"].dtype == torch.float32
@@ -39,7 +39,7 @@ def test_samples_come_in_the_order_of_the_numbers(tmp_path):
 
 
 def test_names_are_those_on_the_disk(tmp_path):
-    """Suffixes in capitals, digits that are no numbers, and bytes that are no UTF-8."""
+    """Suffixes in capitals, digits that are not numbers, and bytes that are not UTF-8."""
     write_recording(tmp_path, 5)
     stems = ["1²", "1٣", os.fsdecode(b"2\xe9"), "10", "²"]
     for number, stem in enumerate(stems):
@@ -72,7 +72,7 @@ def test_two_pictures_are_enough_and_one_is_not(tmp_path):
     write_recording(tmp_path / "two", 2)
     assert [len(Recording(tmp_path / "two", split)) for split in ("train", "val")] == [1, 1]
     write_recording(tmp_path / "one", 1)
-    with pytest.raises(DataError, match=r"one: expected at least 2 pictures, .* found 1"):
+    with pytest.raises(DataError, match=r"one: expected at least 2 images, .* found 1"):
         Recording(tmp_path / "one", "train")
 
 
@@ -107,7 +107,7 @@ def test_a_camera_info_file(tmp_path):
         ("K.txt", "9.5, 0, 3.5\n0, 9.25, 2.5\n0, 0, 1\n", r"K\.txt: could not convert .*'9\.5,'"),
         ("K.txt", "what is this\n", r"K\.txt: could not convert string"),
         ("camera.yaml", "image_width: 8\n", r"camera\.yaml: expected a camera_info file"),
-        ("camera.yaml", CAMERA_INFO.format(width=9), r"camera of 8x6 pictures, found 9x6"),
+        ("camera.yaml", CAMERA_INFO.format(width=9), r"camera of 8x6 images, found 9x6"),
         ("camera.yaml", CAMERA_INFO.format(width=0), r"camera\.yaml: camera: expected a positive"),
         ("notes.txt", "", r"expected one camera, .* found \[\]"),
     ],
@@ -137,8 +137,8 @@ def test_a_missing_folder(tmp_path, missing):
 @pytest.mark.parametrize(
     ("removed", "message"),
     [
-        ("depth/frame_3.png", r"images/frame_3\.png: expected a depth picture of the same stem"),
-        ("images/frame_3.png", r"depth/frame_3\.png: expected a colour picture of the same stem"),
+        ("depth/frame_3.png", r"images/frame_3\.png: expected a depth image of the same stem"),
+        ("images/frame_3.png", r"depth/frame_3\.png: expected a colour image of the same stem"),
     ],
 )
 def test_a_picture_without_its_counterpart(tmp_path, removed, message):
@@ -151,7 +151,7 @@ def test_a_picture_without_its_counterpart(tmp_path, removed, message):
 def test_two_pictures_of_one_stem(tmp_path):
     write_recording(tmp_path)
     (tmp_path / "images/frame_3.jpg").touch()
-    with pytest.raises(DataError, match=r"frame_3\.png: expected one picture of a stem"):
+    with pytest.raises(DataError, match=r"frame_3\.png: expected one image per stem"):
         Recording(tmp_path, "train")
 
 

@@ -66,7 +66,7 @@ def indices(batches: list[dict]) -> list[list[int]]:
 def test_the_trainer_gets_the_batches_that_streaming_gives(tmp_path, capsys):
     root = write_recording(tmp_path)
     streamed, resident = (fit(root, residence).seen for residence in ("stream", "device"))
-    assert "pictures: kept on cpu" in capsys.readouterr().out
+    assert "images: kept on cpu" in capsys.readouterr().out
     assert set(streamed) == set(resident) == {-1, 0, 1}
     assert indices(resident[0]) != indices(resident[1])
     for epoch in streamed:
@@ -112,13 +112,13 @@ def test_what_fits_in_half_of_the_free_memory_is_kept(tmp_path, monkeypatch, cap
     assert resident_bytes(Recording(root, "train")) == 8 * needed // 10
     monkeypatch.setattr(data_module, "free_bytes", lambda device: 2 * needed + spare)
     fit(root, "auto", epochs=1)
-    assert f"pictures: {chosen}" in capsys.readouterr().out
+    assert f"images: {chosen}" in capsys.readouterr().out
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_on_a_cpu_nothing_is_kept_unasked(tmp_path, capsys):
     fit(write_recording(tmp_path), "auto", epochs=1)
-    assert "pictures: streamed by the training process" in capsys.readouterr().out
+    assert "images: streamed by the training process" in capsys.readouterr().out
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -27,7 +27,7 @@ from training.refusals import check_resumption
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tiny_clip, write_nyu):
-    """A data set, and a run of three epochs on it that nobody disturbed."""
+    """A data set, and an undisturbed run of three epochs on it."""
     folder = tmp_path_factory.mktemp("finished")
     data = write_pictures(folder / "data", write_nyu)
     assert train.main(arguments(data, folder / "run", tiny_clip, trainer__max_epochs=3)) == 0
@@ -47,7 +47,7 @@ def test_a_run_without_a_checkpoint_starts_at_its_beginning(finished, tmp_path, 
     data, undisturbed = finished
     with caplog.at_level("INFO"):
         assert resume(data, tmp_path / "run", tiny_clip) == 0
-    assert "no checkpoint yet, the run starts at its beginning" in caplog.text
+    assert "no checkpoint yet, the run starts from the beginning" in caplog.text
     assert weights(tmp_path / "run") == weights(undisturbed)
 
 
@@ -71,7 +71,7 @@ def test_killed_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
 def test_a_resumed_run_takes_the_learning_rate_that_it_is_given(
     finished, tmp_path, tiny_clip, schedule
 ):
-    """As the advice after a loss that was not finite has it; from its first step on."""
+    """As advised after a loss that was not finite; from its first step on."""
     run = tmp_path / "run"
     first = {"trainer__max_epochs": 4, "model__optimiser__schedule": schedule}
     assert train.main(arguments(finished[0], run, tiny_clip, **first)) == 0
@@ -89,7 +89,7 @@ def test_a_resumed_run_takes_the_learning_rate_that_it_is_given(
     last = torch.load(run / "checkpoints" / "epoch-003.ckpt", weights_only=True)
     (group,) = last["optimizer_states"][0]["param_groups"]
     assert group["weight_decay"] == 0.5
-    assert group.get("initial_lr", 1e-7) == 1e-7  # that the next resumption goes on from
+    assert group.get("initial_lr", 1e-7) == 1e-7  # from which the next resumption continues
 
 
 @pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
@@ -98,12 +98,12 @@ def test_another_schedule_is_refused(finished, tmp_path, tiny_clip, capsys, sche
     first = {"model__optimiser__schedule": schedule}
     assert train.main(arguments(finished[0], tmp_path, tiny_clip, **first)) == 0
     assert resume(finished[0], tmp_path, tiny_clip, model__optimiser__schedule=other) == 1
-    said = f"error: model.optimiser.schedule: expected {schedule}, which the run began with, found"
+    said = f"error: model.optimiser.schedule: expected {schedule}, with which the run began, found"
     assert f"{said} {other}" in capsys.readouterr().err
 
 
 def test_the_lens_of_other_data_is_refused(finished, tmp_path, tiny_clip, capsys):
-    """Its metres would be others from the next step on."""
+    """Its scale would be another from the next step on."""
     data, _ = finished
     assert train.main(arguments(data, tmp_path / "run", tiny_clip)) == 0
     recording = write_recording(tmp_path / "recording")
@@ -125,12 +125,12 @@ def test_a_shorter_lens_is_refused_like_a_longer_one(factor):
             dataclasses.replace(NYU_KINECT, fx=fx, fy=fy),
             "constant",
         )
-    same = NYU_KINECT.resized(320, 240)  # the lens of the same pictures, packed smaller
+    same = NYU_KINECT.resized(320, 240)  # the lens of the same images, packed smaller
     check_resumption({**began, "optimizer_states": []}, network, same, "constant")
 
 
 def test_checkpoints_written_in_the_background(finished, tmp_path, monkeypatch, tiny_clip):
-    """As on a GPU: the run ends after the last one, and goes on to the bit."""
+    """As on a GPU: the run ends after the last one, and resuming is exact to the bit."""
     monkeypatch.setattr(train, "AtomicCheckpointIO", BackgroundCheckpointIO)
     first = {"trainer__max_epochs": 2, "trainer__limit_val_batches": 0}
     data, undisturbed = finished
@@ -172,7 +172,7 @@ def test_interrupted_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip):
     command = [*TRAINER, *arguments(finished[0], tmp_path / "run", tiny_clip, **changes)]
     ended = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
     assert ended.returncode == 130, ended.stderr
-    assert "interrupted; the same command goes on with --ckpt_path last\n" in ended.stderr
+    assert "interrupted; the same command with --ckpt_path last resumes it\n" in ended.stderr
 
 
 def checkpoints(run):
@@ -186,7 +186,7 @@ def test_out_of_steps_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip, c
     changes = {"trainer__max_epochs": 3, "trainer__max_steps": 4}
     assert train.main(arguments(data, run, tiny_clip, **changes)) == 0
     assert checkpoints(run) == ["epoch-000.ckpt"]
-    ended = "the run ended early, in epoch 1: --ckpt_path last goes on from epoch-000.ckpt"
+    ended = "the run ended early, in epoch 1: --ckpt_path last resumes from epoch-000.ckpt"
     assert ended in capsys.readouterr().out
     assert (run / "model").is_dir()
     assert resume(data, run, tiny_clip, trainer__max_steps=steps) == 0
@@ -209,7 +209,7 @@ def test_out_of_time_in_the_middle_of_an_epoch(finished, tmp_path, tiny_clip, ca
 
 def test_out_of_steps_before_any_epoch_is_finished(finished, tmp_path, tiny_clip, capsys):
     assert train.main(arguments(finished[0], tmp_path, tiny_clip, trainer__max_steps=1)) == 0
-    assert "in epoch 0: no epoch is finished, so that there is no" in capsys.readouterr().out
+    assert "in epoch 0: no epoch is finished, so there is no" in capsys.readouterr().out
     assert not (tmp_path / "checkpoints").exists()
 
 
@@ -236,7 +236,7 @@ def test_two_checkpoints_stay_however_often_it_is_resumed(finished, tmp_path, ti
 
 
 def test_an_epoch_done_again_keeps_its_checkpoint(finished, tmp_path, tiny_clip):
-    """Resumed from an early epoch, where those of later ones are still there."""
+    """Resumed from an early epoch, while those of later ones are still there."""
     run = tmp_path / "run"
     shutil.copytree(finished[1] / "checkpoints", run / "checkpoints")
     command = arguments(finished[0], tmp_path / "other", tiny_clip)
@@ -259,9 +259,9 @@ def truncated_copy(finished, tmp_path, *names):
 def test_the_checkpoint_before_a_truncated_one_is_used(finished, tmp_path, tiny_clip, capsys):
     run = truncated_copy(finished, tmp_path, "epoch-002.ckpt")
     assert resume(finished[0], run, tiny_clip) == 0
-    (line,) = (line for line in capsys.readouterr().err.splitlines() if "left out" in line)
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if "skipped" in line)
     path = run / "checkpoints" / "epoch-002.ckpt"
-    assert line.startswith(f"warning: left out: {path}: expected a checkpoint")
+    assert line.startswith(f"warning: skipped: {path}: expected a checkpoint")
     assert weights(run) == weights(finished[1])
 
 
@@ -279,7 +279,7 @@ def test_every_checkpoint_truncated(finished, tmp_path, tiny_clip, capsys):
     run = truncated_copy(finished, tmp_path, "epoch-001.ckpt", "epoch-002.ckpt")
     assert resume(finished[0], run, tiny_clip) == 1
     said = capsys.readouterr().err
-    assert f"left out: {run / 'checkpoints' / 'epoch-001.ckpt'}: " in said
+    assert f"skipped: {run / 'checkpoints' / 'epoch-001.ckpt'}: " in said
     assert f"{run / 'checkpoints'}: expected a checkpoint to resume from" in said
 
 

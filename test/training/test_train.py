@@ -105,7 +105,7 @@ def test_the_kind_of_depth_is_the_datas(tmp_path, tiny_clip, capsys):
     data = write_folder(tmp_path / "data")
     command = arguments(data, tmp_path / "run", tiny_clip, data__depth="filled")
     assert train.main(command) == 1
-    expected = f"error: {data}: expected filled depth, but the layout folder has raw depth only"
+    expected = f"error: {data}: expected filled depth, but the layout folder has only raw depth"
     assert expected in capsys.readouterr().err
 
 
@@ -113,18 +113,18 @@ def test_a_run_without_any_depth_that_counts_ends(tmp_path, nyu, tiny_clip, caps
     """Its loss would be 0, and its model worth nothing."""
     data = nyu(raw=np.full((5, 6, 8), 2500, np.float32))  # millimetres instead of metres
     assert train.main(arguments(data, tmp_path / "run", tiny_clip)) == 1
-    expected = "nothing was learned in epoch 0: no training picture has any depth up to 10 m"
+    expected = "nothing was learned in epoch 0: no training image has any depth up to 10 m"
     assert f"error: {expected}" in capsys.readouterr().err
     assert not (tmp_path / "run" / "model").exists()
 
 
 @pytest.mark.parametrize("name", ["model", "best"])
 def test_a_model_is_not_replaced(tmp_path, write_nyu, tiny_clip, capsys, name):
-    """Also where its checkpoints were removed, to save room."""
+    """Even if its checkpoints were removed, to save space."""
     (tmp_path / "run" / name).mkdir(parents=True)
     command = arguments(write_pictures(tmp_path / "data", write_nyu), tmp_path / "run", tiny_clip)
     assert train.main(command) == 1
-    assert f"run/{name}: is there already; start another run with --out" in capsys.readouterr().err
+    assert f"run/{name}: already exists; start another run with --out" in capsys.readouterr().err
 
 
 def test_a_run_without_a_step_writes_no_model(tmp_path, write_nyu, tiny_clip, capsys):

@@ -1,4 +1,4 @@
-"""Whole runs of the trainer on six tiny pictures, from the command line's arguments."""
+"""Whole runs of the trainer on six tiny images, from the command line's arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRAINED, VALIDATED = 6, 3
 
 
 def write_pictures(folder: Path, write_nyu: Callable[..., Path]) -> Path:
-    """A labelled file of noise; each picture has more holes than the one before."""
+    """A labelled file of noise; each image has more holes than the one before."""
     rng = np.random.default_rng(0)
     count = TRAINED + VALIDATED
     depth = rng.uniform(1, 5, (count, 6, 8)).astype(np.float32)
@@ -38,7 +38,7 @@ def write_pictures(folder: Path, write_nyu: Callable[..., Path]) -> Path:
 
 
 def arguments(data: Path, output: Path, tiny_clip: Path, **changes: object) -> list[str]:
-    """What to call the trainer with; ``changes`` have ``__`` for the dots of a key."""
+    """Arguments for the trainer; ``changes`` have ``__`` for the dots of a key."""
     values = {
         "output": output,
         "data.root": data,

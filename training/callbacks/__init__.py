@@ -1,1 +1,1 @@
-"""What happens beside the training steps: pictures, a progress bar, how a run stops and goes on."""
+"""What happens beside the training steps: images, a progress bar, how a run stops and resumes."""

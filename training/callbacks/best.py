@@ -15,18 +15,18 @@ from training.errors import CheckpointError
 
 
 class KeepBest(Checkpoint):
-    """Keeps ``best.ckpt``: the weights with the least AbsRel of the fused depth.
+    """Keeps ``best.ckpt``: the weights with the lowest AbsRel of the fused depth.
 
     Validation runs on recordings held out of the training split: the test split chooses nothing.
 
     Args:
         folder: where the checkpoint goes.
-        share: of the training pictures, held out.
+        share: of the training images, held out.
 
     Attributes:
         path: of the checkpoint.
         least: AbsRel of its weights; infinity before there are any.
-        epoch: that they are of.
+        epoch: of these weights.
     """
 
     def __init__(self, folder: Path, share: float):
@@ -36,7 +36,7 @@ class KeepBest(Checkpoint):
         self.share = share
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Divide the training split, once the data module has opened it.
+        """Divide the training split once the data module has opened it.
 
         Raises:
             DataError: it cannot be divided.
@@ -44,21 +44,21 @@ class KeepBest(Checkpoint):
         trainer.datamodule.hold_out(self.share)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Choose, but not by the validation of a run that ends in the middle of an epoch."""
+        """Choose, except by the validation of a run that ends in the middle of an epoch."""
         ends_early = trainer.should_stop and not trainer.is_last_batch
         if trainer.sanity_checking or trainer.fast_dev_run or ends_early:
             return
         found = float(trainer.callback_metrics["val/fused/abs_rel"])
-        if found < self.least:  # which NaN is not
+        if found < self.least:  # never true of NaN
             self.least, self.epoch = found, trainer.current_epoch
             trainer.save_checkpoint(self.path, weights_only=True)
 
     def state_dict(self) -> dict[str, Any]:
-        """What an epoch's checkpoint keeps of it."""
+        """What an epoch's checkpoint stores of this."""
         return {"least": self.least, "epoch": self.epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from the best so far, wherever the run's folder lies by now."""
+        """Continue from the best so far, wherever the run's folder is now."""
         least, epoch = state_dict["least"], state_dict["epoch"]
         if least == math.inf:
             return
@@ -67,14 +67,14 @@ class KeepBest(Checkpoint):
             self.least, self.epoch = least, epoch
             return
         warnings.warn(
-            f"{self.path}: {wrong}, where the best until now, epoch {epoch}, should be; the best "
-            "epoch is chosen from those to come",
+            f"{self.path}: {wrong}, but the best so far was epoch {epoch}; the best epoch is now "
+            "chosen only from those to come",
             stacklevel=2,
         )
 
     def _what_is_wrong(self, epoch: int) -> str | None:
-        """With the checkpoint: it may also be of an epoch that a run, which then went on from an
-        earlier one, had come to."""
+        """With the checkpoint: it may also be of a later epoch, which the run reached before it was
+        resumed from an earlier one."""
         if not self.path.is_file():
             return "there is no such checkpoint"
         try:

@@ -1,4 +1,4 @@
-"""After which epochs there is a checkpoint."""
+"""Which epochs get a checkpoint."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from training.checkpoints import newest
 class EpochCheckpoints(Checkpoint):
     """Writes ``epoch-NNN.ckpt`` after finished epochs.
 
-    An epoch whose batches were not all trained, because the run's time or steps were used up
-    before, is none: a run resumed from it would leave out the rest. The callback says so.
+    An epoch cut short because the run's time or steps were used up gets none: a run resumed from
+    it would leave out the remaining batches. The callback says so.
 
-    On a GPU, an epoch can take less time than the disk takes for its checkpoint. An epoch that ends
-    while that of another one is still being written has none, unless the run ends with it.
+    On a GPU, an epoch can take less time than writing its checkpoint to disk. An epoch that ends
+    while another one's is still being written gets none, unless the run ends with it.
 
     Lightning's ModelCheckpoint writes half an epoch like a whole one, and never deletes the
     checkpoint that it resumed from.
@@ -36,7 +36,7 @@ class EpochCheckpoints(Checkpoint):
         if trainer.fast_dev_run or not trainer.is_last_batch:
             return
         writing = self._written is not None and not self._written.done()
-        # Asked of the first process, which writes: all of them save, or none.
+        # The first process, which writes, decides: all of them save, or none.
         if trainer.strategy.broadcast(writing) and not _ends(trainer):
             return
         path = self.folder / f"epoch-{trainer.current_epoch:03d}.ckpt"
@@ -44,19 +44,19 @@ class EpochCheckpoints(Checkpoint):
         self._written = getattr(trainer.strategy.checkpoint_io, "written", None)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say that the last epoch is not finished, if it is not, and where to go on."""
+        """If the last epoch is not finished, say so, and where to resume."""
         if trainer.is_last_batch or not trainer.is_global_zero:
             return
         trainer.strategy.checkpoint_io.teardown()
         epoch = trainer.current_epoch - 1  # Lightning counts it as completed
         if (last := newest(self.folder)) is None:
-            goes_on = "no epoch is finished, so that there is no checkpoint to go on from"
+            goes_on = "no epoch is finished, so there is no checkpoint to resume from"
         else:
-            goes_on = f"--ckpt_path last goes on from {last.name}"
+            goes_on = f"--ckpt_path last resumes from {last.name}"
         print(f"the run ended early, in epoch {epoch}: {goes_on}")
 
 
 def _ends(trainer: Trainer) -> bool:
-    """Whether the run does, with the epoch that ends now."""
+    """Whether the run ends with the epoch that ends now."""
     last_epoch = trainer.current_epoch + 1 == trainer.max_epochs
     return last_epoch or trainer.should_stop or 0 <= trainer.max_steps <= trainer.global_step

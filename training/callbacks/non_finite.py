@@ -1,4 +1,4 @@
-"""A loss that is NaN or infinite ends the run, with the samples that gave it in a folder."""
+"""A loss that is NaN or infinite ends the run, and the samples that gave it are saved."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from training.errors import NonFiniteLossError
 
 
 class StopOnNonFiniteLoss(Callback):
-    """Checks the loss of every step before the weights are touched.
+    """Checks the loss of every step before the weights change.
 
-    The answer travels to the host while the device works backwards through the network, so that
-    on a GPU nothing stands still for it.
+    The result is copied to the host while the device runs the backward pass, so that a GPU doesn't
+    wait for it.
 
     Args:
         folder: a batch with such a loss is saved below it.
-        checkpoints: of the run; whether there are any yet says how to go on.
+        checkpoints: folder of the run's; the advice depends on whether there are any yet.
 
     Raises:
         NonFiniteLossError: the loss of a step, that of a whole validation, or a weight at the end
@@ -44,21 +44,21 @@ class StopOnNonFiniteLoss(Callback):
     def on_before_backward(
         self, trainer: Trainer, pl_module: LightningModule, loss: Tensor
     ) -> None:
-        """Ask for the answer, without waiting for it."""
+        """Start the check, without waiting for its result."""
         self._finite = torch.isfinite(loss.detach()).to("cpu", non_blocking=True)
         self._arrived = torch.cuda.Event() if loss.is_cuda else None
         if self._arrived is not None:
             self._arrived.record()
 
     def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Wait for the answer; what the device has still to do then is the backward pass."""
+        """Wait for the result; the device meanwhile runs the backward pass."""
         if self._arrived is not None:
             self._arrived.synchronize()
         if not self._finite:
             self._stop(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Weights that the last step of an epoch broke are not written as its checkpoint."""
+        """Weights that the last step of an epoch spoiled are not written as its checkpoint."""
         loss = trainer.callback_metrics.get("val/loss")
         if loss is not None and not torch.isfinite(loss):
             raise NonFiniteLossError(
@@ -67,7 +67,7 @@ class StopOnNonFiniteLoss(Callback):
             )
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Weights that are not numbers are not written, also where nothing was validated."""
+        """Weights that are not finite are not written, even if nothing was validated."""
         finite = [p.detach().isfinite().all() for p in pl_module.parameters() if p.requires_grad]
         if not torch.stack(finite).all():
             raise NonFiniteLossError(
@@ -89,12 +89,12 @@ class StopOnNonFiniteLoss(Callback):
         raise NonFiniteLossError(
             f"the loss is not finite ({values}) in epoch {epoch}, batch {self._batch_idx}; the "
             f"samples have the indices {indices} and are in {self.folder / name}. This step did "
-            "not touch the weights, but the steps before it may have spoiled them; look at these "
+            "not change the weights, but earlier steps may have spoiled them; look at these "
             f"samples, or {self._way_on(trainer)}"
         )
 
     def _way_on(self, trainer: Trainer) -> str:
-        trainer.strategy.checkpoint_io.teardown()  # a checkpoint may still be on its way
+        trainer.strategy.checkpoint_io.teardown()  # a checkpoint may still be being written
         if newest(self.checkpoints) is None:
             return "start again with a lower learning rate"
         return "resume with --ckpt_path last and a lower learning rate"
@@ -103,8 +103,8 @@ class StopOnNonFiniteLoss(Callback):
 def save_batch(folder: Path, batch: dict[str, Any], found: dict[str, Any]) -> None:
     """Write a batch as the data set gave it, before augmentation.
 
-    ``batch.safetensors`` has every value; beside it lie a PNG of each picture to look at and
-    ``found`` with the scenes as ``samples.json``. Nothing in them is executed when they are read.
+    ``batch.safetensors`` has every value; beside it are a PNG of each image to look at and
+    ``samples.json`` with ``found`` and the scenes. Nothing in them is executed on reading.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: value for name, value in batch.items() if isinstance(value, Tensor)}

@@ -1,4 +1,4 @@
-"""A panel of validation pictures after every epoch: what the network sees, says and gets wrong."""
+"""A panel of validation images after each validation: input, truth, predictions and error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TILE_WIDTH, _TITLE_HEIGHT = 224, 20
 
 
 class PicturePanels(Callback):
-    """Draws the same few validation pictures after each validation, as PNG and for TensorBoard.
+    """Draws the same few validation images after each validation, as PNG and for TensorBoard.
 
     Args:
         folder: where the PNGs go.
@@ -37,7 +37,7 @@ class PicturePanels(Callback):
         self.folder = folder
 
     def on_validation_end(self, trainer: Trainer, pl_module: DepthModule) -> None:
-        """Draw; in the first process alone, and not at Lightning's check before the training."""
+        """Draw; only in the first process, and not in Lightning's check before training."""
         if trainer.sanity_checking or trainer.fast_dev_run or not trainer.is_global_zero:
             return
         panel = draw_panel(predict_rows(pl_module, trainer.datamodule.val_set))
@@ -48,12 +48,12 @@ class PicturePanels(Callback):
 
 
 class PanelRow(NamedTuple):
-    """One picture with its truth and everything that the network says of it.
+    """One image with its truth and everything that the network predicts for it.
 
     Attributes:
         colour: (H, W, 3) uint8 RGB.
-        truth: (H, W) metres, 0 where there is no reading; so are the four of the network, without
-            holes and at its own size.
+        truth: (H, W) metres, 0 where there is no reading; the network's four maps are in metres,
+            too, but without holes and at the network's own size.
     """
 
     colour: NDArray[np.uint8]
@@ -66,7 +66,7 @@ class PanelRow(NamedTuple):
 
 @torch.no_grad()
 def predict_rows(module: DepthModule, dataset: Dataset) -> list[PanelRow]:
-    """The network's view of a few pictures, spread evenly over a data set."""
+    """The network's predictions for a few images, spread evenly over a data set."""
     places = np.linspace(0, len(dataset) - 1, min(PICTURES, len(dataset)))  # type: ignore[arg-type]
     batch = default_collate([dataset[round(place)] for place in places])
     inputs = prepare_pictures(batch["picture"].to(module.device), module.network.config.input_size)
@@ -86,7 +86,7 @@ def predict_rows(module: DepthModule, dataset: Dataset) -> list[PanelRow]:
 
 
 def draw_panel(rows: Sequence[PanelRow]) -> NDArray[np.uint8]:
-    """One row a picture, under the titles of :data:`COLUMNS`; all depths on the truth's scale.
+    """One row per image, under the titles of :data:`COLUMNS`; all depths on the truth's scale.
 
     Returns:
         (H, W, 3) RGB.

@@ -1,4 +1,4 @@
-"""A progress bar that knows when the whole run ends."""
+"""A progress bar that shows when the whole run ends."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _SECONDS_BETWEEN_DRAWINGS = 0.1
 
 
 class RunProgressBar(TQDMProgressBar):
-    """Lightning's bar of the epoch with the time left to the end of the run.
+    """Lightning's bar of the epoch with the time left in the run.
 
-    The time is that of the steps still to go, at the mean pace since the run started or was
-    resumed; validation counts. Metrics are read twice a second at most: reading them waits for the
+    That is the time of the remaining steps at the mean pace since the run started or was resumed,
+    validation included. Metrics are read twice a second at most: reading them waits for the
     device.
     """
 
@@ -50,7 +50,7 @@ class RunProgressBar(TQDMProgressBar):
                 bar.close()
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        """What stands beside the bar."""
+        """What is shown beside the bar."""
         now = time.monotonic()
         if now - self._read >= _SECONDS_BETWEEN_READINGS:
             metrics = super().get_metrics(trainer, pl_module)

@@ -1,1 +1,1 @@
-"""What the network learns from: readers of every layout, and how pictures reach the trainer."""
+"""What the network learns from: readers of every layout, and how images reach the trainer."""

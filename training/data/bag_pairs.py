@@ -1,4 +1,4 @@
-"""Which messages of two topics are of one moment."""
+"""Which messages of two topics belong to one moment."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-_WAITING = 60  # messages of a topic that wait for their counterpart: pictures, in memory
+_WAITING = 60  # messages of a topic that wait for their counterpart: images, in memory
 
 
 class Message(NamedTuple):
-    """One of a bag; ``seconds`` of its own stamp."""
+    """A message of a bag; ``seconds`` is its own stamp."""
 
     topic: str
     seconds: float
@@ -32,16 +32,16 @@ class Pair(NamedTuple):
 
 
 def pair(messages: Iterable[Message], colour: str, max_gap: float, every: float) -> Iterator[Pair]:
-    """Each depth with the colour picture that is nearest in time.
+    """Each depth with the colour image that is nearest in time.
 
-    A clock that jumps back, as in merged bags or where a simulator starts again, is warned of and
-    begins a new film.
+    If the clock jumps back, as in merged bags or when a simulator restarts, a warning is given and
+    a new sequence begins.
 
     Args:
         messages: of a colour topic and a depth topic, in the order of the bag.
-        colour: the former's name.
-        max_gap: seconds that their stamps may differ by.
-        every: seconds from one pair to the next, at least.
+        colour: name of the colour topic.
+        max_gap: maximum seconds between their stamps.
+        every: minimum seconds from one pair to the next.
     """
     film, newest = _Film(max_gap, every), -math.inf
     for message in messages:
@@ -58,18 +58,18 @@ def pair(messages: Iterable[Message], colour: str, max_gap: float, every: float)
 
 
 class _Film:
-    """Messages whose stamps rise, in either topic."""
+    """A sequence of messages, with increasing stamps in each topic."""
 
     def __init__(self, max_gap: float, every: float) -> None:
         self._max_gap = max_gap
         self._every = every
-        self._last = -math.inf  # seconds of the pair before
+        self._last = -math.inf  # seconds of the previous pair
         self._colours: deque[Message] = deque(maxlen=_WAITING)
         self._depths: deque[Message] = deque(maxlen=_WAITING)
         self._newest_colour = -math.inf
 
     def add(self, message: Message, is_colour: bool) -> Iterator[Pair]:
-        """The pairs that are certain with this message: no colour to come is nearer."""
+        """The pairs that this message makes certain: no later colour can be nearer."""
         if is_colour:
             self._colours.append(message)
             self._newest_colour = max(self._newest_colour, message.seconds)
@@ -78,7 +78,7 @@ class _Film:
         return self._spaced()
 
     def rest(self) -> Iterator[Pair]:
-        """The pairs that are left where no message comes any more."""
+        """The pairs that remain when there are no more messages."""
         self._newest_colour = math.inf
         return self._spaced()
 

@@ -1,4 +1,4 @@
-"""Messages of a ROS bag, as rosbags reads them, to arrays: pictures, depth, a camera."""
+"""Messages of a ROS bag, as rosbags reads them, to arrays: images, depth, a camera."""
 
 from __future__ import annotations
 
@@ -68,20 +68,20 @@ def depth_of(message: Any, where: str) -> NDArray[np.float32]:
 
 
 def camera_of(message: Any, image_topic: str, height: int, width: int) -> Intrinsics:
-    """The pinhole of a CameraInfo for a topic's pictures of this size: P, or K where P is zero or
-    the pictures are as a distorting lens makes them, which is warned of.
+    """The pinhole of a CameraInfo for a topic's images of this size: P, or K if P is zero or the
+    images show the lens's distortion, which is warned of.
 
     Raises:
-        DataError: it has none, or is of pictures of another shape.
+        DataError: it has none, or is for images of another shape.
     """
-    # ROS 1 has the names of the arrays in capitals.
+    # In ROS 1, the names of the arrays are capitals.
     info = SimpleNamespace(**{name.lower(): value for name, value in vars(message).items()})
-    # image_proc leaves the lens's D beside the pictures that it rectified.
+    # image_proc keeps the lens's D beside images that it has rectified.
     if distorts(info) and not is_named_rectified(image_topic.removesuffix("/compressed")):
         info.p = [0.0] * 12
         warnings.warn(
-            f"{image_topic}: this lens distorts. What learns from its pictures fits the node that "
-            "gets them, not rectified ones",
+            f"{image_topic}: this lens distorts. A model trained on its images suits a node that "
+            "gets them as they are, not rectified",
             stacklevel=2,
         )
     try:

@@ -1,4 +1,4 @@
-"""What a configuration names under ``data``: where pictures come from and how they are batched."""
+"""What a configuration names under ``data``: where images come from and how they are batched."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LARGEST_SHARE = 0.5  # of the free memory; the network and its activations need
 
 
 def require_at_least(least: int, **numbers: int) -> None:
-    """Refuse smaller ones.
+    """Refuse smaller numbers.
 
     Raises:
         TrainingError: naming the number.
@@ -33,22 +33,22 @@ def require_at_least(least: int, **numbers: int) -> None:
 
 
 class DepthDataModule(L.LightningDataModule, ABC):
-    """Loaders around two data sets, which ``setup`` makes.
+    """Loaders for two data sets, which ``setup`` opens.
 
     Args:
-        batch_size: pictures in a batch of one process.
+        batch_size: images per batch and process.
         num_workers: processes that read; 0 reads in the training process.
-        residence: ``device`` reads both data sets onto the training device at the start, by more
-            processes where there are cores, and makes batches there, ``stream`` reads each picture
-            when it is needed, ``auto`` takes the first on a GPU of whose free memory both fit in
-            half. On the device, depth has half precision.
+        residence: ``device`` reads both data sets onto the training device at the start, with more
+            processes if there are cores, and makes batches there; ``stream`` reads each image when
+            it is needed; ``auto`` is ``device`` on a GPU if both fit in half of its free memory,
+            else ``stream``. On the device, depth has half precision.
 
     Attributes:
-        camera: the camera of the training pictures, for the model folder.
-        seed: of the order of pictures, or of the stream they come from.
+        camera: the camera of the training images, for the model folder.
+        seed: of the order of images, or of the stream they come from.
 
     Raises:
-        TrainingError: there is no such batch, or no such number of processes.
+        TrainingError: the batch size or the number of processes is too small.
     """
 
     camera: Intrinsics
@@ -68,7 +68,7 @@ class DepthDataModule(L.LightningDataModule, ABC):
         self._held_out = ""
 
     def hold_out(self, share: float) -> None:
-        """Validate on a share of the training pictures, drawn by ``seed``, instead.
+        """Validate on a share of the training images, drawn by ``seed``, instead.
 
         Raises:
             DataError: as :func:`training.data.held_out.hold_out`.
@@ -79,7 +79,7 @@ class DepthDataModule(L.LightningDataModule, ABC):
         self._held_out = hashlib.sha256(repr(held).encode()).hexdigest()
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps: the epoch that comes next, and what is held out."""
+        """What a checkpoint stores: the next epoch, and what is held out."""
         assert self.trainer is not None
         next_epoch = self.trainer.fit_loop.epoch_progress.current.processed
         return {
@@ -89,28 +89,28 @@ class DepthDataModule(L.LightningDataModule, ABC):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the epoch after the checkpoint's.
+        """Continue with the epoch after the checkpoint's.
 
         Raises:
-            CheckpointError: other pictures are held out.
+            CheckpointError: other images are held out.
         """
         self._resumed_epoch, began = state_dict["next_epoch"], state_dict["division"]
         if began != self._division:
             raise CheckpointError(
-                f"expected {began}, which the run began with, found {self._division}: the best "
-                "epoch would be chosen by pictures that were trained on; go on with the former, "
-                "or start another run with --output"
+                f"expected {began}, with which the run began, found {self._division}: the best "
+                "epoch would be chosen on images that were trained on; resume with the former, or "
+                "start another run with --output"
             )
         if state_dict["held_out"] != self._held_out:
             raise CheckpointError(
-                "data: expected the pictures that the run began with, found others: the best epoch "
-                "would be chosen by pictures that were trained on; go on with the former, or start "
+                "data: expected the images with which the run began, found others: the best epoch "
+                "would be chosen on images that were trained on; resume with the former, or start "
                 "another run with --output"
             )
 
     @abstractmethod
     def train_sampler(self) -> DistributedSampler:
-        """Order of the training pictures."""
+        """Order of the training images."""
 
     def train_dataloader(self) -> DataLoader | ResidentLoader:
         """Batches of training samples."""
@@ -136,14 +136,14 @@ class DepthDataModule(L.LightningDataModule, ABC):
     def transfer_batch_to_device(
         self, batch: dict[str, Any], device: torch.device, dataloader_idx: int
     ) -> dict[str, Any]:
-        """All but the indices, which the host reads: a device would have to be waited for."""
+        """All but the indices, which the host reads: from a device, it would have to wait."""
         moved = {key: value for key, value in batch.items() if key != "index"}
         moved = super().transfer_batch_to_device(moved, device, dataloader_idx)
         return {**moved, "index": batch["index"]}
 
     @cached_property
     def _on_device(self) -> bool:
-        """Whether the data sets live on the training device; says so."""
+        """Whether the data sets are kept on the training device; prints it."""
         if self.residence == "stream":
             return False
         assert self.trainer is not None
@@ -154,7 +154,7 @@ class DepthDataModule(L.LightningDataModule, ABC):
         if self.trainer.is_global_zero:
             where = f"kept on {device}" if chosen else f"streamed by {self._reading}"
             left = f", {free / 1e9:.2f} GB are free on {device}" if free else ""
-            print(f"pictures: {where} ({needed / 1e9:.2f} GB{left})")
+            print(f"images: {where} ({needed / 1e9:.2f} GB{left})")
         return chosen
 
     @property
@@ -164,7 +164,7 @@ class DepthDataModule(L.LightningDataModule, ABC):
 
     @property
     def _device(self) -> torch.device:
-        """That the run trains on; the CPU without a run."""
+        """The one that the run trains on; the CPU without a run."""
         return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
 
     def _stream(self, dataset: Dataset, sampler: Sampler | None) -> DataLoader:
@@ -176,7 +176,7 @@ class DepthDataModule(L.LightningDataModule, ABC):
 
     def _resident(self, dataset: Dataset, sampler: DistributedSampler) -> ResidentLoader:
         assert self.trainer is not None
-        # One by one: what all readers have ready lies in /dev/shm, small in a container.
+        # One by one: what all readers have ready is in /dev/shm, which is small in a container.
         workers = readers(self.num_workers, self.trainer.num_devices)
         reading = data_loader(dataset, workers, self._device, batch_size=1)
         return ResidentLoader(read_onto(dataset, self._device, reading), self.batch_size, sampler)

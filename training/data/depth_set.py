@@ -12,12 +12,12 @@ from training.data.sample import DepthKind, Sample
 
 
 class DepthSet(Dataset[Sample], ABC):
-    """Pictures of one size from one camera, with depth.
+    """Images of one size from one camera, with depth.
 
     Attributes:
-        size: height and width of all pictures.
-        camera: theirs.
-        depth_kind: what their depth is.
+        size: height and width of all images.
+        camera: of all images.
+        depth_kind: kind of their depth.
         rendered: whether they are known to show rendered rooms.
     """
 
@@ -31,12 +31,12 @@ class DepthSet(Dataset[Sample], ABC):
 
     @abstractmethod
     def depth(self, item: int) -> np.ndarray:
-        """(H, W) float32 metres of sample ``item``, without reading its picture.
+        """(H, W) float32 metres of sample ``item``, without reading its image.
 
         Raises:
-            DataError: it can't be read, or is without a reading.
+            DataError: it can't be read, or has no reading.
         """
 
     @abstractmethod
     def recording(self, item: int) -> str:
-        """Name of the recording that sample ``item`` is from; empty where nothing tells."""
+        """Name of the recording that sample ``item`` is from; empty if unknown."""

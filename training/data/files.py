@@ -15,21 +15,21 @@ from training.data.samplers import ShuffledSampler
 
 
 class FilesDataModule(DepthDataModule):
-    """A data set of any layout: every training picture once an epoch, shuffled anew each time.
+    """A data set of any layout: every training image once per epoch, reshuffled each time.
 
-    Where none are held out, validation runs on the test split, and nothing is chosen by its
-    figures: a run's model is that of its last epoch.
+    If none are held out, validation runs on the test split, and nothing is chosen by its figures:
+    a run's model is that of its last epoch.
 
     Args:
-        root: folder of the data set, or the packed file; what is there says how it is laid out.
+        root: folder of the data set, or the packed file; the layout is recognised from its content.
         depth: ``raw`` for measured depth with holes, which the loss leaves out, ``filled`` for
-            inpainted one. By default what the data set has; ``raw`` where it has both.
-        seed: of the order of pictures, and of which ones ``held_out`` holds out.
-        batch_size: pictures in a batch of one process.
+            inpainted depth. By default what the data set has; ``raw`` if it has both.
+        seed: of the order of images, and of which ones ``held_out`` holds out.
+        batch_size: images per batch and process.
         num_workers: processes that read files; 0 reads in the training process.
-        residence: where pictures live: ``device`` reads all of them onto the training device at
-            the start, ``stream`` reads each when it is needed, ``auto`` takes the first on a GPU
-            that has the room.
+        residence: where images are kept: ``device`` reads all of them onto the training device at
+            the start, ``stream`` reads each when it is needed, ``auto`` is ``device`` on a GPU
+            that has the room, else ``stream``.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class FilesDataModule(DepthDataModule):
         self.seed = seed
 
     def setup(self, stage: str | None = None) -> None:
-        """Open the data set and check it; warn where it was shrunk too far for the network.
+        """Open the data set and check it; warn if it was shrunk too far for the network.
 
         Raises:
-            DataError: it is missing, damaged, of no known layout or without such depth.
+            DataError: it is missing, damaged, of no known layout or lacks such depth.
         """
         splits = open_splits(self.root, self.depth)
         self.train_set, self.val_set = splits["train"], splits["test"]
@@ -60,16 +60,16 @@ class FilesDataModule(DepthDataModule):
             self._warn_of_lost_detail(self.trainer.lightning_module.network_config.input_size)
 
     def train_sampler(self) -> DistributedSampler:
-        """All training pictures, shuffled anew each epoch."""
+        """All training images, reshuffled each epoch."""
         return ShuffledSampler(self.train_set, self.seed, **self._replica())
 
     def _warn_of_lost_detail(self, input_size: tuple[int, int]) -> None:
         found, whole = self.train_set.size, self.val_set.size
         if is_shrunk_below(found, whole, input_size):
-            # No error: a run that was begun with such a file may go on.
+            # Not an error: a run that was begun with such a file may be resumed.
             rank_zero_warn(
-                f"{self.root}: the training pictures were shrunk to {found[1]}x{found[0]} pixels, "
+                f"{self.root}: the training images were shrunk to {found[1]}x{found[0]} pixels, "
                 f"and are enlarged to the network's input, {input_size[1]}x{input_size[0]}, "
-                f"without the detail that the test pictures ({whole[1]}x{whole[0]}) have; pack "
-                f"them again with --size {input_size[0]} {input_size[1]}, or without"
+                f"without the detail that the test images ({whole[1]}x{whole[0]}) have; pack "
+                f"them again with --size {input_size[0]} {input_size[1]}, or without --size"
             )

@@ -1,4 +1,4 @@
-"""HDF5 files: several processes read them, and a full disk may end their writing."""
+"""HDF5 files: several processes read them, and writing may fill up the disk."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from training.errors import TrainingError
 
 
 class SharedFile:
-    """A file that is opened anew in each process that reads from it.
+    """A file that each process that reads from it opens for itself.
 
-    A handle never crosses a fork or a pickle: HDF5 would read at the other process's place.
+    A handle never crosses a fork or a pickle: HDF5 would read at the other process's position.
 
     Args:
         path: of the file.
-        opener: opens it, and says what is wrong with it.
+        opener: opens it, or says what is wrong with it.
     """
 
     def __init__(self, path: Path, opener: Callable[[Path], h5py.File]):
@@ -42,38 +42,38 @@ class SharedFile:
 
 
 def check_space(path: Path, needed: int) -> None:
-    """Refuse to write ``needed`` bytes to ``path`` where its disk has no room for them.
+    """Refuse to write ``needed`` bytes to ``path`` if its disk has no room for them.
 
     Raises:
-        TrainingError: saying how many there are.
+        TrainingError: saying how many are free.
     """
     folder = next(folder for folder in path.absolute().parents if folder.is_dir())
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise TrainingError(
-            f"{path}: takes {needed / 1e6:.1f} MB, and {folder} has {free / 1e6:.1f} MB free; make "
+            f"{path}: needs {needed / 1e6:.1f} MB, but {folder} has {free / 1e6:.1f} MB free; make "
             "room, or write elsewhere"
         )
 
 
 @contextmanager
 def writing(path: Path, target: Path, **options: Any) -> Iterator[h5py.File]:
-    """A new file to write to, which is empty afterwards if the block ends by an exception.
+    """A new file to write to, which is empty afterwards if the block raises an exception.
 
     Args:
         path: of the file.
-        target: what it will become, named by errors.
-        options: more of h5py.File's.
+        target: what it will become, to name it in errors.
+        options: further ones of h5py.File.
 
     Raises:
-        OSError: it can't be written, as where the disk is full.
+        OSError: it can't be written, as when the disk is full.
     """
     file = h5py.File(path, "w", **options)
     try:
         yield file
         file.flush()
     except BaseException as error:
-        # Room for what HDF5 holds back: it would crash with that when the interpreter ends.
+        # Room for what HDF5 still holds back: it would crash over that when the interpreter ends.
         os.truncate(path, 0)
         with suppress(RuntimeError):
             file.close()
@@ -84,7 +84,7 @@ def writing(path: Path, target: Path, **options: Any) -> Iterator[h5py.File]:
 
 
 def _raise_plainly(error: OSError | RuntimeError, target: Path) -> None:
-    """What the system said of the target, if that is what is in HDF5's words."""
+    """Raise the system's own error about the target, if HDF5's message contains one."""
     if found := re.search(r"errno = (\d+)", str(error)):
         number = int(found[1])
         raise OSError(number, os.strerror(number), str(target)) from error

@@ -1,4 +1,4 @@
-"""Whole places of a training split, set aside to choose the best epoch by."""
+"""Whole recordings of a training split, held out to choose the best epoch by."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ _PART_OF_RECORDING = re.compile(r"(?<=[0-9])[a-z]+$")
 
 
 class Part(Subset[Sample]):
-    """Some pictures of a data set."""
+    """Some images of a data set."""
 
     dataset: DepthSet
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width of all pictures."""
+        """Height and width of all images."""
         return self.dataset.size
 
 
 def hold_out(dataset: DepthSet, share: float, seed: int) -> tuple[Part, Part]:
     """Divide a training split by recordings, drawn by ``seed``.
 
-    Pictures of one recording look alike: one that was trained on says little about another. The
-    parts of a recording (``living_room_0019a`` and ``b``) stay together.
+    Images of one recording look alike: if one was trained on, another says little. The parts of a
+    recording (``living_room_0019a`` and ``b``) stay together.
 
     Args:
         dataset: the training split.
-        share: of the pictures, between 0 and 1; the recordings that are set aside, one at least,
-            come as near to it as whole ones can.
-        seed: of the drawing.
+        share: of the images, between 0 and 1; the recordings that are held out, at least one, come
+            as near to it as whole ones can.
+        seed: of the random draw.
 
     Returns:
         What is left to train on, and what is held out.
 
     Raises:
-        DataError: the reader knows no recordings, or too few to leave some of them on both sides.
+        DataError: the reader knows no recordings, or too few to have some on both sides.
     """
     if not isinstance(dataset, DepthSet) or not any(map(dataset.recording, range(len(dataset)))):
         raise DataError(
-            "held_out: expected a data set that says which recording a picture is from, found "
-            f"{type(dataset).__name__} without"
+            "held_out: expected a data set that says which recording an image is from, found "
+            f"{type(dataset).__name__}, which does not"
         )
     count = len(dataset)
     recordings = [_PART_OF_RECORDING.sub("", dataset.recording(item)) for item in range(count)]

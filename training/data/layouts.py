@@ -19,16 +19,16 @@ Layout = Literal["labelled", "folder", "frames", "recording", "packed"]
 
 
 def open_splits(data: Path, depth: DepthKind | None = None) -> dict[Split, DepthSet]:
-    """Open a data set's training and test pictures; what is there says how it is laid out.
+    """Open a data set's training and test images; the layout is recognised from its content.
 
     Args:
         data: its folder, or the labelled or packed file itself.
-        depth: what is expected; the labelled file alone has both kinds, of which ``raw`` is the
+        depth: the expected kind; only the labelled file has both kinds, of which ``raw`` is the
             default.
 
     Raises:
-        DataError: no layout is recognised, its depth is not the expected one, or what the layout's
-            reader finds wrong.
+        DataError: no layout is recognised, its depth is not the expected one, or the layout's
+            reader finds something wrong.
     """
     layout = layout_of(data)
     if layout == "labelled":
@@ -43,14 +43,14 @@ def open_splits(data: Path, depth: DepthKind | None = None) -> dict[Split, Depth
     if depth not in (None, found):
         raise DataError(_other_depth(layout, data, depth, found))
     for name, split in opened.items():
-        with contextlib.suppress(DataError):  # told with its index when it is read to learn from
+        with contextlib.suppress(DataError):  # reported with its index when it is read for training
             some = [split.depth(item) for item in {0, len(split) // 2}]
             warn_of_unit(some, f"{data}, {name} split")
     return opened
 
 
 def _open_other(layout: Layout, data: Path) -> dict[Split, DepthSet]:
-    """A layout that has one kind of depth only."""
+    """A layout that has only one kind of depth."""
     if layout == "packed":
         return {name: Packed(data, name) for name in get_args(Split)}
     if layout == "folder":
@@ -63,7 +63,7 @@ def _open_other(layout: Layout, data: Path) -> dict[Split, DepthSet]:
 
 def _other_depth(layout: Layout, data: Path, expected: DepthKind, found: DepthKind) -> str:
     if layout != "packed":
-        return f"{data}: expected {expected} depth, but the layout {layout} has {found} depth only"
+        return f"{data}: expected {expected} depth, but the layout {layout} has only {found} depth"
     return (
         f"{data}: expected {expected} depth, found {found}; to pack the other from the labelled "
         f"file: python -m training.prepare --convert FOLDER --depth {expected} --out FILE.h5"
@@ -71,7 +71,7 @@ def _other_depth(layout: Layout, data: Path, expected: DepthKind, found: DepthKi
 
 
 def layout_of(data: Path) -> Layout:
-    """What is there decides; where nothing is, it would be NYU's labelled file, or a packed one.
+    """By what is there; if nothing is, it counts as NYU's labelled file, or a packed one.
 
     Raises:
         DataError: no layout is recognised.

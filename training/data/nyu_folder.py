@@ -1,4 +1,4 @@
-"""NYU Depth V2 as pictures in folders with a list file: 24,231 to train on, 654 to test."""
+"""NYU Depth V2 as images in folders with list files: 24,231 to train on, 654 to test."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TRAIN_PICTURES, TEST_PICTURES = "sync", "official_splits/test"
 
 
 class NyuFolder(DepthSet):
-    """The pictures that a list file names, in its order.
+    """The images that a list file names, in its order.
 
     Each line is ``colour depth focal``: two paths under ``root`` (a leading ``/`` means ``root``,
     too) and the focal length in pixels. Depth is a 16-bit PNG in millimetres, 0 where there is no
-    reading. All pictures have one size and one focal length. The list and the files' presence are
+    reading. All images have one size and one focal length. The list and the files' presence are
     checked at construction, the files' content when they are read.
 
     Args:
@@ -33,11 +33,11 @@ class NyuFolder(DepthSet):
         list_file: the list.
 
     Attributes:
-        size: height and width of all pictures.
-        camera: NYU's own where the list has its size and focal length; otherwise one with the
-            list's focal length and its centre in the middle.
+        size: height and width of all images.
+        camera: NYU's own if size and focal length are its; otherwise one with the list's focal
+            length and the principal point in the middle.
         depth_kind: ``raw``, the only one in this layout.
-        rendered: False, nothing tells of rendered rooms here.
+        rendered: False, as this layout doesn't mark rendered rooms.
 
     Raises:
         DataError: naming file and line of what is missing, damaged or of another layout.
@@ -60,14 +60,14 @@ class NyuFolder(DepthSet):
         """Sample of line ``item + 1``.
 
         Raises:
-            DataError: a file is damaged, of another size or type, or without a reading.
+            DataError: a file is damaged, of another size or type, or has no reading.
         """
         picture = read_colour(self.paths(item)[0], self._where(item), self.size)
         scene = scene_type_of(self.recording(item))
         return make_sample(picture, self.depth(item), item, scene)
 
     def depth(self, item: int) -> np.ndarray:
-        """(H, W) float32 metres of sample ``item``, without reading its picture.
+        """(H, W) float32 metres of sample ``item``, without reading its image.
 
         Raises:
             DataError: as for the sample.
@@ -79,7 +79,7 @@ class NyuFolder(DepthSet):
         return printable(self.paths(item)[0].parent.name)
 
     def paths(self, item: int) -> tuple[Path, Path]:
-        """Colour picture and depth of sample ``item``."""
+        """Colour image and depth of sample ``item``."""
         colour, depth, _ = self._line(item).split()
         return self.root / colour.lstrip("/"), self.root / depth.lstrip("/")
 
@@ -90,7 +90,7 @@ class NyuFolder(DepthSet):
         return f"{self.list_file}, line {item + 1}"
 
     def _check_lines(self) -> float:
-        """The focal length of all lines."""
+        """The focal length, which all lines share."""
         focal = _focal(self._line(0), self._where(0))
         for item in range(len(self)):
             found = _focal(self._line(item), self._where(item))
@@ -109,11 +109,11 @@ def open_nyu_folder(root: Path) -> tuple[NyuFolder, NyuFolder]:
     """Both splits of a folder.
 
     Args:
-        root: holds both lists, the training pictures in ``sync`` and the test pictures in
-            ``official_splits/test``; where there is no such folder, paths start from ``root``.
+        root: holds both lists, the training images in ``sync`` and the test images in
+            ``official_splits/test``; without such a folder, paths start from ``root``.
 
     Raises:
-        DataError: as :class:`NyuFolder`, and where a picture is in both lists.
+        DataError: as :class:`NyuFolder`, or an image is in both lists.
     """
     train = NyuFolder(_pictures(root, TRAIN_PICTURES), root / TRAIN_LIST)
     test = NyuFolder(_pictures(root, TEST_PICTURES), root / TEST_LIST)
@@ -136,7 +136,7 @@ def _read_lines(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except FileNotFoundError as error:
         raise DataError(
-            f"no such list file: {path}; it has a line 'colour depth focal' for each picture"
+            f"no such list file: {path}; it has a line 'colour depth focal' for each image"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: expected a text file, found: {error}") from error

@@ -36,9 +36,9 @@ class NyuFrames(DepthSet):
 
     Attributes:
         size: height and width of all frames.
-        camera: NYU's, whose pictures were resized where they have another size.
+        camera: NYU's, resized if the frames have another size.
         depth_kind: ``filled``: published as dense, inpainted by its authors.
-        rendered: False, nothing tells of rendered rooms here.
+        rendered: False, as this layout doesn't mark rendered rooms.
 
     Raises:
         DataError: the folder is missing or has no frame, or the first one is damaged or of
@@ -69,15 +69,15 @@ class NyuFrames(DepthSet):
         """Frame ``item`` of the sorted files.
 
         Raises:
-            DataError: its file is damaged or of another layout, or its depth is not finite,
-                negative or without a reading.
+            DataError: its file is damaged or of another layout, or its depth is not finite or
+                negative, or has no reading.
         """
         picture = self._read(item, "rgb", (3, *self.size))
         scene = scene_type_of(self.recording(item))
         return make_sample(picture, self.depth(item), item, scene)
 
     def depth(self, item: int) -> np.ndarray:
-        """(H, W) float32 metres of frame ``item``, without reading its picture.
+        """(H, W) float32 metres of frame ``item``, without reading its image.
 
         Raises:
             DataError: as for the sample.
@@ -109,7 +109,7 @@ class NyuFrames(DepthSet):
 def _check_layout(path: Path, file: h5py.File, key: str, shape: tuple[int, ...] | None) -> None:
     data = file.get(key)
     if not isinstance(data, h5py.Dataset):
-        raise DataError(f"{path}: expected a data set {key!r}, found {sorted(file)}")
+        raise DataError(f"{path}: expected a dataset {key!r}, found {sorted(file)}")
     dtype = np.dtype(np.uint8 if key == "rgb" else np.float32)
     if data.dtype != dtype:
         raise DataError(f"{path}: {key}: expected {dtype}, found {data.dtype}")

@@ -18,7 +18,7 @@ from training.errors import DataError
 MAT_NAME = "nyu_depth_v2_labeled.mat"
 SPLITS_NAME = "splits.mat"
 RENDERED = "rendered"
-"""Attribute of a file of rendered rooms, which the real one has not."""
+"""Attribute that marks a file of rendered rooms; the real one lacks it."""
 
 _WHERE = (
     "Both files belong to the NYU Depth V2 labelled data set (2.8 GB), from its home page\n"
@@ -29,7 +29,7 @@ _WHERE = (
     "Rendered rooms need no download. To train on them:\n"
     "    python -m training.train --config config/training/demo.yaml\n"
     "To write a file of them in the same layout: python -m training.rooms --help\n"
-    "Other layouts, of a recording of your own, too: docs/training.md"
+    "Other layouts, including that of your own recordings: docs/training.md"
 )
 _DEPTH_KEYS = {"raw": "rawDepths", "filled": "depths"}
 _SPLIT_KEYS = {"train": "trainNdxs", "test": "testNdxs"}
@@ -38,7 +38,7 @@ Split = Literal["train", "test"]
 
 
 class NyuLabelled(DepthSet):
-    """One split of the labelled pictures, 480x640 in the original.
+    """One split of the labelled images, 480x640 in the original.
 
     The file is MATLAB v7.3, that is HDF5 with reversed axes: ``images`` (M, 3, W, H) uint8,
     ``depths`` and ``rawDepths`` (M, W, H) float32 metres, ``sceneTypes`` (1, M) references to
@@ -52,8 +52,8 @@ class NyuLabelled(DepthSet):
         depth: ``raw`` (measured, 0 in holes) or ``filled`` (holes inpainted).
 
     Attributes:
-        size: height and width of all pictures.
-        camera: NYU's, whose pictures were resized where they have another size.
+        size: height and width of all images.
+        camera: NYU's, resized if the images have another size.
         depth_kind: ``depth``.
         rendered: whether the file holds rendered rooms.
 
@@ -84,14 +84,14 @@ class NyuLabelled(DepthSet):
         """Sample ``item`` of the split; its ``index`` is the 0-based one of the file.
 
         Raises:
-            DataError: it cannot be read, or its depth is not finite, negative or without a reading.
+            DataError: it cannot be read, or its depth is not finite, negative or all holes.
         """
         index = int(self.indices[item])
         picture = self._read("images", index).transpose(0, 2, 1)
         return make_sample(picture, self._depth(index), index, self._text("sceneTypes", index))
 
     def depth(self, item: int) -> np.ndarray:
-        """(H, W) float32 metres of sample ``item``, without reading its picture.
+        """(H, W) float32 metres of sample ``item``, without reading its image.
 
         Raises:
             DataError: as for the sample.
@@ -99,7 +99,7 @@ class NyuLabelled(DepthSet):
         return self._depth(int(self.indices[item]))
 
     def recording(self, item: int) -> str:
-        """Name of the recording that sample ``item`` is from, such as ``kitchen_0004``; empty where
+        """Name of the recording that sample ``item`` is from, such as ``kitchen_0004``; empty if
         the file has no ``scenes``.
 
         Raises:
@@ -150,7 +150,7 @@ def _open(path: Path) -> h5py.File:
 
 
 def is_rendered(path: Path) -> bool:
-    """Whether a file in this layout holds rendered rooms; False of anything that is no HDF5."""
+    """Whether a file in this layout holds rendered rooms; False for anything that is not HDF5."""
     try:
         with h5py.File(path, "r") as file:
             return bool(file.attrs.get(RENDERED, False))
@@ -159,7 +159,7 @@ def is_rendered(path: Path) -> bool:
 
 
 def check_layout(path: Path, depth_key: str) -> tuple[int, tuple[int, int]]:
-    """Number of pictures of a labelled file, and their height and width.
+    """Number of images in a labelled file, and their height and width.
 
     Raises:
         DataError: it is damaged or of another layout.
@@ -167,7 +167,7 @@ def check_layout(path: Path, depth_key: str) -> tuple[int, tuple[int, int]]:
     with _open(path) as file:
         for key in ("images", depth_key, "sceneTypes"):
             if not isinstance(file.get(key), h5py.Dataset):
-                raise DataError(f"{path}: expected a data set {key!r}, found {sorted(file)}")
+                raise DataError(f"{path}: expected a dataset {key!r}, found {sorted(file)}")
         images, depth, scenes = file["images"], file[depth_key], file["sceneTypes"]
         if images.ndim != 4 or images.shape[1] != 3:
             raise DataError(f"{path}: images: expected (M, 3, W, H), found {images.shape}")
@@ -185,10 +185,10 @@ def _expect(path: Path, key: str, found: object, expected: object) -> None:
 
 
 def read_split(path: Path, split: Split, pictures: int) -> np.ndarray:
-    """0-based indices of a split, (n,) int64, of a ``splits.mat`` for so many pictures.
+    """0-based indices of a split, (n,) int64, of a ``splits.mat`` for this many images.
 
     Raises:
-        DataError: it is damaged, or its splits overlap or name pictures that aren't there.
+        DataError: it is damaged, or its splits overlap or name images that don't exist.
     """
     try:
         content = loadmat(path)
@@ -207,7 +207,7 @@ def read_split(path: Path, split: Split, pictures: int) -> np.ndarray:
     both = np.intersect1d(indices["train"], indices["test"])
     if both.size:
         raise DataError(
-            f"{path}: index {both[0]} is in trainNdxs and in testNdxs ({both.size} such in all)"
+            f"{path}: index {both[0]} is in both trainNdxs and testNdxs ({both.size} such in all)"
         )
     return indices[split] - 1
 

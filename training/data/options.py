@@ -1,4 +1,4 @@
-"""What command lines that read a data set have in common: which pictures, which depth."""
+"""What command lines that read a data set have in common: which images, which depth."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         help=f"folder of the data set, or {MAT_NAME} or a packed {PACKED_SUFFIX} file itself",
     )
     add("--split", choices=get_args(Split), default="test", help="default: %(default)s")
-    add("--limit", type=at_least(1), help="only the first pictures of the split")
+    add("--limit", type=at_least(1), help="use only this many images, the first of the split")
 
 
 def add_depth_option(parser: argparse.ArgumentParser, meaning: str) -> None:
@@ -33,14 +33,14 @@ def add_depth_option(parser: argparse.ArgumentParser, meaning: str) -> None:
     parser.add_argument(
         "--depth",
         choices=get_args(DepthKind),
-        help=f"{meaning}; default: the data set's, raw of the labelled file",
+        help=f"{meaning}; default: the data set's, raw for the labelled file",
     )
 
 
 def open_selection(
     options: argparse.Namespace, depth: DepthKind | None = None
 ) -> tuple[Dataset[Sample], dict[Split, DepthSet]]:
-    """The pictures that the options ask for, and both splits whole.
+    """The images that the options ask for, and both complete splits.
 
     Raises:
         DataError: as :func:`training.data.layouts.open_splits`.

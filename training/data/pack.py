@@ -1,4 +1,4 @@
-"""Writes a data set of any layout as the one file that :mod:`training.data.packed` reads."""
+"""Writes a data set of any layout as the single file that :mod:`training.data.packed` reads."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ _PIXEL_BYTES = 3 + 2  # of a picture and its depth
 def pack(
     splits: dict[Split, DepthSet], path: Path, source: str, size: tuple[int, int] | None = None
 ) -> None:
-    """Write both splits, one picture in memory at a time, with a progress bar.
+    """Write both splits, one image in memory at a time, with a progress bar.
 
     The file appears under its name when it is complete; an interrupted run leaves none.
 
     Args:
         splits: what to write.
-        path: of the file; a packed one that is there is replaced.
-        source: where the pictures come from, noted in the file beside a SHA-256 of what was read.
-        size: height and width that training pictures are shrunk to, as training would: pictures
-            antialiased, depth by the nearest pixel. Test pictures keep their size, because the
-            protocol judges at the size of the label.
+        path: of the file; an existing packed file is replaced.
+        source: where the images come from, noted in the file with a SHA-256 of what was read.
+        size: height and width that training images are shrunk to, as training would: images
+            antialiased, depth by the nearest pixel. Test images keep their size, because the
+            protocol evaluates at the size of the label.
 
     Raises:
-        DataError: a picture cannot be read, its depth not be written in 16 bits, or none of its
-            readings is left when it is shrunk; or another file is there.
+        DataError: an image cannot be read, its depth cannot be written in 16 bits, or shrinking
+            leaves none of its readings; or another file is there.
         TrainingError: the disk has no room for it.
         OSError: it can't be written.
     """
     if path.exists() and not is_packed(path):
         raise DataError(
-            f"{path}: is there already and is no packed file; take another name, or remove it"
+            f"{path}: already exists and is not a packed file; use another name, or remove it"
         )
     sizes = {split: dataset.size for split, dataset in splits.items()}
     if size:
@@ -78,7 +78,7 @@ def _write_split(group: h5py.Group, dataset: DepthSet, size: tuple[int, int], wh
         "depth", (count, height, width), np.uint16, chunks=(1, height, width)
     )
     digest, indices, scenes, recordings = hashlib.sha256(), np.empty(count, np.int64), [], []
-    bar = tqdm(range(count), desc=group.name.strip("/"), unit="picture", disable=None)
+    bar = tqdm(range(count), desc=group.name.strip("/"), unit="image", disable=None)
     for item in bar:
         sample = dataset[item]
         digest.update(sample["picture"].numpy().data)
@@ -103,9 +103,9 @@ def _millimetres(sample: Sample, size: tuple[int, int], where: str) -> np.ndarra
     values = np.rint(depth.astype(np.float64) * MILLIMETRES)
     if not values.any():
         raise DataError(
-            f"{where}: expected depth, found not one of its {int(sample['depth'].count_nonzero())} "
-            f"readings left at {size[1]}x{size[0]} pixels, in millimetres; take a larger --size, "
-            "or leave this picture out of the data"
+            f"{where}: expected depth, but none of its {int(sample['depth'].count_nonzero())} "
+            f"readings is left at {size[1]}x{size[0]} pixels, in millimetres; use a larger --size, "
+            "or leave this image out of the data"
         )
     if values.max() > _MAX_MILLIMETRES:
         raise DataError(

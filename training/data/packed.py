@@ -29,8 +29,8 @@ class Packed(DepthSet):
 
     The file is HDF5 with a group ``train`` and a group ``test``, each with ``picture``
     (M, 3, H, W) uint8, ``depth`` (M, H, W) uint16 millimetres with 0 for no reading, ``index``
-    (M,) int64, the pictures' numbers in the source, and ``scene`` and ``recording`` (M,) UTF-8
-    bytes, the latter empty where the source knows none; a group's attributes are its camera. The
+    (M,) int64, the images' numbers in the source, and ``scene`` and ``recording`` (M,) UTF-8
+    bytes, the latter empty if the source knows none; a group's attributes are its camera. The
     file's own say whether depth is ``raw`` or ``filled``, and whether rooms were ``rendered``.
     Millimetres are what depth cameras write: exact for their PNGs, and finer than half precision
     beyond 2 m. Nothing is compressed, because unpacking would take longer than reading. The file is
@@ -41,9 +41,9 @@ class Packed(DepthSet):
         split: ``train`` or ``test``.
 
     Attributes:
-        size: height and width of all pictures of the split.
-        camera: of these pictures.
-        depth_kind: what their depth is.
+        size: height and width of all images of the split.
+        camera: of these images.
+        depth_kind: kind of their depth.
         rendered: whether they show rendered rooms.
 
     Raises:
@@ -69,7 +69,7 @@ class Packed(DepthSet):
         """Sample ``item`` of the split; its ``index`` is the one that the source gave it.
 
         Raises:
-            DataError: it cannot be read, or is without a reading.
+            DataError: it cannot be read, or has no reading.
         """
         scene = self.scenes[item].decode()
         return make_sample(
@@ -77,17 +77,17 @@ class Packed(DepthSet):
         )
 
     def depth(self, item: int) -> np.ndarray:
-        """(H, W) float32 metres of sample ``item``, without reading its picture.
+        """(H, W) float32 metres of sample ``item``, without reading its image.
 
         Raises:
             DataError: as for the sample.
         """
         depth = self._read("depth", item).astype(np.float32) / np.float32(MILLIMETRES)
-        check_depth(depth, f"{self.path}: {self.split}/depth of picture {item}")
+        check_depth(depth, f"{self.path}: {self.split}/depth of image {item}")
         return depth
 
     def recording(self, item: int) -> str:
-        """Name of the recording that sample ``item`` is from; empty where the source knew none."""
+        """Name of the recording that sample ``item`` is from; empty if the source knew none."""
         return self.recordings[item].decode()
 
     def _read(self, key: str, item: int) -> np.ndarray:
@@ -95,13 +95,13 @@ class Packed(DepthSet):
             return self._file.handle()[self.split][key][item]
         except OSError as error:
             raise DataError(
-                f"{self.path}: {self.split}/{key} of picture {item} cannot be read, the file is "
+                f"{self.path}: {self.split}/{key} of image {item} cannot be read, the file is "
                 f"damaged; convert it again ({error})"
             ) from error
 
 
 def is_packed(path: Path) -> bool:
-    """Whether a file is a packed one, of whatever version."""
+    """Whether a file is a packed one, of any version."""
     try:
         with h5py.File(path, "r") as file:
             return str(file.attrs.get("format")).startswith(_ANY_VERSION)
@@ -135,7 +135,7 @@ def _checked_group(path: Path, file: h5py.File, split: Split) -> h5py.Group:
         raise DataError(f"{path}: expected a group {split!r}, found {sorted(file)}")
     for key in (*_CONTENT, *_TEXTS):
         if not isinstance(group.get(key), h5py.Dataset):
-            raise DataError(f"{path}: {split}: expected a data set {key!r}, found {sorted(group)}")
+            raise DataError(f"{path}: {split}: expected a dataset {key!r}, found {sorted(group)}")
     for key, (dtype, dimensions) in _CONTENT.items():
         if group[key].dtype != dtype or group[key].ndim != dimensions:
             raise DataError(
@@ -147,7 +147,7 @@ def _checked_group(path: Path, file: h5py.File, split: Split) -> h5py.Group:
     for key, shape in {**shapes, **dict.fromkeys(("index", *_TEXTS), (count,))}.items():
         if group[key].shape != shape or not count:
             raise DataError(
-                f"{path}: {split}/{key}: expected {shape} and at least one picture, found "
+                f"{path}: {split}/{key}: expected {shape} and at least one image, found "
                 f"{group[key].shape}"
             )
     return group
@@ -174,7 +174,7 @@ def _camera(path: Path, group: h5py.Group) -> Intrinsics:
     if (camera.height, camera.width) != group["picture"].shape[2:]:
         height, width = group["picture"].shape[2:]
         raise DataError(
-            f"{path}: {group.name}: expected the camera of {width}x{height} pictures, found "
+            f"{path}: {group.name}: expected the camera of {width}x{height} images, found "
             f"{camera.size_text}"
         )
     return camera
@@ -183,8 +183,8 @@ def _camera(path: Path, group: h5py.Group) -> Intrinsics:
 def is_shrunk_below(
     train: tuple[int, int], test: tuple[int, int], input_size: tuple[int, int]
 ) -> bool:
-    """Whether training pictures were packed smaller than the network's input, by their sizes.
+    """Whether training images were packed smaller than the network's input, judging by the sizes.
 
-    Pictures that a small camera took are as good as they get; a robot's are enlarged, too.
+    A small camera's images have no more detail; the robot's are enlarged, too.
     """
     return train != test and any(np.less(train, input_size))

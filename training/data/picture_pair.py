@@ -1,4 +1,4 @@
-"""A colour picture and its 16-bit depth PNG, as two files."""
+"""A colour image and its 16-bit depth PNG, as two files."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def read_colour(path: Path, where: str, size: tuple[int, int] | None = None) -> 
 
     Args:
         path: of a PNG, a JPEG or whatever else OpenCV reads.
-        where: what names the picture, for the error.
+        where: names the image in errors.
         size: height and width that it must have.
 
     Raises:
-        DataError: missing, damaged, cut off or of another size.
+        DataError: it is missing, damaged, truncated or of another size.
     """
     try:
         picture = read_picture(path)
@@ -34,7 +34,7 @@ def read_depth(path: Path, where: str, size: tuple[int, int]) -> np.ndarray:
     """(H, W) float32 metres, 0 where there is no reading.
 
     Raises:
-        DataError: as :func:`read_any_depth`, or without a reading.
+        DataError: as :func:`read_any_depth`, or there is no reading.
     """
     depth = read_any_depth(path, where, size)
     check_depth(depth, f"{where}: {path}")
@@ -45,7 +45,7 @@ def read_any_depth(path: Path, where: str, size: tuple[int, int]) -> np.ndarray:
     """(H, W) float32 metres, 0 where there is no reading, which may be everywhere.
 
     Raises:
-        DataError: missing, damaged, not 16-bit grey or of another size than ``size``.
+        DataError: it is missing, damaged, not 16-bit grey or not of this size.
     """
     try:
         depth = read_depth_png(path)
@@ -59,5 +59,5 @@ def _expect_size(found: tuple[int, ...], expected: tuple[int, int] | None, where
     if expected is not None and found != expected:
         raise DataError(
             f"{where}: expected {expected[1]}x{expected[0]} pixels as in the first colour "
-            f"picture, found {found[1]}x{found[0]}"
+            f"image, found {found[1]}x{found[0]}"
         )

@@ -1,4 +1,4 @@
-"""A recording of one's own: colour pictures, depth pictures and the camera that took them."""
+"""Your own recording: colour images, depth images and the camera that took them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _PIECES = 10
 class Recording(DepthSet):
     """One split of a recording.
 
-    ``images`` holds colour pictures (PNG or JPEG), ``depth`` a 16-bit PNG of the same stem for
-    each, registered to it, in millimetres, 0 where there is no reading. Beside the two folders
-    lies the camera: ``K.txt``, a 3x3 matrix, or a ROS camera_info file (``.yaml``).
+    ``images`` holds colour images (PNG or JPEG), ``depth`` a 16-bit PNG of the same stem for
+    each, registered to it, in millimetres, 0 where there is no reading. Beside the two folders is
+    the camera: ``K.txt``, a 3x3 matrix, or a ROS camera_info file (``.yaml``).
 
     Numbers in the names give the order. The last fifth of the sequence is for validation, in one
-    piece: neighbours in a recording look the same, and a picture whose neighbour was trained on
+    piece: neighbours in a recording look the same, and an image whose neighbour was trained on
     says nothing about new places.
 
     Args:
@@ -40,10 +40,10 @@ class Recording(DepthSet):
         split: ``train`` or ``val``.
 
     Attributes:
-        camera: of all pictures.
-        size: height and width of all pictures.
+        camera: of all images.
+        size: height and width of all images.
         depth_kind: ``raw``, the only one in this layout.
-        rendered: False, nothing tells of rendered rooms here.
+        rendered: False, as this layout doesn't mark rendered rooms.
 
     Raises:
         DataError: a file or its counterpart is missing, or the camera doesn't fit.
@@ -70,14 +70,14 @@ class Recording(DepthSet):
         """Sample ``item`` of the split; its ``index`` counts from 0 in the whole recording.
 
         Raises:
-            DataError: a file is damaged, of another size or type, or without a reading.
+            DataError: a file is damaged, of another size or type, or has no reading.
         """
         picture = read_colour(self._colour(item), self._where(item), self.size)
         scene = printable(self.root.resolve().name)
         return make_sample(picture, self.depth(item), self.first + item, scene)
 
     def depth(self, item: int) -> np.ndarray:
-        """(H, W) float32 metres of sample ``item``, without reading its picture.
+        """(H, W) float32 metres of sample ``item``, without reading its image.
 
         Raises:
             DataError: as for the sample.
@@ -89,7 +89,7 @@ class Recording(DepthSet):
         """Name of the piece of the sequence that sample ``item`` is in: a tenth of the split.
 
         Pieces are to a recording what recordings are to a larger data set: some of them can be
-        held out of the training.
+        held out of training.
         """
         piece = _PIECES * item // len(self)
         return printable(f"{self.root.resolve().name}_{piece}")
@@ -102,20 +102,20 @@ class Recording(DepthSet):
 
 
 def _pair_names(root: Path) -> list[tuple[str, str]]:
-    """File names of colour and depth pictures, in their order."""
+    """File names of colour and depth images, in their order."""
     colours = _by_stem(root / COLOUR_FOLDER, SUFFIXES)
     depths = _by_stem(root / DEPTH_FOLDER, (".png",))
     for here, there, missing in ((colours, depths, "depth"), (depths, colours, "colour")):
         alone = sorted(here.keys() - there.keys())
         if alone:
             raise DataError(
-                f"{here[alone[0]]}: expected a {missing} picture of the same stem in "
+                f"{here[alone[0]]}: expected a {missing} image of the same stem in "
                 f"{root / (DEPTH_FOLDER if missing == 'depth' else COLOUR_FOLDER)}, found none "
                 f"({len(alone)} such in all)"
             )
     if len(colours) < 2:
         raise DataError(
-            f"{root}: expected at least 2 pictures, one to train on and one to validate, "
+            f"{root}: expected at least 2 images, one to train on and one to validate, "
             f"found {len(colours)}"
         )
     return [(colours[stem].name, depths[stem].name) for stem in sorted(colours, key=_natural)]
@@ -132,13 +132,13 @@ def _by_stem(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
         if path.suffix.lower() not in suffixes:
             continue
         if path.stem in found:
-            raise DataError(f"{path}: expected one picture of a stem, {found[path.stem]} is there")
+            raise DataError(f"{path}: expected one image per stem, found {found[path.stem]}, too")
         found[path.stem] = path
     return found
 
 
 def _natural(stem: str) -> list[str | int]:
-    """Sorts frame_9 before frame_10: text and numbers take turns."""
+    """Sorts frame_9 before frame_10: text and numbers alternate."""
     parts = re.split(r"([0-9]+)", stem)
     return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
@@ -163,6 +163,6 @@ def _read_camera(root: Path, size: tuple[int, int]) -> Intrinsics:
         raise DataError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
     if (camera.width, camera.height) != (width, height):
         raise DataError(
-            f"{path}: expected the camera of {width}x{height} pictures, found {camera.size_text}"
+            f"{path}: expected the camera of {width}x{height} images, found {camera.size_text}"
         )
     return camera

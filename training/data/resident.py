@@ -1,4 +1,4 @@
-"""A data set that lives on the training device, where its batches are made."""
+"""A data set that is kept on the training device, where its batches are made."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ResidentSet:
         picture: (M, 3, H, W) uint8 RGB on the device.
         depth: (M, H, W) float16 metres on the device, within 0.05 % of what was read; 0 where
             there is no reading.
-        index: (M,) int64 on the host, the pictures' numbers in their data set.
+        index: (M,) int64 on the host, the images' numbers in their data set.
         scene: their scene types.
     """
 
@@ -39,13 +39,13 @@ class ResidentSet:
 
 
 class ResidentLoader:
-    """Batches of a resident data set, as a DataLoader makes them of a streamed one.
+    """Batches of a resident data set, as a DataLoader makes them from a streamed one.
 
-    A batch costs the host two gathers to start and nothing to wait for.
+    For a batch, the host launches two gathers and waits for nothing.
 
     Args:
         samples: on the device.
-        batch_size: pictures in a batch; the last one may have fewer.
+        batch_size: images per batch; the last one may have fewer.
         sampler: the order. The trainer tells it the epoch.
     """
 
@@ -57,7 +57,7 @@ class ResidentLoader:
         return len(self.batch_sampler)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Samples with one more dimension in front, pictures and depth on the device."""
+        """Samples with one more dimension in front, images and depth on the device."""
         samples, batches = self.samples, list(self.batch_sampler)
         order = torch.tensor([place for batch in batches for place in batch])
         on_device = order.to(samples.picture.device).split(self.batch_sampler.batch_size)
@@ -79,7 +79,7 @@ def read_onto(dataset: DepthSet | Part, device: torch.device, readers: DataLoade
         readers: a loader of its samples in their order, in batches of any size.
 
     Raises:
-        DataError: of the reader.
+        DataError: from the reader.
     """
     count, (height, width) = len(dataset), dataset.size
     samples = ResidentSet(
@@ -89,7 +89,7 @@ def read_onto(dataset: DepthSet | Part, device: torch.device, readers: DataLoade
         [],
     )
     start = 0
-    with tqdm(total=count, desc="reading", unit="picture", disable=None) as bar:
+    with tqdm(total=count, desc="reading", unit="image", disable=None) as bar:
         for batch in readers:
             part = slice(start, start + len(batch["index"]))
             for key in ("picture", "depth", "index"):
@@ -107,9 +107,9 @@ def resident_bytes(dataset: DepthSet | Part) -> int:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that a GPU has free for a data set; none elsewhere.
+    """Memory that a GPU has free for a data set; 0 on a CPU.
 
     On a CPU, reading doesn't limit training, and half-precision depth would make a resumed run
-    depend on what was free at either start.
+    depend on what was free at each start.
     """
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0

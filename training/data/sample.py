@@ -1,4 +1,4 @@
-"""One picture with its depth, the same whatever it was read from."""
+"""One image with its depth, the same whatever it was read from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Sample(TypedDict):
     Keys:
         picture: (3, H, W) uint8 RGB.
         depth: (H, W) float32 metres along the optical axis, 0 where there is no reading.
-        index: number of the picture in its data set: for error messages, the names of exported
+        index: number of the image in its data set: for error messages, the names of exported
             files, and the random numbers of its augmentation.
         scene: scene type as the data set spells it.
     """
@@ -50,16 +50,16 @@ def make_sample(picture: np.ndarray, depth: np.ndarray, index: int, scene: str) 
 
 
 def text_array(texts: Iterable[str]) -> NDArray[np.bytes_]:
-    """Many short texts, names of files too, as one array (n,); ``os.fsdecode`` reads one of them.
+    """Many short texts, also file names, as one array (n,); ``os.fsdecode`` decodes one of them.
 
-    A list costs several times that, and each worker process copies it bit by bit, because reading
-    a string writes its reference count.
+    A list takes several times the memory, and each worker process would gradually copy it, because
+    reading a string writes its reference count.
     """
     return np.array([os.fsencode(text) for text in texts])
 
 
 def check_depth(depth: np.ndarray, where: str) -> None:
-    """Refuse depth that is not finite or negative, or has no reading: nothing is learned from it.
+    """Refuse depth that is not finite, is negative or has no reading: nothing is learned from it.
 
     Raises:
         DataError: beginning with ``where``.
@@ -71,23 +71,23 @@ def check_depth(depth: np.ndarray, where: str) -> None:
         )
     if not depth.any():
         raise DataError(
-            f"{where}: expected depth, found not one reading; leave this picture out of the data"
+            f"{where}: expected depth, found not one reading; leave this image out of the data"
         )
 
 
 def warn_of_unit(depths: Iterable[np.ndarray], where: str) -> None:
-    """Warn where typical depth is nothing that a camera sees, as with another unit in its files.
+    """Warn if typical depth is nothing that a camera sees, as with another unit in its files.
 
     Args:
         depths: some depth maps, (H, W) metres, 0 where there is no reading.
-        where: what names them.
+        where: names them in the warning.
     """
     readings = np.concatenate([depth[depth > 0] for depth in depths])
     middle = float(np.median(readings))
     if not _PLAUSIBLE[0] <= middle <= _PLAUSIBLE[1]:
         warnings.warn(
-            f"{where}: the median of some depth is {middle:.3g} m; is it in another unit than its "
-            "layout's, millimetres in PNGs, metres elsewhere?",
+            f"{where}: the median of some depth is {middle:.3g} m; is it in a unit other than its "
+            "layout's (millimetres in PNGs, metres elsewhere)?",
             stacklevel=3,
         )
 

@@ -1,4 +1,4 @@
-"""The order of pictures in an epoch: a function of seed and epoch, so that a run can resume."""
+"""The order of images in an epoch: a function of seed and epoch, so that a run can resume."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _SEED_STEP = 1_000_003  # more than there are epochs
 
 
 class ShuffledSampler(DistributedSampler[int]):
-    """Every picture once an epoch, in an order drawn from seed and epoch.
+    """Every image once per epoch, in an order drawn from seed and epoch.
 
-    Lightning calls ``set_epoch`` before each epoch. One process is the case of one replica.
+    Lightning calls ``set_epoch`` before each epoch. A single process is a single replica.
     """
 
     def __init__(self, dataset: Dataset, seed: int, world_size: int = 1, rank: int = 0):

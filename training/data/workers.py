@@ -17,23 +17,23 @@ _MOST_READERS = 8
 _FULL = "/dev/shm is too small; give it more, as docker run --shm-size=1g does"
 _SHORTAGES = {
     "Too many open files": "raise the limit, as ulimit -n 4096 does",
-    "file </torch_": _FULL,  # which PyTorch makes in it
+    "file </torch_": _FULL,  # a file that PyTorch creates in it
     "shared memory": _FULL,  # a bus error
-    "DataLoader worker (pid": "killed, as processes are where memory is out; free some",
+    "DataLoader worker (pid": "killed, as happens when memory runs out; free some",
 }
-"""What to do, by what PyTorch says."""
+"""What to do, by a part of PyTorch's message."""
 
 
 def data_loader(
     dataset: Dataset, workers: int, device: torch.device | None = None, **options: Any
 ) -> DataLoader:
-    """A DataLoader whose workers keep to one thread.
+    """A DataLoader whose workers use only one thread.
 
     Args:
         dataset: what is read.
         workers: processes that read; 0 reads in this one.
         device: where the batches go; for a GPU they are made in page-locked memory.
-        options: more of DataLoader's.
+        options: further ones of DataLoader.
     """
     return DataLoader(
         dataset,
@@ -46,8 +46,8 @@ def data_loader(
 
 @contextmanager
 def shortages_explained() -> Iterator[None]:
-    """Around whatever reads by workers. The death of one is raised wherever this process is just
-    then, in a training step for one, and not only while it waits for a batch.
+    """Put around anything that reads with workers. The death of one is raised wherever this process
+    happens to be, such as in a training step, not only while it waits for a batch.
 
     Raises:
         TrainingError: a worker is short of shared memory, memory or files.
@@ -62,27 +62,27 @@ def shortages_explained() -> Iterator[None]:
             raise
         raise TrainingError(
             f"{said.partition('. ')[0].rstrip('.')}: {advice}; or let fewer processes read, or "
-            "this one alone (--workers 0, or --data.num_workers 0 of the trainer)"
+            "only this one (--workers 0; for the trainer, --data.num_workers 0)"
         ) from error
 
 
 def readers(num_workers: int, processes: int) -> int:
-    """Workers of a reading that nothing else runs beside: as many as there are cores for.
+    """Number of workers if nothing runs beside them: as many as there are cores for.
 
     Args:
-        num_workers: at least that many; 0 stays 0.
-        processes: that read at the same time on this machine.
+        num_workers: at least this many; 0 stays 0.
+        processes: number of processes that read at the same time on this machine.
     """
     return max(num_workers, one_a_core(processes)) if num_workers else 0
 
 
 def one_a_core(processes: int = 1) -> int:
-    """Workers for each of so many processes: one for each core that they may run on, at most 8."""
+    """Workers for each of this many processes: one per core that they may run on, at most 8."""
     return min(_MOST_READERS, len(os.sched_getaffinity(0)) // processes)
 
 
 def _use_one_thread(worker: int) -> None:
-    """Keep a worker to one thread: there are as many workers as cores already."""
+    """Limit a worker to one thread: there are already as many workers as cores."""
     torch.set_num_threads(1)
-    # 0, not 1: that would wait for OpenCV's threads of the parent, which a fork does not copy.
+    # 0, not 1: 1 would wait for the parent's OpenCV threads, which a fork does not copy.
     cv2.setNumThreads(0)

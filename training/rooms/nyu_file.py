@@ -1,8 +1,8 @@
-"""Writes frames as the labelled NYU Depth V2 file and its split, to the letter of the format.
+"""Writes frames as the labelled NYU Depth V2 file and its split, exactly in their format.
 
 `nyu_depth_v2_labeled.mat` is MATLAB v7.3, that is HDF5 behind a 512-byte MATLAB header, its axes
 reversed: images (N, 3, 640, 480) uint8, depths and rawDepths (N, 640, 480) float32 metres, text as
-references to uint16 characters. The real file's colour pictures carry a white border; rendered ones
+references to uint16 characters. The real file's colour images have a white border; rendered ones
 fill the frame.
 """
 
@@ -40,20 +40,20 @@ def write_nyu_file(
     num_train: int,
     seed: int,
 ) -> None:
-    """Writes `count` frames of 480 x 640 to `path` and the split, the first num_train for training,
+    """Write `count` frames of 480 x 640 to `path` and the split, the first num_train for training,
     to splits_path.
 
     Frames are taken one by one, so memory stays constant; a progress bar goes to a terminal.
     Both files appear under their names only when complete. seed decides where rawDepths has holes.
 
     Raises: ValueError for a frame of another size, for too few frames, or for num_train outside
-    0..count; FileExistsError where either is there and path was not written by this function;
-    TrainingError where the disk has no room for path; OSError where it can't be written.
+    0..count; FileExistsError if either exists and path was not written by this function;
+    TrainingError if the disk has no room for path; OSError if it can't be written.
     """
     for there in (Path(path), Path(splits_path)):
         if there.exists() and not is_rendered(Path(path)):
             raise FileExistsError(
-                f"{there}: is there already and was not rendered; take another folder, or remove it"
+                f"{there}: already exists and was not rendered; use another folder, or remove it"
             )
     if not 0 <= num_train <= count or count == 0:
         raise ValueError(
@@ -71,7 +71,7 @@ def raw_depth(frame: Frame, rng: np.random.Generator) -> NDArray[np.float32]:
     float32 metres.
 
     It has none beside nearer things (the projector's shadow), on surfaces seen at a flat angle, on
-    very dark ones, on windows, out of range, and at the border of the picture.
+    very dark ones, on windows, out of range, and at the border of the image.
     """
     depth, grey = frame.depth, frame.picture.mean(axis=2)
     height, width = depth.shape

@@ -32,14 +32,14 @@ _LAYOUTS = ("labelled", "folder", "frames", "packed")
 
 @dataclass(frozen=True)
 class Setting:
-    """The same for every row of a table.
+    """What is the same for every row of a table.
 
     Attributes:
         data: folder of the data set.
-        splits: both of it, opened.
-        configs: configuration files of the trainer, the later ones over the earlier.
-        clip: tag or file of CLIP's weights for ViT-B/32; None where they are not at hand, and
-            every backbone starts from random ones.
+        splits: both of its splits, opened.
+        configs: configuration files of the trainer; later ones override earlier ones.
+        clip: tag or file of CLIP's weights for ViT-B/32; None if they are missing, and every
+            backbone starts from random ones.
         hires: the large input of the network.
         title: what the reader must know first: what these figures were measured on.
     """
@@ -52,10 +52,10 @@ class Setting:
     title: str
 
     def size(self, max_epochs: int | None) -> str:
-        """What the reader must know of the scale: pictures, epochs, batches.
+        """What the reader must know of the scale: images, epochs, batches.
 
         Args:
-            max_epochs: of the trainings; None for the configured.
+            max_epochs: of the training runs; None for the configured number.
         """
         trained, judged = (len(self.splits[name]) for name in ("train", "test"))
         epochs = self.configured["trainer.max_epochs"] if max_epochs is None else max_epochs
@@ -65,19 +65,19 @@ class Setting:
 
     @cached_property
     def content(self) -> dict[str, str]:
-        """What tells the pictures from others in the same place."""
+        """What distinguishes the images from others in the same place."""
         return {name: _fingerprint(split) for name, split in self.splits.items()}
 
     @cached_property
     def weights(self) -> str | None:
-        """What tells ``clip`` from other weights: the tag, or a digest of the file."""
+        """What distinguishes ``clip`` from other weights: the tag, or a digest of the file."""
         if self.clip is None or self.clip == OPENAI:
             return self.clip
         return _digest(Path(self.clip).read_bytes())
 
     @cached_property
     def configured(self) -> dict[str, Any]:
-        """The values of ``configs`` by their dotted names; a file of the tower by its digest."""
+        """The values of ``configs`` by their dotted names; a tower's file by its digest."""
         values: dict[str, Any] = {}
         for path in self.configs:
             values |= flat(yaml.safe_load(path.read_bytes()))
@@ -86,18 +86,18 @@ class Setting:
 
 
 def find_setting(data: Path | None, pretrained: Path | None = None) -> Setting:
-    """The data set and the weights that are at hand.
+    """The data set and the weights that are available.
 
     Args:
-        data: a data set of any layout but a recording. By default NYU Depth V2 in
-            ``data/nyu``; where that is missing, rendered rooms, which are rendered if need be.
+        data: a data set of any layout but a recording. By default NYU Depth V2 in ``data/nyu``;
+            if that is missing, rendered rooms, which are rendered if necessary.
         pretrained: file of CLIP's weights for ViT-B/32; None for OpenAI's from open_clip, or a
             stand-in.
 
     Raises:
-        DataError: ``data`` is of no such layout, or damaged.
-        TrainingError: another process renders the rooms just now.
-        WeightsError: no such weights in the file, or OpenAI's are there and damaged.
+        DataError: ``data`` is of another layout, or damaged.
+        TrainingError: another process is rendering the rooms.
+        WeightsError: the file has no such weights, or OpenAI's are there but damaged.
     """
     data, rendered = _find_data(data)
     splits = open_splits(data)
@@ -130,7 +130,7 @@ def _find_data(data: Path | None) -> tuple[Path, bool]:
     if rendered and not (data / MAT_NAME).is_file():
         print(f"{NYU / MAT_NAME} is not there: rendering rooms into {data} instead.")
         with alone_in(data, MAT_NAME):
-            if not (data / MAT_NAME).is_file():  # by now: another process may have ended
+            if not (data / MAT_NAME).is_file():  # by now: another process may have finished
                 write_set(data, ROOMS_TO_TRAIN, ROOMS_TO_JUDGE, ROOMS_SEED)
     layout = layout_of(data)
     if layout not in _LAYOUTS or (layout == "labelled" and not data.is_dir()):
@@ -142,7 +142,7 @@ def _find_data(data: Path | None) -> tuple[Path, bool]:
 
 
 def _fingerprint(split: DepthSet) -> str:
-    """The number of pictures and the bytes of three."""
+    """The number of images and the bytes of three."""
     parts = [str(len(split)).encode()]
     for item in (0, len(split) // 2, len(split) - 1):
         sample = split[item]
@@ -151,7 +151,7 @@ def _fingerprint(split: DepthSet) -> str:
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The values of mappings in each other, by their dotted names."""
+    """The values of nested mappings, by their dotted names."""
     values: dict[str, Any] = {}
     for key, value in tree.items():
         name = f"{prefix}{key}"
@@ -160,7 +160,7 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _digest(content: bytes) -> str:
-    """Short, for content that is compared with itself."""
+    """A short one, to tell whether content is the same."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 
@@ -168,6 +168,6 @@ def _clip_is_there() -> bool:
     try:
         build_network(NetworkConfig(pretrained=OPENAI))
     except MissingWeightsError as error:
-        print(f"{str(error).splitlines()[0]}\nA tiny random tower stands in.")
+        print(f"{str(error).splitlines()[0]}\nA tiny random tower is used instead.")
         return False
     return True

@@ -1,4 +1,4 @@
-"""The written set follows the labelled NYU Depth V2 layout to the letter."""
+"""The written set follows the labelled NYU Depth V2 layout exactly."""
 
 import shutil
 from types import SimpleNamespace
@@ -97,7 +97,7 @@ def test_the_split_counts_from_one_and_is_disjoint(folder):
 
 
 def test_a_file_that_was_not_rendered_is_never_replaced(folder, tmp_path, capsys):
-    """It may be the real one; one that was rendered may be rendered anew."""
+    """It may be the real one; one that was rendered may be rendered again."""
     options = ["--out", str(tmp_path), "--train", "1", "--test", "1"]
     assert command.main(options) == 0
     assert command.main(options) == 0
@@ -106,13 +106,13 @@ def test_a_file_that_was_not_rendered_is_never_replaced(folder, tmp_path, capsys
         del file.attrs["rendered"]
     before = path.read_bytes()
     assert command.main(options) == 1
-    assert "is there already and was not rendered" in capsys.readouterr().err
+    assert "already exists and was not rendered" in capsys.readouterr().err
     assert path.read_bytes() == before
     path.unlink()  # the real split is downloaded first
     splits = tmp_path / "splits.mat"
     before = splits.read_bytes()
     assert command.main(options) == 1
-    assert f"{splits}: is there already" in capsys.readouterr().err
+    assert f"{splits}: already exists" in capsys.readouterr().err
     assert splits.read_bytes() == before and not path.exists()
 
 
@@ -136,7 +136,7 @@ def test_nothing_is_left_of_a_file_that_fails(tmp_path):
 def test_rooms_that_the_disk_has_no_room_for_are_not_rendered(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10_000_000))
     assert command.main(["--out", str(tmp_path / "rooms"), "--train", "5", "--test", "1"]) == 1
-    said = f"takes 10.2 MB, and {tmp_path / 'rooms'} has 10.0 MB free; make room"
+    said = f"needs 10.2 MB, but {tmp_path / 'rooms'} has 10.0 MB free; make room"
     assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 

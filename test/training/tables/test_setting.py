@@ -53,13 +53,13 @@ def test_a_data_set_is_opened_once(setting, monkeypatch):
 def test_a_tower_stands_in_for_weights_that_are_missing_alone(
     setting, tmp_path, monkeypatch, capsys
 ):
-    """Not for damaged ones: days of training on a random tower would be the answer."""
+    """Not for damaged ones: that would cost days of training a random tower."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     assert find_setting(setting.data).clip is None
     printed = capsys.readouterr().out
     assert "no CLIP weights 'openai' for 'ViT-B-32-quickgelu' (open_clip_model.safe" in printed
-    assert printed.endswith("\nA tiny random tower stands in.\n")
+    assert printed.endswith("\nA tiny random tower is used instead.\n")
     repository = tmp_path / "models--timm--vit_base_patch32_clip_224.openai"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("0" * 40)
@@ -70,12 +70,12 @@ def test_a_tower_stands_in_for_weights_that_are_missing_alone(
     assert main(command) == 1
     printed = capsys.readouterr()
     assert "header" in printed.err.splitlines()[0]  # safetensors' own reason
-    assert f"remove what is damaged from {tmp_path}" in printed.err
-    assert "stands in" not in printed.out and not (tmp_path / "o").exists()
+    assert f"remove the damaged file from {tmp_path}" in printed.err
+    assert "used instead" not in printed.out and not (tmp_path / "o").exists()
 
 
 def test_rooms_of_an_earlier_version_that_stand_in_are_named(setting, tmp_path, monkeypatch):
-    """Their file does not tell that it holds rendered rooms."""
+    """Their file does not say that it holds rendered rooms."""
     monkeypatch.setattr("training.tables.setting._clip_is_there", lambda: False)
     monkeypatch.setattr("training.tables.setting.NYU", tmp_path / "nyu")
     monkeypatch.setattr("training.tables.setting.ROOMS", setting.data)
@@ -83,14 +83,14 @@ def test_rooms_of_an_earlier_version_that_stand_in_are_named(setting, tmp_path, 
 
 
 def test_rooms_that_another_process_renders(setting, tmp_path, monkeypatch):
-    """It is waited for by nobody, but what it has just ended is taken."""
+    """Nothing waits for it, but what it has just finished is used."""
     monkeypatch.setattr("training.tables.setting._clip_is_there", lambda: False)
     monkeypatch.setattr("training.tables.setting.NYU", tmp_path / "nyu")
     monkeypatch.setattr("training.tables.setting.ROOMS", tmp_path / "rooms")
     monkeypatch.delattr("training.tables.setting.write_set")
     with (
         another_process_in(tmp_path / "rooms", MAT_NAME),
-        pytest.raises(TrainingError, match="rooms: another process is at work in it"),
+        pytest.raises(TrainingError, match="rooms: another process is working in it"),
     ):
         find_setting(None)
 
@@ -104,7 +104,7 @@ def test_rooms_that_another_process_renders(setting, tmp_path, monkeypatch):
 
 
 def test_a_file_of_weights(setting, tmp_path, monkeypatch):
-    """It is checked, told to the trainer and to ViT-B/32's rows, and known by its content."""
+    """It is checked, passed to the trainer and ViT-B/32's rows, and identified by its content."""
     with pytest.raises(WeightsError, match="no CLIP weights"):
         find_setting(setting.data, tmp_path / "missing.safetensors")
     weights = tmp_path / "clip.safetensors"
