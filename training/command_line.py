@@ -1,4 +1,4 @@
-"""What the command lines have in common: how they end, and what their options take."""
+"""What the command lines share: how they end, and types of options."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from training.errors import TrainingError, message_of
 
 
 def exit_code(work: Callable[[], None]) -> int:
-    """As :func:`moa_depth_ros.command_line.exit_code`; what is no error of ours is a defect, and
-    shows where it came from."""
+    """As :func:`moa_depth_ros.command_line.exit_code`; any other error is a bug, and shows its
+    traceback."""
     errors = (TrainingError, ModelFolderError, OSError)
     return command_line.exit_code(shortages_explained()(work), errors, message_of)
 
 
 def use_device(device: torch.device) -> None:
-    """Make it the current one, on which CUDA's loaders lay their page-locked memory down, too. Let
-    convolutions be as exact there as everything else: the node has none."""
+    """Make it the current device, which the loaders' page-locked memory is then for, too. Let
+    convolutions be as exact there as everything else: the node has no convolutions."""
     torch.backends.cudnn.allow_tf32 = False
     if device.type == "cuda" and device.index is not None:
         torch.cuda.set_device(device)
@@ -33,15 +33,17 @@ def use_device(device: torch.device) -> None:
 def new_file(*suffixes: str) -> Callable[[str], Path]:
     """An option's type: a file with one of these suffixes that can be written.
 
-    It is tried before the work, which may take hours, begins.
+    This is tested before the work begins, which may take hours.
     """
 
     def file(text: str) -> Path:
         path = command_line.a_path(text)
         if path.is_symlink():
-            path = Path(os.path.realpath(path))  # or the file would take the link's place
+            path = Path(os.path.realpath(path))  # or the file would replace the link
         if path.suffix not in suffixes:
-            raise argparse.ArgumentTypeError(f"expected a name in {', '.join(suffixes)}: {text!r}")
+            raise argparse.ArgumentTypeError(
+                f"expected a name that ends in {', '.join(suffixes)}: {text!r}"
+            )
         new = not path.exists()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

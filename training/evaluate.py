@@ -1,8 +1,8 @@
-"""Command line of the judge: ``python -m training.evaluate MODEL [MODEL ...] --data FOLDER``.
+"""Command line of the evaluation: ``python -m training.evaluate MODEL [MODEL ...] --data FOLDER``.
 
-Judges the binned, regressed and fused depth of each model folder, and the depth in each folder of
-predictions that another program made, on a data set of any layout that :mod:`training.data.layouts`
-knows, beside the two predictors that need no network, by the protocol of NYU Depth V2.
+Judges the binned, regressed and fused depth of each model folder, and each folder of predictions
+from another program, on a data set of any layout that :mod:`training.data.layouts` knows, beside
+two baselines that need no network, by the protocol of NYU Depth V2.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from training.judging.predictors import Opened, PredictionFolder, open_predictor
 from training.metrics import Crop
 from training.provenance import provenance
 
-_WRONG = 0.5  # AbsRel that no metric depth has
+_WRONG = 0.5  # an AbsRel that metric depth never has
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Judge as the arguments say; the exit code is 0, or 1 after a message on standard error."""
+    """Evaluate as the arguments say; the exit code is 0, or 1 after a message on standard error."""
     options = _arguments().parse_args(args)
     keep_freed_memory()
     warn_in_lines()
@@ -49,10 +49,10 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Judge as the options say, write the files that were asked for and print the table.
+    """Evaluate as the options say, write the requested files and print the table.
 
     Raises:
-        TrainingError, ModelFolderError: about the data, about a model.
+        TrainingError, ModelFolderError: the data or a model can't be used.
     """
     device = options.device
     use_device(device)
@@ -65,13 +65,11 @@ def run(options: argparse.Namespace) -> None:
     predictors = models | baselines_of(splits["train"], options.workers)
     judgements = judge(predictors, pictures, options.crop, device, options.batch, options.workers)
     if not judgements[0].plain.pictures:
-        raise DataError(
-            f"{options.data}: no picture of the split has a valid pixel inside the crop"
-        )
+        raise DataError(f"{options.data}: no image of the split has a valid pixel inside the crop")
     protocol = _protocol(options, splits, device)
-    try:  # before the table, to which nobody may listen any more
+    try:  # before the table, whose reader may be gone
         written = _write_files(options, protocol, judgements, models, pictures)
-    finally:  # also where the disk is full
+    finally:  # even if the disk is full
         _print_table(protocol, judgements)
     for judgement in judgements:
         if isinstance(models.get(judgement.model), PredictionFolder):
@@ -87,7 +85,7 @@ def _write_files(
     models: Mapping[str, Opened],
     pictures: Dataset[Sample],
 ) -> list[str]:
-    """Their names."""
+    """Names of the written files."""
     written = []
     if options.json:
         described = {name: model.description for name, model in models.items()}
@@ -105,7 +103,7 @@ def _print_table(protocol: Mapping[str, object], judgements: Sequence[Judgement]
     origin = f", {protocol['origin']}" if protocol["origin"] else ""
     print(
         f"{protocol['split']} split of {protocol['data']}{origin}, {protocol['depth']} depth, "
-        f"crop {protocol['crop']}: {first.pictures} pictures"
+        f"crop {protocol['crop']}: {first.pictures} images"
         + (f", {first.without_valid} left out without a valid pixel" if first.without_valid else "")
         + (f"; mean depth of {protocol['mean depth']}" if protocol["mean depth"] else "")
     )
@@ -113,14 +111,14 @@ def _print_table(protocol: Mapping[str, object], judgements: Sequence[Judgement]
 
 
 def _warn_of_unit(judgement: Judgement) -> None:
-    """Of predictions that are right but for a factor."""
+    """Warn of predictions that are right except for a factor."""
     plain, scaled = (
         averages.per_image["abs_rel"] for averages in (judgement.plain, judgement.median_scaled)
     )
     if plain > _WRONG and scaled < plain / 4:
         warnings.warn(
             f"{judgement.model}: AbsRel is {plain:.3f}, and {scaled:.3f} after median scaling: is "
-            "this depth in another unit than millimetres, or relative?",
+            "this depth in a unit other than millimetres, or relative?",
             stacklevel=2,
         )
 
@@ -128,7 +126,7 @@ def _warn_of_unit(judgement: Judgement) -> None:
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate",
-        description="Judge models and predictions on a data set.",
+        description="Evaluate models and predictions on a data set.",
     )
     add = parser.add_argument
     add(
@@ -137,40 +135,40 @@ def _arguments() -> argparse.ArgumentParser:
         type=a_path,
         metavar="MODEL",
         help="model folder, or a folder of predictions: a 16-bit PNG in millimetres for each "
-        "picture, named as python -m training.export names the picture",
+        "image, with the name that python -m training.export gives the image",
     )
     add_data_options(parser)
-    add_depth_option(parser, "truth")
+    add_depth_option(parser, "kind of ground-truth depth")
     add("--crop", choices=get_args(Crop), default="eigen", help="default: %(default)s")
-    add("--flip", action="store_true", help="average with the prediction of the mirrored picture")
+    add("--flip", action="store_true", help="average with the prediction for the mirrored image")
     add_device_option(parser)
-    add("--batch", type=at_least(1), default=8, help="pictures at once; default: %(default)s")
+    add("--batch", type=at_least(1), default=8, help="images per batch; default: %(default)s")
     add(
         "--workers",
         type=at_least(0),
         default=one_a_core(),
-        help="processes that read pictures; default: one for each core, at most 8",
+        help="processes that read images; default: one per core, at most 8",
     )
     add(
         "--json",
         type=_json_file,
-        help="write all figures here, and each picture's into a .csv beside it",
+        help="write all figures to this file, and each image's metrics to a .csv of the same name",
     )
     add(
         "--html",
         type=new_file(".html", ".htm"),
-        help="write a report with plots and pictures here, one file",
+        help="write a report with plots and images to this file",
     )
     return parser
 
 
 def _json_file(text: str) -> Path:
-    """The option's type: the CSV that comes beside it replaces none of somebody else's."""
+    """The option's type: the CSV beside it only replaces one that this command wrote."""
     path = new_file(".json")(text)
     beside = new_file(".csv")(str(path.with_suffix(".csv")))
     if beside.exists() and not is_own_csv(beside):
         raise argparse.ArgumentTypeError(
-            f"{beside}, which goes beside it, is there already and was not written by this command"
+            f"{beside}, which goes beside it, already exists and was not written by this command"
         )
     return path
 

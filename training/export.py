@@ -1,7 +1,7 @@
-"""Command line that writes a split's colour pictures: ``python -m training.export``.
+"""Writes a split's colour images, for other programs to predict on: ``python -m training.export``.
 
-For other programs to predict on. Their depth, a 16-bit PNG in millimetres under the picture's own
-name for each, is judged by ``python -m training.evaluate FOLDER`` with the ruler of this project.
+``python -m training.evaluate FOLDER`` evaluates their depth by the same protocol as this project's:
+for each image, a 16-bit PNG in millimetres under the image's own name.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from training.judging.predictors import file_name
 
 
 def export(pictures: Dataset[Sample], folder: Path) -> None:
-    """Write every colour picture as PNG, named by its index.
+    """Write every colour image as PNG, named by its index.
 
     Raises:
-        DataError: there are PNGs in the folder, or a picture cannot be read.
+        DataError: there are PNGs in the folder, or an image cannot be read.
         OSError: one cannot be written.
     """
     if there := min(folder.glob("*.png"), default=None):
@@ -43,7 +43,7 @@ def export(pictures: Dataset[Sample], folder: Path) -> None:
             folder / file_name(sample["index"]), sample["picture"].numpy().transpose(1, 2, 0)
         )
     out = printable(str(folder))
-    print(f"{out}: {count} pictures; write the depth of each under the same name elsewhere")
+    print(f"{out}: {count} images; write the depth of each under the same name elsewhere")
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The judge's sums over a picture's pixels, as predicted or scaled by medians."""
+"""The judge's sums over an image's pixels, as predicted or scaled by medians."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def test_files_are_tried_beforehand(tmp_path):
     assert path.read_text() == "kept"
     (tmp_path / "folder.json").mkdir()
     for name, says in (
-        ("report.csv", "expected a name in .json"),
+        ("report.csv", "expected a name that ends in .json"),
         ("folder.json", "can't be written"),
         ("new/report.json/x.json", "can't be written"),
     ):
@@ -173,10 +173,10 @@ def test_the_judge_replaces_no_csv_but_its_own(tmp_path, capsys, content):
     with pytest.raises(SystemExit) as ended:
         evaluate.main(command)
     assert ended.value.code == 2
-    assert f"argument --json: {beside}, which goes beside it, is there" in capsys.readouterr().err
+    assert f"argument --json: {beside}, which goes beside it, already" in capsys.readouterr().err
     assert beside.read_text() == content
     beside.write_text("model,depth,index,scene,d1,d2,d3,abs_rel,sq_rel,rmse,rmse_log,log10,silog\n")
-    assert evaluate.main(command) == 1  # for the data, which are none
+    assert evaluate.main(command) == 1  # because there are no data
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):

@@ -104,7 +104,7 @@ def test_the_metrics_beat_the_constant_predictor(run_folder, nyu_folder, tmp_pat
         assert fused[average]["d1"] > constant[average]["d1"]
         assert fused[average]["rmse"] < constant[average]["rmse"]
     table = capsys.readouterr().out
-    assert f"{TEST_PICTURES} pictures" in table
+    assert f"{TEST_PICTURES} images" in table
     assert len({len(line) for line in table.splitlines() if line.startswith("|")}) == 1
     with report.with_suffix(".csv").open() as file:
         assert len(list(csv.DictReader(file))) == 5 * TEST_PICTURES

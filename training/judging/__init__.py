@@ -1,1 +1,1 @@
-"""The judge: predictors on one side, a data set on the other, and what is said of the former."""
+"""The evaluation: predictors on one side, a data set on the other, and what it finds."""

@@ -22,11 +22,11 @@ BASELINES = ("mean depth", "mean depth per pixel")
 """Their names."""
 
 MOST_MAPS = 2000
-"""Training maps that they are means of, at most: more take minutes to read, and say the same."""
+"""Training maps that they average, at most: more take minutes to read, and change nothing."""
 
 
 class FixedDepth:
-    """A predictor that gives the same depth map for every picture.
+    """A predictor that gives the same depth map for every image.
 
     Args:
         depth: (H, W) float32 metres.
@@ -45,13 +45,13 @@ class FixedDepth:
     ) -> Predicted:
         """As a :class:`~training.judging.predictors.Predictor`."""
         place = pictures.device, size
-        if place not in self._kept:  # a copy to a GPU would wait for it in every batch
+        if place not in self._kept:  # copying to a GPU would wait for it in every batch
             self._kept[place] = self.predict(size).to(pictures.device)
         return Predicted({UNNAMED: self._kept[place].expand(len(pictures), -1, -1)})
 
 
 class _DepthOnly(Dataset[np.ndarray]):
-    """The depth of a data set, without reading its pictures."""
+    """The depth of a data set, without reading its images."""
 
     def __init__(self, pictures: DepthSet):
         self.pictures = pictures
@@ -64,24 +64,24 @@ class _DepthOnly(Dataset[np.ndarray]):
 
 
 def maps_read(count: int) -> list[int]:
-    """Which of a training set's maps the means are of: all, or :data:`MOST_MAPS` spread evenly."""
+    """Which maps of a training set are averaged: all, or :data:`MOST_MAPS` spread evenly."""
     return np.linspace(0, count - 1, min(count, MOST_MAPS)).round().astype(int).tolist()
 
 
 def baselines_of(train_set: DepthSet, workers: int = 0) -> dict[str, FixedDepth]:
-    """Both predictors of :func:`fit_baselines` for a training set, by :func:`maps_read`.
+    """Both predictors of :func:`fit_baselines` for the :func:`maps_read` of a training set.
 
     Args:
-        train_set: whose pictures are not read.
+        train_set: only its depth is read.
         workers: processes that read; 0 reads in this one.
 
     Raises:
-        DataError: it cannot be read, or there is no reading in it at all.
+        DataError: it cannot be read, or has no reading at all.
         TrainingError: a worker lacks memory.
     """
     sampler = maps_read(len(train_set))
-    # In batches, which the worker itself puts into shared memory: its queue's thread would lose the
-    # error where that is full, and leave this process waiting.
+    # In batches, which the worker itself puts into shared memory: if that is full, its queue's
+    # thread would lose the error, and leave this process waiting.
     maps = data_loader(_DepthOnly(train_set), workers, batch_size=1, sampler=sampler)
     progress = tqdm(maps, desc="training depth", disable=None)
     return fit_baselines(batch[0].numpy() for batch in progress)

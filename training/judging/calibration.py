@@ -19,23 +19,23 @@ RETAINED = np.arange(1, 21) / 20
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """What uncertainty is worth, over all pixels.
+    """How useful an uncertainty is, over all pixels.
 
-    The reliability plot has ten groups of about equally many pixels, by rising uncertainty. The
-    error-retention curve is the error of the pixels that stay when the most uncertain are dropped;
-    its oracle drops those of the largest error instead.
+    The reliability plot has ten groups of about equally many pixels, by increasing uncertainty. The
+    error-retention curve is the error of the remaining pixels as the most uncertain are dropped;
+    its oracle drops those with the largest error instead.
 
     Attributes:
         predicted: (G,) root mean square of the predicted standard deviation of each group, metres.
         found: (G,) root mean square error of each group, metres.
         share: (G,) of all pixels.
-        retained: (20,) shares of the pixels that stay, up to 1.
-        rmse: (20,) of those that stay, metres.
-        oracle: (20,) the least that it could be, metres.
-        spearman: rank correlation of uncertainty and absolute error, -1 to 1; None where either
-            is the same everywhere.
+        retained: (20,) shares of the pixels that remain, up to 1.
+        rmse: (20,) of those that remain, metres.
+        oracle: (20,) the lowest that it could be, metres.
+        spearman: rank correlation of uncertainty and absolute error, -1 to 1; None if either is
+            the same everywhere.
         ause: area between curve and oracle, from 5 % of the pixels to all of them, as a share of
-            the RMSE over everything (area under the sparsification error, Ilg et al. 2018); 0 is
+            the RMSE over all pixels (area under the sparsification error, Ilg et al. 2018); 0 is
             best.
         ence: mean over the groups of |found - predicted| / predicted (expected normalised
             calibration error, Levi et al. 2020); 0 is best.
@@ -53,9 +53,9 @@ class Calibration:
 
 
 class CalibrationCounts:
-    """Pixels by uncertainty and by error, on the device, in histograms whose cells rise by 0.06 %
-    from 1 mm to 10 m: as fine as sorting all pixels would be to any plot, and needs neither the
-    pixels nor the host. Pixels by both, for the rank correlation, are in cells of 0.9 %.
+    """Histograms of pixels by uncertainty and by error, on the device, in cells of 0.06 % from 1 mm
+    to 10 m: for any plot as fine as sorting all pixels, without keeping them and without the host.
+    The joint histogram, for the rank correlation, has cells of 0.9 %.
     """
 
     def __init__(self, device: torch.device):
@@ -64,7 +64,7 @@ class CalibrationCounts:
         self.pixels_by_error, self.squares_by_error = self.joint.new_zeros(2, CELLS)
 
     def add(self, uncertainty: Tensor, error: Tensor, valid: Tensor) -> None:
-        """Add pixels: three of one shape, predicted standard deviation and error in metres."""
+        """Add pixels: tensors of one shape, predicted standard deviation and error in metres."""
         weight = valid.double().flatten()
         squares = weight * error.square().flatten()
         row, column = _place(uncertainty), _place(error.abs())
@@ -78,7 +78,7 @@ class CalibrationCounts:
         self.squares_by_error.scatter_add_(0, column, squares)
 
     def compute(self) -> Calibration | None:
-        """What the pixels so far say; None without any."""
+        """The calibration over all pixels so far; None without any."""
         pixels, squares, variances, pixels_by_error, squares_by_error = (
             counts.cpu().numpy()
             for counts in (
@@ -106,7 +106,7 @@ class CalibrationCounts:
 
 
 def _place(metres: Tensor) -> Tensor:
-    """(N,) from 0 to 1, the logarithm being divided evenly."""
+    """(N,) from 0 to 1, on a logarithmic scale."""
     bounded = metres.flatten().clamp(MIN_DEPTH, MAX_DEPTH)
     return (bounded / MIN_DEPTH).log() / np.log(MAX_DEPTH / MIN_DEPTH)
 

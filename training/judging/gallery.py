@@ -1,4 +1,4 @@
-"""The best, the median and the worst picture of a model, to look at."""
+"""The best, the median and the worst image of a model, to look at."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from training.metrics import MAX_DEPTH, METRICS, MIN_DEPTH
 
 _ERROR_MAP = "inferno"
 _HIGHEST = 99
-"""Percentile that ends a scale, so that single pixels don't stretch it."""
+"""Percentile at which a scale ends, so that single pixels don't stretch it."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Exhibit:
-    """One picture with what is known of it; maps are (H, W) float32 metres.
+    """One image with what is known of it; maps are (H, W) float32 metres.
 
     Attributes:
-        rank: best, median or worst; of another model, where that is named.
-        index: number of the picture in its data set.
+        rank: best, median or worst; of another model, if one is named.
+        index: number of the image in its data set.
         scene: its scene type.
-        metrics: of the picture, by name.
+        metrics: of the image, by name.
         colour: (H, W, 3) uint8 RGB.
         truth: NaN where there is no reading.
         depth: predicted.
@@ -51,7 +51,7 @@ class Exhibit:
 
     @property
     def title(self) -> str:
-        """Which picture it is, and how large its error."""
+        """Which image it is, and how large its error."""
         return (
             f"{self.rank}: picture {self.index}, {self.scene.replace('_', ' ')}\n"
             f"AbsRel {self.metrics['abs_rel']:.3f}, RMSE {self.metrics['rmse']:.2f} m, "
@@ -67,15 +67,15 @@ def exhibits(
     device: torch.device,
     first: Judgement,
 ) -> list[Exhibit]:
-    """Predict the pictures of the least, the median and the largest AbsRel once more.
+    """Predict the images with the lowest, the median and the highest AbsRel once more.
 
     Args:
-        predictor: that was judged.
-        judgement: what was said of it.
-        pictures: that it was judged on, in their order.
+        predictor: the one that was judged.
+        judgement: its result.
+        pictures: images that it was judged on, in their order.
         device: of the predictor.
-        first: of the first predictor in the report, whose pictures every other one shows, too,
-            so that they can be compared.
+        first: result of the first predictor in the report, whose images every other one shows,
+            too, so that they can be compared.
     """
     places = _extremes(judgement)
     if first is not judgement:
@@ -118,7 +118,7 @@ def _exhibit(
 
 
 def draw(shown: Sequence[Exhibit]) -> str:
-    """Pictures below each other, as a JPEG that a page holds in itself.
+    """Images below each other, as a JPEG to embed in a page.
 
     Each row has a scale in metres for both depths and one for error and uncertainty.
     """
@@ -156,6 +156,6 @@ def _draw_row(figure: Figure, axes: Sequence[Axes], exhibit: Exhibit) -> None:
 def _draw_map(
     axis: Axes, values: NDArray[np.float32], colours: str, low: float, high: float
 ) -> AxesImage:
-    """A map in metres; black where there is nothing, as nothing is drawn there."""
+    """A map in metres; black where it has no value, as nothing is drawn there."""
     axis.set_facecolor("black")
     return axis.imshow(values, cmap=colours, vmin=low, vmax=high)

@@ -1,4 +1,4 @@
-"""The report: one HTML file that holds everything, readable without a network."""
+"""The report: one self-contained HTML file, readable offline."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def write_html(
     Args:
         path: of the file.
         protocol: what was judged, how and with what, to be shown.
-        judgements: of all predictors, on the same pictures.
-        models: those to describe and to show pictures of, by the names that the judgements have,
-            the first judged one among them.
-        pictures: that were judged.
+        judgements: of all predictors, on the same images.
+        models: those to describe and to show images of, by their names in the judgements; the
+            first judged one is among them.
+        pictures: images that were judged.
         device: of the predictors.
     """
     headline = _headline(judgements)
@@ -68,7 +68,7 @@ def write_html(
         plots={
             "pictures": plots.plot_pictures(headline),
             "ranges": plots.plot_ranges(headline),
-            # One type for all pictures is the data set's name, or all that it has of this type.
+            # A single type for all images is the data set's name, or says nothing more.
             "scenes": plots.plot_scenes(headline) if len(headline[0].by_scene) > 1 else None,
             "calibration": plots.plot_calibration(headline),
         },
@@ -91,7 +91,7 @@ def _tables(judgements: Sequence[Judgement]) -> dict[str, list[dict[str, object]
     tables: dict[str, list[dict[str, object]]] = {}
     for average in averages_of(judgements[0]):
         values = [averages_of(judgement)[average] for judgement in judgements]
-        # As they are shown: what looks the same is as good.
+        # As shown: what looks the same is equally good.
         shown = [{name: f"{row[name]:.3f}" for name in METRICS} for row in values]
         best = {
             name: (max if name in HIGHER_IS_BETTER else min)(values, key=itemgetter(name))[name]

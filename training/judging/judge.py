@@ -1,4 +1,4 @@
-"""The pass over a data set that judges every predictor on every picture."""
+"""The pass over a data set that judges every predictor on every image."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from training.metrics import Crop, TrueDepth, range_sums
 
 
 class Collector:
-    """Keeps what one depth map of one predictor is judged by, on its device.
+    """Collects what one depth map of one predictor is judged by, on its device.
 
     Args:
-        calibration: counts how uncertainty and error go together; None without uncertainty.
+        calibration: counts of uncertainty and error; None without uncertainty.
     """
 
     def __init__(self, calibration: CalibrationCounts | None):
@@ -44,7 +44,7 @@ class Collector:
     def judgement(
         self, model: str, depth: str, indices: Sequence[int], scenes: Sequence[str]
     ) -> Judgement:
-        """Everything so far; the only place that waits for the device."""
+        """The result so far; the only place that waits for the device."""
         return Judgement(
             model,
             depth,
@@ -65,15 +65,15 @@ def judge(
     batch_size: int = 8,
     workers: int = 0,
 ) -> list[Judgement]:
-    """Judge predictors by the protocol of NYU Depth V2, in one pass over the pictures.
+    """Judge predictors by the protocol of NYU Depth V2, in one pass over the images.
 
     Args:
-        predictors: by name; each gets its pictures on ``device``.
+        predictors: by name; each gets its images on ``device``.
         pictures: any data set of :mod:`training.data`.
-        crop: part of the picture that counts.
+        crop: part of the image that counts.
         device: where everything is computed.
-        batch_size: pictures at once.
-        workers: processes that read pictures; 0 reads in this one.
+        batch_size: images per batch.
+        workers: processes that read images; 0 reads in this one.
 
     Returns:
         A judgement for each depth map of each predictor, in the predictors' order.

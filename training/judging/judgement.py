@@ -1,4 +1,4 @@
-"""What the judge says of one depth map of one predictor."""
+"""The result of judging one depth map of one predictor."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Group:
     """Metrics of a part of the data set.
 
     Attributes:
-        size: pixels of a range of depth, pictures of a scene type.
+        size: number of pixels in a range of depth, or of images of a scene type.
         metrics: by the names of :data:`training.metrics.METRICS`.
     """
 
@@ -39,16 +39,16 @@ class Group:
 
 @dataclasses.dataclass
 class Judgement:
-    """One depth map of one predictor, judged on N pictures; tensors are on the CPU.
+    """One depth map of one predictor, judged on N images; tensors are on the CPU.
 
     Attributes:
         model: name of the predictor.
         depth: ``fused``, ``binned``, ``regressed``, or ``-``.
-        indices: the pictures' numbers in their data set.
+        indices: the images' numbers in their data set.
         scenes: their scene types.
         range_sums: (N, R, 10) of :func:`training.metrics.range_sums` over :data:`RANGE_EDGES`.
-        scaled_sums: (N, 10) after scaling each picture to the median of its truth.
-        calibration: of the uncertainty; None where the predictor has none.
+        scaled_sums: (N, 10) after scaling each image to the median of its truth.
+        calibration: of the uncertainty; None if the predictor has none.
     """
 
     model: str
@@ -86,7 +86,7 @@ class Judgement:
 
     @cached_property
     def by_scene(self) -> dict[str, Group]:
-        """Averages over the pictures of each scene type, by name; those without a valid pixel are
+        """Averages over the images of each scene type, by name; those without a valid pixel are
         left out."""
         groups = {}
         for scene in sorted(set(self.scenes)):
@@ -97,7 +97,7 @@ class Judgement:
         return groups
 
     def ranked(self) -> list[int]:
-        """Positions of the pictures with a valid pixel, from the smallest AbsRel to the largest."""
+        """Positions of the images with a valid pixel, from the lowest AbsRel to the highest."""
         values = self.per_picture[:, METRICS.index("abs_rel")]
         order = values.argsort(stable=True).tolist()
         return [position for position in order if not values[position].isnan()]

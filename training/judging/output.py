@@ -1,4 +1,4 @@
-"""A table to read, JSON with everything, and a line for each picture."""
+"""A table to read, JSON with everything, and CSV with a line per image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEADINGS = dict(
         strict=True,
     )
 )
-"""How people write the metrics."""
+"""How the metrics are usually written."""
 
 HIGHER_IS_BETTER = ("d1", "d2", "d3")
 
@@ -61,7 +61,7 @@ def write_json(
     models: Mapping[str, str],
     judgements: Sequence[Judgement],
 ) -> None:
-    """Every figure with the protocol it was made by, and what each model is."""
+    """Every figure with the protocol that gave it, and what each model is."""
     rows = [
         {
             "model": judgement.model,
@@ -82,7 +82,7 @@ def write_json(
 
 
 def write_csv(path: Path, judgements: Sequence[Judgement]) -> None:
-    """Metrics of every picture by every predictor; empty where it has no valid pixel."""
+    """Metrics of every image by every predictor; empty where it has no valid pixel."""
     with (
         whole_file(path) as unfinished,
         # Names may be those of folders, which need not be UTF-8.

@@ -1,4 +1,4 @@
-"""Plots of the report, as pictures that a page holds in itself."""
+"""Plots of the report, as images to embed in a page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ABS_REL = METRICS.index("abs_rel")
 
 
 def data_uri(figure: Figure, kind: str, **options: Any) -> str:
-    """A figure as the address of an ``<img>``; ``kind`` is svg or jpeg."""
+    """A figure as the data URI of an ``<img>``; ``kind`` is svg or jpeg."""
     file = io.BytesIO()
     figure.savefig(file, format=kind, **options)
     mime = "svg+xml" if kind == "svg" else kind
@@ -31,7 +31,7 @@ def data_uri(figure: Figure, kind: str, **options: Any) -> str:
 
 
 def plot_pictures(judgements: Sequence[Judgement]) -> str:
-    """How many pictures have an AbsRel below what, one curve each."""
+    """Cumulative share of images by AbsRel, one curve per predictor."""
     figure, axes = _figure(1)
     for judgement, style in _styled(judgements):
         values = judgement.per_picture[judgement.ranked(), _ABS_REL].numpy()
@@ -61,7 +61,7 @@ def plot_ranges(judgements: Sequence[Judgement]) -> str:
 
 
 def plot_scenes(judgements: Sequence[Judgement]) -> str:
-    """AbsRel of the pictures of each scene type, the hardest for the first judgement on top."""
+    """AbsRel of the images of each scene type, the hardest for the first judgement on top."""
     first = judgements[0].by_scene
     names = sorted(first, key=lambda name: first[name].metrics["abs_rel"])
     figure, axes = _figure(1, height=1.2 + 0.22 * len(names))
@@ -78,7 +78,7 @@ def plot_scenes(judgements: Sequence[Judgement]) -> str:
 
 
 def plot_calibration(judgements: Sequence[Judgement]) -> str:
-    """Reliability, and error against the share of pixels that stay."""
+    """Reliability, and error against the share of pixels that remain."""
     figure, axes = _figure(2)
     for judgement, style in _styled(judgements):
         if judgement.calibration is not None:
@@ -116,7 +116,7 @@ def _figure(columns: int, height: float = 3.4) -> tuple[Figure, Sequence[Axes]]:
 def _with_legend(figure: Figure, axis: Axes) -> str:
     """The figure, with a line for each label of ``axis`` below it, where it hides nothing.
 
-    Long names make the picture wider; none is cut off.
+    Long names make the figure wider; none is cut off.
     """
     figure.legend(
         *axis.get_legend_handles_labels(),

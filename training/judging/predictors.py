@@ -1,4 +1,4 @@
-"""What can be judged: whatever gives depth maps for pictures."""
+"""What can be judged: anything that predicts depth maps from images."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from training.errors import DataError
 from training.resizing import prepare_pictures, resize_depth
 
 UNNAMED = "-"
-"""Name of the depth map of a predictor that has one only."""
+"""Name of the depth map of a predictor that has only one."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Predicted:
-    """Depth of a batch of pictures.
+    """Depth of a batch of images.
 
     Attributes:
         depths: (B, H, W) metres by name; the first one stands for the predictor in plots.
@@ -36,7 +36,7 @@ class Predicted:
 
 
 class Predictor(Protocol):
-    """A function from pictures to depth."""
+    """A function from images to depth."""
 
     def __call__(
         self, pictures: Tensor, indices: Sequence[int], size: tuple[int, int]
@@ -45,7 +45,7 @@ class Predictor(Protocol):
 
         Args:
             pictures: (B, 3, H, W) uint8 RGB.
-            indices: numbers of the pictures in their data set.
+            indices: numbers of the images in their data set.
             size: height and width that the depth must have.
         """
         ...
@@ -65,10 +65,10 @@ class NetworkPredictor:
     """All three depth maps and the uncertainty of a network, resized bilinearly.
 
     Args:
-        network: on the device of the pictures to come.
-        flip: average with what the network says of the mirrored picture.
-        focal_ratio: of the pictures' camera to the network's (:meth:`Intrinsics.focal_ratio`), by
-            which everything is multiplied, as the node does it.
+        network: on the device of the images.
+        flip: average with the prediction for the mirrored image.
+        focal_ratio: of the images' camera to the network's (:meth:`Intrinsics.focal_ratio`), by
+            which everything is multiplied, as in the node.
     """
 
     def __init__(self, network: MoADepthClip, flip: bool = False, focal_ratio: float = 1.0):
@@ -94,11 +94,11 @@ class NetworkPredictor:
 
 
 class PredictionFolder:
-    """Depth that any other program has written: a PNG for each picture, named by its index.
+    """Depth that any other program has written: a PNG for each image, named by its index.
 
-    The PNGs have 16 bits, millimetres and the size of the picture. ``python -m training.export``
-    writes a split's colour pictures under the very names. 0 is the nearest depth there is (1e-3 m),
-    as NaN is: who predicts nothing does not get the pixel left out.
+    The PNGs are 16-bit, in millimetres and of the image's size. ``python -m training.export``
+    writes a split's colour images under the same names. 0 counts as the nearest depth (1e-3 m), as
+    NaN does: predicting nothing does not leave a pixel out.
 
     Args:
         folder: of the files.
@@ -124,15 +124,15 @@ class PredictionFolder:
         path = self.folder / file_name(index)
         if not path.is_file():
             raise DataError(
-                f"{path}: no such file; expected depth of the picture with the index {index}, a "
+                f"{path}: no such file; expected depth of the image with the index {index}, a "
                 "16-bit PNG in millimetres under the name that python -m training.export gives "
-                "the picture"
+                "the image"
             )
         return torch.from_numpy(read_any_depth(path, f"prediction of index {index}", size))
 
 
 def file_name(index: int) -> str:
-    """Name of a picture, and of its depth, by the picture's index in its data set."""
+    """File name of an image, and of its depth, by the image's index in its data set."""
     return f"{index:05d}.png"
 
 
@@ -143,12 +143,12 @@ def open_predictor(
 
     Args:
         folder: of either kind.
-        device: of the pictures to come.
-        camera: of the pictures to come.
-        flip: as :class:`NetworkPredictor` has it.
+        device: of the images.
+        camera: of the images.
+        flip: as in :class:`NetworkPredictor`.
 
     Raises:
-        DataError: neither.
+        DataError: it is neither.
         ModelFolderError: no such folder, or a damaged model.
     """
     if not (folder / CONFIG_NAME).is_file():

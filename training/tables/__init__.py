@@ -1,2 +1,2 @@
-"""The paper's tables, row by row: train what a row describes, judge it, write it beside the paper's
-figure."""
+"""The paper's tables, row by row: train what a row describes, judge it, and write the result beside
+the paper's."""

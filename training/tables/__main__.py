@@ -16,11 +16,11 @@ from training.tables.setting import Setting, find_setting
 from training.tables.write import Finished, write_table
 
 _EPILOG = (
-    "Without NYU Depth V2 in data/nyu, rendered rooms stand in; without CLIP's weights, a tiny "
-    "random tower. The table's title then says so. A row whose weights alone are missing is left "
-    "out, and named at the end. A table that was interrupted goes on where it stopped when the "
-    "command is given again; a finished row is not run again, rows that two tables share are run "
-    "once, and what other seeds of the same recipe found stays in the table."
+    "Without NYU Depth V2 in data/nyu, rendered rooms are used instead; without CLIP's weights, a "
+    "tiny random tower. The table's title then says so. If only a row's own weights are missing, "
+    "it is left out, and named at the end. To resume an interrupted table, give the command again: "
+    "finished rows are not run again, rows that two tables share are run once, and results of "
+    "other seeds of the same recipe stay in the table."
 )
 
 
@@ -41,8 +41,8 @@ def run(table: Table, options: argparse.Namespace, stem: Path) -> None:
     """Make the table, and print it.
 
     Raises:
-        TrainingError: about the data, or a training that failed; at the end, naming the rows that
-            were not made.
+        TrainingError: the data can't be used, or a training run failed; at the end, naming the
+            rows that were not made.
     """
     missing = make(table, find_setting(options.data, options.pretrained), options, stem)
     print(stem.with_suffix(".md").read_text(encoding="utf-8"))
@@ -53,20 +53,20 @@ def run(table: Table, options: argparse.Namespace, stem: Path) -> None:
 
 
 def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path) -> dict[str, str]:
-    """Run the rows that were asked for, and write the table anew after each one.
+    """Run the requested rows, and rewrite the table after each one.
 
     Rows and seeds that earlier runs of the same recipe finished stay in it.
 
     Returns:
-        The rows that were not made for want of weights or detail, by title, and why.
+        Why rows were not made, by their titles: weights or detail are missing.
 
     Raises:
-        TrainingError: there are rows that were made by another recipe, or one failed.
+        TrainingError: some rows were made with another recipe, or one failed.
     """
     limits = options.output, options.max_epochs
     chosen = [row for row in table.rows if _is_chosen(row, options.rows)]
     missing: dict[str, str] = {}
-    # Of all rows before the first is written: a table of another recipe is not replaced.
+    # For all rows before the first is written: a table of another recipe is not replaced.
     made = {row.key: finished_results(row, setting, *limits) for row in table.rows}
     for number, row in enumerate(chosen, start=1):
         for seed in options.seeds if isinstance(row.method, Trained) else [None]:
@@ -83,7 +83,7 @@ def make(table: Table, setting: Setting, options: argparse.Namespace, stem: Path
 
 
 def _is_chosen(row: TableRow, names: Sequence[str]) -> bool:
-    """By its name; those without a network are beside any other, and take no time."""
+    """By its name; those without a network are always included, and take no time."""
     return not names or row.key in names or isinstance(row.method, NoNetwork)
 
 
@@ -93,22 +93,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser = argparse.ArgumentParser(
         prog="python -m training.tables",
-        description="Train and judge every row of a table of the paper, and write the paper's "
-        "figures beside ours.",
+        description="Train and evaluate every row of one of the paper's tables, and write the "
+        "paper's figures beside ours.",
         epilog=_EPILOG,
     )
     parser.add_argument(
-        "table", choices=TABLES, help="of the paper; parts: each part of the network left out"
+        "table",
+        choices=TABLES,
+        help="which table of the paper; parts: each part of the network left out in turn",
     )
     parser.add_argument(
         "--rows",
         nargs="+",
         default=[],
         metavar="ROW",
-        help=f"only these, and those without a network ({keys})",
+        help=f"only these rows, and those without a network ({keys})",
     )
     parser.add_argument(
-        "--seeds", nargs="+", type=at_least(0), default=[0], metavar="N", help="default: 0"
+        "--seeds",
+        nargs="+",
+        type=at_least(0),
+        default=[0],
+        metavar="N",
+        help="seeds to train with; default: 0",
     )
     parser.add_argument("--data", type=a_path, help="data set; default: data/nyu, if it is there")
     parser.add_argument(
@@ -118,10 +125,16 @@ def _parser() -> argparse.ArgumentParser:
         help="CLIP's weights for ViT-B/32; default: OpenAI's, as open_clip finds or downloads them",
     )
     parser.add_argument(
-        "--max_epochs", type=at_least(1), metavar="N", help="default: as configured"
+        "--max_epochs",
+        type=at_least(1),
+        metavar="N",
+        help="epochs of each training run; default: as configured",
     )
     parser.add_argument(
-        "--output", type=a_path, default=Path("runs/tables"), help="default: %(default)s"
+        "--output",
+        type=a_path,
+        default=Path("runs/tables"),
+        help="folder to write; default: %(default)s",
     )
     return parser
 

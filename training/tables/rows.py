@@ -1,4 +1,4 @@
-"""What each row of the paper's tables is made of, and what the paper says it reaches."""
+"""What each row of the paper's tables is made of, and the paper's figures for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Trained:
     """The paper's recipe with some values changed.
 
     Attributes:
-        changes: values of the configuration by their dotted names.
+        changes: new values of the configuration, by their dotted names.
         hires: with the network's large input instead of the small one.
     """
 
@@ -42,7 +42,7 @@ class TableRow:
     Attributes:
         key: short name, for ``--rows``.
         title: as the table prints it.
-        run: folder name of what it was made by; rows that are the same thing share it.
+        run: name of the folder that it is made in; identical rows share it.
         method: how it is made.
         depth: which of its depth maps is judged.
         paper: the paper's figures by metric name; empty where the paper has no such row.
@@ -88,14 +88,14 @@ _PAPER_RUN = "paper"
 
 
 def _experts(count: int) -> tuple[str, Trained]:
-    """Folder and recipe of ten bins and this many experts."""
+    """Folder and recipe with ten bins and this many experts."""
     if count == 4:
         return "bins-10", Trained(_TEN_BINS)
     return f"bins-10-experts-{count}", Trained({**_TEN_BINS, "model.network.num_experts": count})
 
 
 def _bins(count: int) -> tuple[str, Trained]:
-    """Folder and recipe of four experts and this many bins."""
+    """Folder and recipe with four experts and this many bins."""
     if count == 128:
         return _PAPER_RUN, Trained()
     return f"bins-{count}", Trained({"model.network.num_bins": count})

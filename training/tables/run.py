@@ -1,4 +1,4 @@
-"""Make one row with one seed: train or build it, judge it, keep what was found."""
+"""Make one row with one seed: train or build it, judge it, store the result."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ _STAND_IN_SEED = 0
 def result_of(
     row: TableRow, seed: int | None, setting: Setting, output: Path, max_epochs: int | None
 ) -> dict[str, Any]:
-    """What the row reaches; made now unless an earlier call finished it.
+    """The row's result; made now unless an earlier call finished it.
 
     Args:
         row: of a table.
         seed: of the training; a row that is not trained needs none.
         setting: data and weights.
         output: folder of all rows' folders.
-        max_epochs: of the training; None for the configured.
+        max_epochs: of the training; None for the configured number.
 
     Returns:
         ``figures``: by depth map what :func:`~training.judging.output.averages_of` gives;
-        ``trainable``: parameters that learn; ``seconds``: of training; and ``provenance``: of
-        each start of the training, and of the judging.
+        ``trainable``: number of trainable parameters; ``seconds``: of training; and
+        ``provenance``: of each start of the training, and of the judging.
 
     Raises:
-        WeightsError: those of a row that is not trained are not at hand.
-        LostDetailError: the training pictures were packed smaller than the row's input.
+        WeightsError: the weights of a row that is not trained are missing.
+        LostDetailError: the training images were packed smaller than the row's input.
         TrainingError: the training failed, the folder is of another recipe, one of its files is
-            damaged, or another process makes the row just now.
+            damaged, or another process is making the row.
     """
     if isinstance(row.method, Trained) and row.method.hires:
         _check_detail(setting)
@@ -88,10 +88,10 @@ def finished_results(
 ) -> dict[int | None, dict[str, Any]]:
     """What :func:`result_of` found earlier, in the order of the seeds.
 
-    A row that is not trained has one result at most, under None.
+    A row that is not trained has at most one result, under None.
 
     Raises:
-        TrainingError: one of them, or what was begun of the row, is of another recipe, or damaged.
+        TrainingError: one of them, or an unfinished one, is of another recipe, or damaged.
     """
     recipe = _recipe(row, setting, max_epochs)
     results: dict[int | None, dict[str, Any]] = {}
@@ -103,7 +103,7 @@ def finished_results(
 
 
 def _begun(row: TableRow, output: Path) -> Mapping[int | None, Path]:
-    """Folders of the row that have a recipe, by their seeds, in the order of these."""
+    """Folders of the row that have a recipe, by seed, in the order of the seeds."""
     if not isinstance(row.method, Trained):
         folder = _folder(row, None, output)
         return {None: folder} if (folder / RECIPE).is_file() else {}
@@ -121,14 +121,14 @@ def _check_detail(setting: Setting) -> None:
     train, test = (setting.splits[name].size for name in ("train", "test"))
     if is_shrunk_below(train, test, setting.hires):
         raise LostDetailError(
-            f"{setting.data}: the training pictures were packed at {train[1]}x{train[0]} pixels, "
-            f"and the row's input is {setting.hires[1]}x{setting.hires[0]}; pack them without "
-            "--size, and take another --output"
+            f"{setting.data}: the training images were packed at {train[1]}x{train[0]} pixels, "
+            f"but the row's input is {setting.hires[1]}x{setting.hires[0]}; pack them without "
+            "--size, and use another --output"
         )
 
 
 def _claim(folder: Path, recipe: dict[str, Any]) -> None:
-    """Note the recipe before anything is made by it, so that what was interrupted is known, too."""
+    """Store the recipe before anything is made by it, so that interrupted work is known, too."""
     if not (folder / RECIPE).is_file():
         _write(folder / RECIPE, recipe)
     _check_recipe(folder, recipe)
@@ -143,15 +143,15 @@ def _check_recipe(folder: Path, recipe: dict[str, Any]) -> None:
     ]
     if differences:
         raise TrainingError(
-            f"{folder}: made by another recipe ({'; '.join(differences)}). Ask for what it was "
-            "made with, take another --output, or remove the folder"
+            f"{folder}: made by another recipe ({'; '.join(differences)}). Use the options it was "
+            "made with, or another --output, or remove the folder"
         )
 
 
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # also of bytes that are no UTF-8
+    except ValueError as error:  # also for bytes that are not UTF-8
         raise TrainingError(f"{path}: expected JSON, found a damaged file; remove it") from error
 
 
@@ -161,7 +161,7 @@ def _write(path: Path, content: object) -> None:
 
 
 def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
-    """All that decides the result, but for the seed, by dotted names."""
+    """All that decides the result, except the seed, by dotted names."""
     method = row.method
     recipe: dict[str, Any] = {"data": str(setting.data.resolve()), "content": setting.content}
     if not isinstance(method, NoNetwork):
@@ -175,7 +175,7 @@ def _recipe(row: TableRow, setting: Setting, max_epochs: int | None) -> dict[str
 
 
 def _changes(method: Trained, setting: Setting, max_epochs: int | None) -> dict[str, Any]:
-    """Values over the configured ones, by their dotted names."""
+    """Values that override the configured ones, by their dotted names."""
     changes = dict(method.changes)
     if method.hires:
         changes["model.network.input_size"] = list(setting.hires)
@@ -195,7 +195,7 @@ def _arguments(
     for name in ("seed_everything", "data.seed", "model.augmentation.seed"):
         values[name] = seed
     for name, value in values.items():
-        # The trainer would take quotes for a part of the text.
+        # The trainer would take quotes as part of the text.
         yield from (f"--{name}", value if isinstance(value, str) else json.dumps(value))
 
 
@@ -204,14 +204,14 @@ def _device(accelerator: str) -> torch.device:
 
 
 def _train(folder: Path, setting: Setting, arguments: Iterator[str]) -> None:
-    """In a process of its own, so that memory and settings start anew; resumes what was killed."""
+    """In its own process, so that memory and settings start afresh; resumes what was killed."""
     if (folder / "model" / "config.json").is_file():
         return
     command = [sys.executable, "-m", "training.train", *arguments, "--output", str(folder)]
     command += ["--ckpt_path", "last"]  # if there is any
     device = _device(setting.configured.get("trainer.accelerator", "auto"))
     earlier, attempt = _attempts(folder), {"seconds": 0.0, "provenance": provenance(device)}
-    # Before the start, too: the machine may go off.
+    # Before the start, too: the machine may go down.
     _write(folder / _ATTEMPTS, [*earlier, attempt])
     started = time.monotonic()
     try:
@@ -257,7 +257,7 @@ def _predictors(
 
 
 def _zero_shot(method: ZeroShot, clip: str | None) -> DepthClip:
-    """With the weights at hand, a file being ViT-B/32's; without, random ones, always the same."""
+    """With the available weights, a file being ViT-B/32's; else random ones, always the same."""
     pretrained = OPENAI if clip and not method.backbone.startswith("ViT") else clip
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(_STAND_IN_SEED)

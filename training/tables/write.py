@@ -26,27 +26,27 @@ _LETTERS_A_PANEL = 35  # of the title
 class Finished:
     """A row with the results of its seeds, as :func:`training.tables.run.result_of` gives them.
 
-    What is made once, without a seed, has one result, under None.
+    A row made once, without a seed, has one result, under None.
     """
 
     row: TableRow
     results: Mapping[int | None, dict[str, Any]]
 
     def values(self, metric: str, average: str = PLAIN) -> list[float]:
-        """One figure a seed."""
+        """One figure per seed."""
         return [
             result["figures"][self.row.depth][average][metric] for result in self.results.values()
         ]
 
     def depths(self) -> Iterable[str]:
-        """The one that the table shows, and whatever else was judged of a network that was trained:
-        binned, regressed and fused depth."""
+        """The one that the table shows and, for a trained network, all that were judged: binned,
+        regressed and fused depth."""
         if not isinstance(self.row.method, Trained):
             return [self.row.depth]
         return next(iter(self.results.values()))["figures"]
 
     def provenance(self) -> list[dict[str, Any]]:
-        """Of every start of a training, and of every judging."""
+        """Of every start of a training run, and of every judging."""
         return [made for result in self.results.values() for made in result["provenance"]]
 
 
@@ -58,7 +58,7 @@ def write_table(
     Args:
         table: what was made.
         setting: what it was measured on.
-        size: how many pictures, epochs and so on, for the Markdown.
+        size: how many images, epochs and so on, for the Markdown.
         rows: those that are finished.
         stem: path of the files without their suffixes.
     """
@@ -74,7 +74,7 @@ def write_table(
 
 
 def markdown(table: Table, setting: str, size: str, rows: Sequence[Finished]) -> str:
-    """Three lines a row: the paper's figures, ours, ours after median scaling; then the notes."""
+    """Three lines per row: the paper's figures, ours, ours after median scaling; then the notes."""
     heads = [_heading(metric) for metric in table.metrics]
     lines = [["row", "figures", *heads, "learn", "minutes", "seeds", "commit"]]
     lines.append(["---"] * 2 + ["---:"] * (len(heads) + 2) + ["---", "---"])
@@ -107,8 +107,8 @@ def markdown(table: Table, setting: str, size: str, rows: Sequence[Finished]) ->
 
 
 def plot(table: Table, setting: str, rows: Sequence[Finished]) -> Figure:
-    """A panel a metric, a line a row: ours with the standard deviation over its seeds, the paper's
-    beside it."""
+    """A panel per metric, a line per row: ours with the standard deviation over its seeds, the
+    paper's beside it."""
     count = len(table.metrics)
     figure = Figure(figsize=(3 + 2.2 * count, 1.9 + 0.42 * len(rows)), layout="constrained")
     panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]

@@ -1,4 +1,4 @@
-"""Reliability, error retention and rank correlation against what they must be by definition."""
+"""Reliability, error retention and rank correlation against their definitions."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def test_an_uncertainty_twice_as_large_as_the_error():
 def test_an_uncertainty_that_is_upside_down():
     found = calibrate(RISING[::-1].copy(), RISING)
     assert found.spearman == pytest.approx(-1, abs=1e-3)
-    assert (np.diff(found.rmse) < 0).all()  # what stays is worse than everything
+    assert (np.diff(found.rmse) < 0).all()  # what remains is worse than everything
     assert found.ause > 0.5
 
 
 def test_an_uncertainty_in_a_narrow_band_has_groups_and_a_curve_all_the_same():
-    """As of a network with ten bins that has hardly learned."""
+    """Like that of a network with ten bins that has hardly learned."""
     rng = np.random.default_rng(0)
     uncertainty = rng.uniform(2.74, 2.94, 20000)
     error = np.abs(rng.standard_normal(20000)) * (uncertainty - 2.7)

@@ -1,4 +1,4 @@
-"""The pass over a data set: what it says as a whole, by range of depth and by scene type."""
+"""The pass over a data set: its results as a whole, by range of depth and by scene type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SCENES = ("office", "kitchen", "office", "kitchen", "cafe")
 
 
 class FlatWalls(Dataset[Sample]):
-    """A wall in front of the camera in each picture; the fourth has no reading."""
+    """A wall in front of the camera in each image; the fourth has no reading."""
 
     def __len__(self) -> int:
         return len(TRUTHS)
@@ -39,7 +39,7 @@ class FlatWalls(Dataset[Sample]):
 
 
 def ten_percent_too_far(pictures, indices, size) -> Predicted:
-    """With an uncertainty of a tenth of the truth, that is: of just the error."""
+    """With an uncertainty of a tenth of the truth: exactly the error."""
     assert pictures[:, 0, 0, 0].tolist() == [index - 10 for index in indices]
     truth = torch.tensor([TRUTHS[index - 10] for index in indices]).view(-1, 1, 1).expand(-1, *size)
     return Predicted({"far": 1.1 * truth, "right": truth}, uncertainty=0.1 * truth)
@@ -121,7 +121,7 @@ def test_readers_in_other_processes_give_the_same():
 
 
 class SmoothWalls(DepthSet):
-    """Of which only the depth can be read, 1.2 MB a map."""
+    """Only the depth can be read, 1.2 MB per map."""
 
     def __len__(self) -> int:
         return 1
@@ -150,7 +150,7 @@ def test_a_reader_without_shared_memory_ends_the_judge():
 
 @pytest.mark.timeout(300)  # a process of its own, which imports torch on a busy machine
 def test_the_judge_stands_without_the_trainer():
-    """Who judges needs neither Lightning nor what trains."""
+    """Judging needs neither Lightning nor the training code."""
     code = (
         "import sys, training.judging.judge, training.judging.predictors, "
         "training.judging.baselines\n"

@@ -1,4 +1,4 @@
-"""Depth that another program wrote is judged by the same ruler."""
+"""Depth that another program wrote is judged by the same protocol."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_split_is_exported_under_the_names_that_predictions_have(exported, nyu
 def test_a_network_through_png_gets_the_figures_of_its_model_folder(
     exported, model, nyu_file, tmp_path
 ):
-    """The pictures are exported, predicted on as any program would, and the depth is judged."""
+    """Images are exported, their depth is predicted as any program would, and judged."""
     predict, predictions = NetworkPredictor(load_network(model)[0]), tmp_path / "predictions"
     for path in exported.iterdir():
         picture = torch.from_numpy(read_picture(path)).permute(2, 0, 1).unsqueeze(0)
@@ -96,13 +96,13 @@ def predictions(tmp_path) -> Path:
 
 @pytest.mark.parametrize(("factor", "warned"), [(0.2, True), (5.0, True), (1.2, False)])
 def test_another_unit_is_warned_of(nyu_file, tmp_path, capsys, factor, warned):
-    """The true depth, but for a factor."""
+    """The true depth, except for a factor."""
     folder = tmp_path / "predictions"
     with h5py.File(nyu_file / "nyu_depth_v2_labeled.mat") as file:
         for index, name in zip(TEST_INDICES, NAMES, strict=True):
             write_depth_png(folder / name, factor * file["rawDepths"][index].T)
     judged(nyu_file, tmp_path / "report.json", folder)
-    assert ("in another unit than millimetres" in capsys.readouterr().err) == warned
+    assert ("in a unit other than millimetres" in capsys.readouterr().err) == warned
 
 
 def test_who_predicts_nothing_gets_no_pixel_left_out(predictions, nyu_file, tmp_path):
@@ -114,7 +114,7 @@ def test_who_predicts_nothing_gets_no_pixel_left_out(predictions, nyu_file, tmp_
 
 
 def test_depth_follows_the_pictures_camera_as_the_nodes_does(nyu_file, model, tmp_path):
-    """A model of a lens half as long sees the pictures' things at half their distance."""
+    """A model of a lens half as long sees what the images show at half its distance."""
     network, camera = load_network(model)
     shorter = dataclasses.replace(camera, fx=camera.fx / 2, fy=camera.fy / 2)
     save_network(network, tmp_path / "shorter", shorter)

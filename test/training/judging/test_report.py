@@ -1,4 +1,4 @@
-"""The HTML report: everything in one file, nothing from a network."""
+"""The HTML report: everything in one file, nothing from the internet."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ VOID = {"meta", "img", "br"}
 
 
 class Page(HTMLParser):
-    """Tags that are opened and closed, pictures, addresses and text of a page."""
+    """Tags that are opened and closed, images, addresses and text of a page."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -100,7 +100,7 @@ def test_every_picture_can_be_drawn(page):
             assert ElementTree.fromstring(content).tag.endswith("svg")
         else:
             assert cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) is not None
-    # Plots of pictures, ranges, scenes and calibration, then a gallery for each of three models.
+    # Plots of images, ranges, scenes and calibration, then a gallery for each of three models.
     assert kinds == ["svg+xml"] * 4 + ["jpeg"] * 3
 
 
@@ -161,7 +161,7 @@ def test_a_csv_takes_any_name(tmp_path):
 
 
 def test_what_was_judged_outlives_a_full_disk(model, nyu_file, tmp_path, monkeypatch, capsys):
-    """Be it that of the report, or that of the table, which may have gone to a file."""
+    """Whether it is the report's, or that of the table, which may be written to a file."""
     full = OSError(errno.ENOSPC, "No space left on device")
     files = [tmp_path / name for name in ("r.json", "r.csv", "r.html")]
     command = [str(model), "--data", str(nyu_file), "--device", "cpu", "--workers", "0"]
@@ -296,14 +296,14 @@ def test_every_model_shows_the_pictures_of_the_first_one(model, nyu_file):
     indices = [a.indices[place] for place in a.ranked()]
 
     def second(inputs: torch.Tensor, numbers: Sequence[int], size: tuple[int, int]) -> Predicted:
-        """The same but for the first one's best picture, which is its worst."""
+        """The same except for the first one's best image, which is its worst."""
         found = first(inputs, numbers, size).depths
         factors = torch.tensor([10.0 if number == indices[0] else 1.0 for number in numbers])
         return Predicted({name: depth * factors.view(-1, 1, 1) for name, depth in found.items()})
 
     (b, *_) = judge({"b": second}, pictures)
     shown_of_a = exhibits(first, a, pictures, device, a)
-    for shown in shown_of_a:  # nothing is known in the file's corner without a reading
+    for shown in shown_of_a:  # the corner of the file's images has no reading
         assert (np.isnan(shown.truth).sum(), np.isnan(shown.truth[:5, :5]).all()) == (25, True)
     of_a = {shown.rank: shown.index for shown in shown_of_a}
     of_b = {shown.rank: shown.index for shown in exhibits(second, b, pictures, device, a)}

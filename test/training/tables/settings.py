@@ -11,7 +11,7 @@ from training.tables.setting import Setting
 
 
 def on(data: Path, setting: Setting) -> Setting:
-    """The setting with other data, or with the same opened anew."""
+    """The setting with other data, or with the same data reopened."""
     return dataclasses.replace(setting, data=data, splits=open_splits(data))
 
 

@@ -1,4 +1,4 @@
-"""What was made by one recipe is not taken for what another one makes."""
+"""What one recipe made is not taken for what another one makes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(300)  # trainers in processes of their own, on 
 
 
 def test_what_was_interrupted_belongs_to_its_recipe(setting, tmp_path):
-    """No row of a short trial goes on, or is judged, as one of the whole recipe."""
+    """No row of a short trial is resumed, or judged, as one of the whole recipe."""
     row = row_of("2", "k1")
     result_of(row, 0, setting, tmp_path, None)
     folder = tmp_path / "bins-10-experts-1-seed0"
@@ -100,7 +100,7 @@ def test_a_row_is_not_taken_for_one_of_another_configuration(setting, tmp_path):
     ):
         with pytest.raises(TrainingError, match=r"optimiser.lr: expected 1e-07, found 0.001\)"):
             look()
-    result_of(mean, None, here, tmp_path, None)  # nothing of it was configured
+    result_of(mean, None, here, tmp_path, None)  # none of it was configured
 
 
 def test_a_stand_in_does_not_replace_a_table_made_with_weights(
@@ -117,7 +117,7 @@ def test_a_stand_in_does_not_replace_a_table_made_with_weights(
     monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: setting)
     assert main(["2", "--rows", "mean", *output]) == 1
     folder = tmp_path / "bins-10-experts-1-seed0"
-    said = f"{folder}: made by another recipe (clip: expected None, found openai). Ask for what"
+    said = f"{folder}: made by another recipe (clip: expected None, found openai). Use the"
     assert said in capsys.readouterr().err
     assert (tmp_path / "table-2.md").read_bytes() == before
 
@@ -130,7 +130,7 @@ def test_a_short_trial_does_not_replace_a_whole_table(setting, tmp_path, monkeyp
     assert b"| K = 1 " in before
     for rows in (["k1", "mean"], ["mean"], ["k2"]):
         assert main(["2", "--rows", *rows, "--max_epochs", "2", *command[-2:]]) == 1
-        assert "(trainer.max_epochs: expected 2, found 1). Ask" in capsys.readouterr().err
+        assert "(trainer.max_epochs: expected 2, found 1). Use" in capsys.readouterr().err
     assert (tmp_path / "table-2.md").read_bytes() == before
 
 
@@ -158,7 +158,7 @@ def test_a_run_of_some_rows_keeps_the_others_of_its_recipe(setting, tmp_path, mo
         with (tmp_path / "table-2.csv").open() as file:
             return list(dict.fromkeys(line["row"] for line in csv.DictReader(file)))
 
-    means = ["mean depth", "mean depth per pixel"]  # which stand beside whatever is asked for
+    means = ["mean depth", "mean depth per pixel"]  # which are always included
     assert rows("--rows", "mean") == means
     assert rows("--rows", "k1") == [*means, "K = 1"]
     assert rows("--rows", "k2") == [*means, "K = 1", "K = 2"]

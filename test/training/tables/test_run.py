@@ -71,7 +71,7 @@ def test_a_damaged_file_of_a_row_is_named(setting, tmp_path, name, content):
 
 
 def test_a_row_is_judged_with_the_camera_of_the_test_pictures(setting, tmp_path, monkeypatch):
-    """As training.evaluate does: depth is multiplied by the ratio of focal lengths."""
+    """As in training.evaluate, depth is multiplied by the ratio of focal lengths."""
     row = row_of("2", "k1")
     plain = result_of(row, 0, setting, tmp_path, None)["figures"]["fused"]["per image"]
     (tmp_path / "bins-10-experts-1-seed0" / "result.json").unlink()
@@ -194,5 +194,5 @@ def test_a_large_input_is_not_trained_on_shrunk_pictures(setting, tmp_path, monk
     monkeypatch.setattr("training.tables.__main__.find_setting", lambda *_: small)
     assert main(["parts", "--rows", "hires", "mean", "--output", str(tmp_path)]) == 1
     printed = capsys.readouterr()
-    assert "packed at 32x24 pixels, and the row's input is 128x96; pack them" in printed.err
+    assert "packed at 32x24 pixels, but the row's input is 128x96; pack them" in printed.err
     assert "| mean depth | **ours** |" in printed.out
