@@ -1,1 +1,1 @@
-"""What is made of a depth map: limits, smoothing, point clouds."""
+"""What is done with a depth map: limits, smoothing, point clouds."""

@@ -19,19 +19,19 @@ from moa_depth_ros.depth.readings import is_reading
 from moa_depth_ros.intrinsics import Intrinsics
 
 SMALLEST_VOXEL = 0.001
-"""Metres. 2^21 voxels along an axis, then, are 2 km."""
+"""Metres. 2^21 voxels along an axis are then 2 km."""
 
 _AXIS_BITS = 21  # three of them fit into an int64
 
 
 @dataclasses.dataclass(frozen=True)
 class CloudOptions:
-    """What becomes of a depth picture on its way to a cloud.
+    """How a depth image becomes a cloud.
 
     Attributes:
         stride: every stride-th pixel of every stride-th row, 1 or more; the rest is left out.
         voxel_size: metres; one point, the mean, for each cube of this size. 0: no voxels.
-        colour: 16 bytes a point with colour, 12 without.
+        colour: 16 bytes per point with colour, 12 without.
     """
 
     stride: int = 1
@@ -40,12 +40,12 @@ class CloudOptions:
 
     @property
     def organised(self) -> bool:
-        """Whether the cloud keeps the rows and columns of the picture."""
+        """Whether the cloud keeps the rows and columns of the image."""
         return self.voxel_size == 0
 
 
 def organised_shape(height: int, width: int, options: CloudOptions) -> tuple[int, int, int]:
-    """Rows, columns and bytes a point of the organised cloud of a depth picture."""
+    """Rows, columns and bytes per point of the organised cloud of a depth image."""
     point_bytes = POINT_BYTES if options.colour else PLAIN_POINT_BYTES
     return -(-height // options.stride), -(-width // options.stride), point_bytes
 
@@ -62,13 +62,13 @@ def pack_cloud(
     Args:
         depth: (H, W) metres; not finite or not above 0 means no reading.
         colour: (H, W, 3) uint8 RGB.
-        intrinsics: the camera of this depth picture, of the same size.
-        options: what to make of it.
-        out: of an organised cloud, as :func:`moa_depth_ros.depth.geometry.pack_depth` has it.
+        intrinsics: the camera of this depth image, of the same size.
+        options: of the cloud.
+        out: for an organised cloud; see :func:`moa_depth_ros.depth.geometry.pack_depth`.
 
     Returns:
         uint8. Organised (h, w, bytes) with h = ceil(H / stride), x, y and z NaN where there is no
-        reading; or (n, bytes), readings only, where voxels are asked for.
+        reading; or, with voxels, (n, bytes), readings only.
 
     Raises:
         ValueError: the sizes differ.
@@ -86,7 +86,7 @@ def pack_cloud(
 def mean_of_voxels(points: Tensor, colour: Tensor, size: float) -> tuple[Tensor, Tensor]:
     """One point for each voxel that has any: the mean of its points and of their colours.
 
-    The grid's corner is the origin, so that voxels stay in place from picture to picture.
+    The grid's corner is the origin, so that voxels stay in place from image to image.
 
     Args:
         points: (N, 3) float32 metres, finite.
@@ -101,7 +101,7 @@ def mean_of_voxels(points: Tensor, colour: Tensor, size: float) -> tuple[Tensor,
     index = cells.to(torch.int64).clamp(-half, half - 1) + half
     key = (index[:, 0] << 2 * _AXIS_BITS) | (index[:, 1] << _AXIS_BITS) | index[:, 2]
     _, voxel, counts = torch.unique(key, return_inverse=True, return_counts=True)
-    # Summed from the voxel's own corner: far from the origin, float32 sums of many points drift.
+    # Relative to the voxel's corner: far from the origin, float32 sums of many points drift.
     corner = cells * size
     values = torch.cat([points - corner, colour.float()], dim=1)
     sums = values.new_zeros(len(counts), 6).index_add_(0, voxel, values)

@@ -16,20 +16,20 @@ POINT_BYTES = 16
 """x, y, z as little-endian float32, then blue, green, red, 0."""
 
 PLAIN_POINT_BYTES = 12
-"""The same without a colour."""
+"""The same without colour."""
 
-# Few enough for a core's cache, so that what is merged need not be fetched from memory again.
+# Few enough for a core's cache, so that what is merged need not be read from memory again.
 _PIXELS_AT_ONCE = 80_000
 
 
 def unproject(depth: Tensor, intrinsics: Intrinsics, stride: int = 1) -> Tensor:
-    """Points of a depth picture: X = (u - cx) Z / fx, Y = (v - cy) Z / fy, Z.
+    """Points of a depth image: X = (u - cx) Z / fx, Y = (v - cy) Z / fy, Z.
 
     Args:
         depth: (H, W) metres along the optical axis.
-        intrinsics: the camera of this depth picture, of the same size.
-        stride: only every stride-th pixel of every stride-th row; to the bit, the same points that
-            stride 1 gives for these.
+        intrinsics: the camera of this depth image, of the same size.
+        stride: only every stride-th pixel of every stride-th row; the points are bit-identical to
+            those that stride 1 gives for these pixels.
 
     Returns:
         (ceil(H / stride), ceil(W / stride), 3) float32 metres.
@@ -43,8 +43,8 @@ def unproject(depth: Tensor, intrinsics: Intrinsics, stride: int = 1) -> Tensor:
 
 
 def pack(points: Tensor, colour: Tensor | None) -> Tensor:
-    """Points as the bytes of a cloud, :data:`POINT_BYTES` each, :data:`PLAIN_POINT_BYTES` without
-    colour.
+    """Points as the bytes of a cloud, :data:`POINT_BYTES` each, or :data:`PLAIN_POINT_BYTES`
+    without colour.
 
     Args:
         points: (..., 3) float32 metres; z not finite or not above 0 means no reading.
@@ -70,14 +70,14 @@ def pack_depth(
     stride: int = 1,
     out: np.ndarray | None = None,
 ) -> Tensor:
-    """The bytes of an organised cloud: :func:`pack` of :func:`unproject`, to the bit. On a CPU each
-    byte is written once.
+    """The bytes of an organised cloud: bit-identical to :func:`pack` of :func:`unproject`. On a
+    CPU, each byte is written once.
 
     Args:
         depth: (H, W) float32 metres; not finite or not above 0 means no reading.
         colour: (H, W, 3) uint8 RGB, or None.
-        intrinsics: the camera of this depth picture, of the same size.
-        stride: as :func:`unproject` has it.
+        intrinsics: the camera of this depth image, of the same size.
+        stride: as in :func:`unproject`.
         out: host memory for the result, contiguous uint8 of its shape; used only if ``depth`` is on
             the CPU.
 
@@ -116,12 +116,12 @@ def _rays(depth: Tensor, intrinsics: Intrinsics, stride: int) -> tuple[Tensor, T
     height, width = depth.shape
     if (width, height) != (intrinsics.width, intrinsics.height):
         raise ValueError(
-            f"depth is {width}x{height}, but its camera takes {intrinsics.size_text} pictures"
+            f"depth is {width}x{height}, but its camera takes {intrinsics.size_text} images"
         )
     return _rays_of(intrinsics, stride, depth.device)
 
 
-@lru_cache(maxsize=16)  # a camera's stay the same from picture to picture
+@lru_cache(maxsize=16)  # a camera's stay the same from image to image
 def _rays_of(intrinsics: Intrinsics, stride: int, device: torch.device) -> tuple[Tensor, Tensor]:
     u = torch.arange(0, intrinsics.width, stride, dtype=torch.float32, device=device)
     v = torch.arange(0, intrinsics.height, stride, dtype=torch.float32, device=device)

@@ -1,4 +1,4 @@
-"""What of a depth picture is a reading. Without PyTorch, which takes seconds to import."""
+"""Which values of a depth image are readings. Without PyTorch, which takes seconds to import."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def is_reading(depth: Depth) -> Depth:
 def only_readings(depth: np.ndarray) -> np.ndarray:
     """Depth on the host with NaN wherever it is not finite or not above 0.
 
-    NumPy's, not torch's: on a CPU each operation of torch wakes all its threads, which takes longer
-    than this little work.
+    With NumPy, not torch: on a CPU, each operation of torch wakes all its threads, which takes
+    longer than this little work.
 
     Args:
         depth: float32 metres, any shape.
 
     Returns:
-        A new array, or ``depth`` itself where all of it are readings.
+        A new array, or ``depth`` itself if all of it is readings.
     """
-    if depth.size and depth.min() > 0 and depth.max() < math.inf:  # NaN, the least, is not above 0
+    if depth.size and depth.min() > 0 and depth.max() < math.inf:  # min() of NaN is NaN, not > 0
         return depth
     return np.where(is_reading(depth), depth, np.float32(np.nan))

@@ -1,4 +1,4 @@
-"""Less flicker from picture to picture. On any device."""
+"""Reduces flicker from image to image. On any device."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 MAX_GAP_SECONDS = 1.0
-"""After a longer pause, the scene is another one."""
+"""After a longer pause, the scene counts as a new one."""
 
 
 class DepthSmoother:
-    """An exponential average of the logarithm of depth, for each pixel, that lets changes through.
+    """An exponential average of the logarithm of depth, per pixel, that lets changes through.
 
-    m' = s m + (1 - s) ln d, where |ln d - m| is what noise does; where it is more, the pixel starts
-    again: m' = ln d. So a thing that moves leaves nothing behind. Of noise that is independent from
-    picture to picture, a standard deviation of sqrt((1 - s) / (1 + s)) times its own remains.
+    m' = s m + (1 - s) ln d, as long as |ln d - m| is small enough to be noise; otherwise the pixel
+    restarts: m' = ln d. A moving object therefore leaves nothing behind. Noise that is independent
+    from image to image keeps sqrt((1 - s) / (1 + s)) times its standard deviation.
     """
 
     def __init__(self) -> None:
@@ -28,17 +28,17 @@ class DepthSmoother:
     def smooth(
         self, depth: Tensor, strength: float, max_change: float, seconds: float, source: Hashable
     ) -> Tensor:
-        """The average, with this picture in it.
+        """The average, including this image.
 
         Args:
-            depth: (H, W) float32 metres; what is not finite or not above 0 is given back as it is,
-                and its pixel starts again.
-            strength: s, 0 <= s < 1; 0 gives ``depth`` itself and forgets what was.
+            depth: (H, W) float32 metres; values that are not finite or not above 0 are returned
+                unchanged, and their pixels restart.
+            strength: s, 0 <= s < 1; 0 returns ``depth`` itself and forgets the past.
             max_change: of depth, relative to the average, that counts as noise: 0.1 smooths between
                 1 / 1.1 and 1.1 times the average.
-            seconds: the picture's time. A time before the last one or more than `MAX_GAP_SECONDS`
-                after it starts everything again.
-            source: camera, model and whatever else makes depth another one when it changes.
+            seconds: the image's time. A time before the last one, or more than `MAX_GAP_SECONDS`
+                after it, restarts everything.
+            source: camera, model and everything else that makes depth incomparable when it changes.
         """
         of = (source, depth.shape, depth.device)
         gap = seconds - self._seconds
@@ -51,6 +51,6 @@ class DepthSmoother:
         if self._mean is None or begins:
             self._mean = now
             return depth
-        is_noise = (now - self._mean).abs() <= math.log1p(max_change)  # not so for NaN, infinity
+        is_noise = (now - self._mean).abs() <= math.log1p(max_change)  # False for NaN, infinity
         self._mean = torch.where(is_noise, torch.lerp(now, self._mean, strength), now)
         return torch.where(is_noise, self._mean.exp(), depth)

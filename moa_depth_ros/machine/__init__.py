@@ -1,1 +1,1 @@
-"""What is asked of the machine: its cores, its memory, whole files, lines on the terminal."""
+"""What concerns the machine: its cores, its memory, whole files, lines on the terminal."""

@@ -1,4 +1,4 @@
-"""Reuse of large blocks of memory by the C library."""
+"""Lets the C library reuse large blocks of memory."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _TOP_PAD = 64 * 2**20
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep large freed blocks for the next tensor instead of giving them back.
+    """Tell glibc to keep large freed blocks for the next tensor instead of returning them.
 
-    By default each tensor of some megabytes is mapped anew and its pages are cleared by the kernel
-    at first touch, which takes a large part of a training step on a CPU. The process keeps its
-    peak of memory instead. Without glibc nothing happens.
+    By default, each tensor of several megabytes is mapped anew, and the kernel clears its pages at
+    first touch, which takes a large part of a training step on a CPU. In exchange, the process
+    keeps its peak memory. Without glibc, nothing happens.
     """
     if not sys.platform.startswith("linux"):
         return

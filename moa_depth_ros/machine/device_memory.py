@@ -1,4 +1,4 @@
-"""What is done where a device's memory runs out."""
+"""What to do when a device runs out of memory."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 
 import torch
 
-# torch.OutOfMemoryError is the same class; older releases know this name only.
+# torch.OutOfMemoryError is the same class; older releases know only this name.
 OutOfMemoryError = torch.cuda.OutOfMemoryError
 
-# Page-locked memory, graphs, cuBLAS, cuDNN and kernels that are loaded don't come from PyTorch's
-# own allocator and report with errors of other classes. The libraries' handles, which are made at
-# their first use, say no more than that they were not.
+# Page-locked memory, graphs, cuBLAS, cuDNN and loaded kernels don't come from PyTorch's own
+# allocator, and report errors of other classes. For the libraries' handles, which are created at
+# first use, they say only that these are not initialised.
 _TEXTS = (
     "out of memory",
     "can't allocate memory",  # of a CPU
@@ -23,8 +23,9 @@ _TEXTS = (
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether an error, or one that it followed from, says that memory ran out, the device's or
-    page-locked memory. What ends a CUDA graph's capture says only that something went wrong."""
+    """Whether an error, or one that caused it, says that memory ran out, the device's or
+    page-locked memory. The error that ends a CUDA graph's capture only says that something
+    failed."""
     if error is None:
         return False
     text = str(error).lower()
@@ -34,8 +35,8 @@ def is_out_of_memory(error: BaseException | None) -> bool:
 
 
 def free_cached_memory() -> None:
-    """Give back what PyTorch keeps on the device for later."""
+    """Return PyTorch's cached memory to the device."""
     if not torch.cuda.is_initialized():
         return
-    with contextlib.suppress(RuntimeError):  # a device that failed; whoever uses it next says so
+    with contextlib.suppress(RuntimeError):  # a device that failed; its next user will say so
         torch.cuda.empty_cache()

@@ -1,9 +1,9 @@
-"""Names of files, which on Linux are bytes and need not be UTF-8."""
+"""File names, which on Linux are bytes and need not be UTF-8."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """Text with names of files in it, as it can be written anywhere: a byte that is no UTF-8, which
-    Python has as half of a surrogate pair, becomes ``\\xe9``."""
+    """Text with file names in it, in a form that can be written anywhere: a byte that is not UTF-8,
+    which Python represents as half of a surrogate pair, becomes ``\\xe9``."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""Warnings as a user reads them."""
+"""Warnings in the form that a user sees."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import warnings
 
 
 def warn_in_lines() -> None:
-    """From now on, a warning is one line, without the code that it comes from."""
+    """From now on, print a warning as one line, without the code that it comes from."""
     warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a machine is and what a process takes of it, for people."""
+"""Describes the machine, and what a process takes of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 
 def device_name(device: torch.device) -> str:
-    """Of a GPU its maker's name; of a CPU how many threads compute."""
+    """A GPU's product name; for a CPU, the number of threads that compute."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
@@ -18,11 +18,11 @@ def device_name(device: torch.device) -> str:
 
 
 def describe(device: torch.device) -> str:
-    """What figures are measured with: the device that computes, and versions."""
+    """The context of measurements: the device that computes, and versions."""
     return f"{device_name(device)}, torch {torch.__version__}, Python {platform.python_version()}"
 
 
 def resident_bytes(process: int | str = "self") -> int:
-    """What a process, by its number, holds in RAM (Linux)."""
+    """The RAM that a process holds, given its id (Linux)."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

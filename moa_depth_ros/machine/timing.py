@@ -1,4 +1,4 @@
-"""How long a device takes."""
+"""Measures how long a device takes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """Time of one call until the device has done it: on return, work on CUDA is only queued."""
+    """Seconds until the device has done one call: on return, CUDA work is only queued."""
     started = time.perf_counter()
     work()
     if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are complete or not there."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A place beside ``path`` to write to, which becomes ``path`` at the end of the block.
+    """A path beside ``path`` to write to, which becomes ``path`` at the end of the block.
 
-    Where the block ends by an exception, what was written is removed, and ``path`` stays as it was.
-    The folder is made.
+    If the block ends with an exception, what was written is removed, and ``path`` stays as it was.
+    The folder is created.
 
     Raises:
-        OSError: it can't be written; names ``path``.
+        OSError: the file can't be written; names ``path``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Beside it, not on another disk, from where a rename would be a copy. One name, not one a
-    # process: what a kill leaves is overwritten the next time.
+    # Beside it: from another disk, a rename would be a copy. One name, not one per process, so that
+    # what a killed process leaves behind is overwritten the next time.
     unfinished = path.with_name(f".{path.name}.tmp")
     try:
         yield unfinished
         with unfinished.open("rb") as file:
-            os.fsync(file.fileno())  # or, after a power cut, the new name may be of an empty file
+            os.fsync(file.fileno())  # or the new name may hold an empty file after a power cut
         os.replace(unfinished, path)
     except OSError as error:
         if error.errno is None or error.filename is not None:
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from error  # write() knows no name
+        raise OSError(error.errno, error.strerror, str(path)) from error  # write() gives no name
     finally:
         unfinished.unlink(missing_ok=True)

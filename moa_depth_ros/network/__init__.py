@@ -1,7 +1,7 @@
-"""The MoA-DepthCLIP network: from a picture tensor to metric depth.
+"""The MoA-DepthCLIP network: from an image tensor to metric depth.
 
-Knows neither ROS nor training code. A trained network needs its model folder and nothing else;
-``clip`` gets pretrained weights and architectures where a new one is made.
+Independent of ROS and training code. A trained network needs only its model folder; ``clip`` gets
+pretrained weights and architectures when a new one is created.
 """
 
 from moa_depth_ros.network.config import NetworkConfig

@@ -40,13 +40,13 @@ class DepthBins(nn.Module):
         """
         probabilities = logits.float().softmax(dim=1)
         moments = torch.stack([self.centres, self.centres.square()])
-        with torch.autocast(logits.device.type, enabled=False):  # which knows einsum
+        with torch.autocast(logits.device.type, enabled=False):  # it would affect einsum
             mean, mean_square = torch.einsum("bnhw,mn->mbhw", probabilities, moments)
         return mean, (mean_square - mean.square()).clamp_min(0).sqrt()
 
 
 def _edges(num_bins: int, spacing: BinSpacing, min_depth: float, max_depth: float) -> Tensor:
-    # The device is named so that the values are real inside torch.device("meta"), too.
+    # The device is given so that the values are real even inside torch.device("meta").
     steps = torch.linspace(0, 1, num_bins + 1, dtype=torch.float64, device="cpu")
     if spacing == "uniform":
         return min_depth + (max_depth - min_depth) * steps

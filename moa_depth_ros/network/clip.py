@@ -13,8 +13,8 @@ from typing import Any
 import open_clip
 import torch
 
-# Not public in open_clip, but the one function that builds an image tower alone: create_model would
-# build a text tower of 63 million parameters beside it each time a robot starts.
+# Not public in open_clip, but the only function that builds just an image tower: create_model would
+# also build a text tower of 63 million parameters each time a robot starts.
 from open_clip.model import _build_vision_tower
 from open_clip.transformer import VisionTransformer
 from torch import Tensor
@@ -25,12 +25,12 @@ from moa_depth_ros.network.scene_context import scene_context
 
 @dataclasses.dataclass
 class ClipParts:
-    """What stays of CLIP once the text tower has spoken.
+    """What is kept of CLIP once the text tower has done its part.
 
     Attributes:
         visual: the image tower.
         context: (embedding width,) the scene context; empty for a network without one.
-        architecture: open_clip's model configuration, so that the tower can be built again.
+        architecture: open_clip's model configuration, from which the tower can be built again.
     """
 
     visual: VisionTransformer
@@ -63,8 +63,8 @@ def build_clip(config: NetworkConfig) -> ClipParts:
 
 @contextmanager
 def quiet_open_clip() -> Iterator[None]:
-    """Without open_clip's word on random weights, which are asked for by name, and on failures,
-    which it raises, too. Then the log is as it was.
+    """Silence open_clip's messages about random weights, which are asked for by name, and about
+    failures, which it also raises. Then restore logging.
     """
     before = logging.root.manager.disable
     logging.disable(max(before, logging.ERROR))
@@ -75,7 +75,7 @@ def quiet_open_clip() -> Iterator[None]:
 
 
 def empty_clip(architecture: dict[str, Any], config: NetworkConfig) -> ClipParts:
-    """The same parts without values, on the ``meta`` device, for weights still to be loaded.
+    """The same parts without values, on the ``meta`` device, for weights that are loaded later.
 
     Raises:
         ValueError: as :func:`build_clip`.
@@ -90,12 +90,12 @@ def empty_clip(architecture: dict[str, Any], config: NetworkConfig) -> ClipParts
 
 
 def check_architecture(architecture: dict[str, Any], config: NetworkConfig) -> None:
-    """Refuse towers whose blocks and tokens the network could not take apart."""
+    """Refuse towers whose blocks and tokens the network can't access one by one."""
     vision = open_clip.CLIPVisionCfg(**architecture["vision_cfg"])
     special = vision.timm_model_name or vision.attentional_pool or vision.final_ln_after_pool
     if special or not isinstance(vision.layers, int) or vision.pool_type != "tok":
         raise ValueError(
-            f"architecture: expected a ViT of open_clip's own with a class token, "
+            f"architecture: expected a ViT of open_clip itself with a class token, "
             f"found {config.architecture!r}"
         )
     height, width = config.input_size
@@ -119,19 +119,19 @@ def _register(architecture: str) -> str:
     if not architecture.endswith(".json"):
         if open_clip.get_model_config(architecture) is None:
             raise ValueError(
-                f"architecture: open_clip knows no {architecture!r}; see open_clip.list_models(), "
-                "or give the path of a model-config JSON"
+                f"architecture: open_clip does not know {architecture!r}; see "
+                "open_clip.list_models(), or give the path of a model-config JSON"
             )
         return architecture
     path = Path(architecture)
     if not path.is_file():
-        path = Path(__file__).parents[2] / path  # of a checkout, wherever the command is given
+        path = Path(__file__).parents[2] / path  # in a checkout, wherever the command is run
     if not path.is_file():
         raise ValueError(f"architecture: no such file: {architecture}")
     open_clip.add_model_config(path)
     if open_clip.get_model_config(path.stem) is None:
         raise ValueError(
-            f"architecture: {path} is no open_clip model config "
+            f"architecture: {path} is not an open_clip model config "
             "(expected embed_dim, vision_cfg and text_cfg)"
         )
     return path.stem

@@ -1,4 +1,4 @@
-"""Every choice that shapes the network, in one dataclass that travels with its weights."""
+"""All choices that shape the network, in one dataclass that is stored with its weights."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class NetworkConfig:
     """What the network is made of; the defaults are the paper's (sections 3 and 4.2).
 
     Args:
-        architecture: name of a ViT that open_clip knows, or the path of a model-config JSON of
-            open_clip's form. OpenAI's weights were trained with QuickGELU, hence the default.
-        pretrained: tag or file of CLIP weights for ``architecture``; ``none`` (or null) for random
-            ones.
+        architecture: name of a ViT that open_clip knows, or path of a model-config JSON in
+            open_clip's format. OpenAI's weights were trained with QuickGELU, hence the default.
+        pretrained: tag or file of CLIP weights for ``architecture``; ``none`` (or null): random
+            weights.
         input_size: height and width of the network's input in pixels, multiples of the patch.
         moa_layers: transformer blocks (counted from 0) that a mixture of adapters follows.
         num_experts: adapters in each mixture, K.
@@ -24,13 +24,13 @@ class NetworkConfig:
         gate_hidden: hidden width of the gating network.
         temperature: softmax temperature of the gate, tau in Eq. 2.
         scene_context: whether the heads see the scene context beside the features (section 3.2).
-        trainable_blocks: how many of the last blocks learn, at most as many as there are, or
-            ``all`` for the whole image tower with its embeddings (for training from random
+        trainable_blocks: how many of the last blocks are trained, at most as many as there are, or
+            ``all`` for the whole image tower including its embeddings (for training from random
             weights).
         num_bins: depth bins of the classification head, N.
         bin_spacing: ``uniform``, ``log`` or ``sid`` (spacing-increasing discretisation).
-        min_depth: near end of the bins in metres. For ``log`` take 0.5 or more: equal
-            ratios from 1 mm would spend most bins below any real reading.
+        min_depth: near end of the bins in metres. For ``log``, use 0.5 or more: equal ratios from 1
+            mm on would spend most bins below any real reading.
         max_depth: far end of the bins, and of the regression, in metres.
     """
 
@@ -81,7 +81,7 @@ class NetworkConfig:
         _require(
             blocks == "all" or (type(blocks) is int and blocks >= 0),
             "trainable_blocks",
-            "a whole number from 0, or all",
+            "a whole number from 0 on, or all",
             blocks,
         )
 
@@ -94,12 +94,12 @@ class NetworkConfig:
         """Inverse of :meth:`to_dict`.
 
         Raises:
-            ValueError: an unknown key or a value out of range; the message names both.
+            ValueError: an unknown key or a value out of range; the message names it.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = sorted(set(values) - known)
         if unknown:
-            raise ValueError(f"unknown keys {unknown}; known are {sorted(known)}")
+            raise ValueError(f"unknown keys {unknown}; known keys: {sorted(known)}")
         try:
             return cls(**values)
         except TypeError as error:

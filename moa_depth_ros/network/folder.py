@@ -1,4 +1,4 @@
-"""The model folder: ``config.json`` and ``model.safetensors``; data, never executed."""
+"""The model folder: ``config.json`` and ``model.safetensors``; data that is never executed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECTIONS = ("network", "open_clip", "training_camera")
 
 
 class ModelFolderError(ValueError):
-    """A model folder that cannot be used; the message names file, expected and found."""
+    """An unusable model folder; the message names the file, and what was expected and found."""
 
 
 def save_network(
@@ -33,14 +33,14 @@ def save_network(
     training_camera: Intrinsics,
     dtype: torch.dtype = torch.float32,
 ) -> None:
-    """Write a folder that holds all a robot needs: weights, scene context, configuration, camera.
+    """Write a folder with all that a robot needs: weights, scene context, configuration, camera.
 
-    A failure leaves the model that was there. A kill in the moment when the new files take their
-    places leaves no configuration, never one beside the weights of another.
+    If it fails, the previous model stays. If the process is killed while the new files take their
+    places, there is no configuration, but never one beside the weights of another model.
 
     Args:
-        folder: made where it does not exist; a model in it is replaced.
-        training_camera: the camera of the training pictures, at their original size.
+        folder: created if it does not exist; a model in it is replaced.
+        training_camera: the camera of the training images, at their original size.
         dtype: of the stored weights; float16 halves the file.
 
     Raises:
@@ -75,7 +75,7 @@ def load_network(
         The network in float32 and evaluation mode on ``device``, and its training camera.
 
     Raises:
-        ModelFolderError: a file is missing, damaged, or does not fit the other.
+        ModelFolderError: a file is missing or damaged, or the files do not fit together.
     """
     folder = Path(folder)
     path = folder / CONFIG_NAME
@@ -85,7 +85,7 @@ def load_network(
         camera = Intrinsics(**sections["training_camera"])
         with torch.device("meta"):
             network = MoADepthClip(config, empty_clip(sections["open_clip"], config))
-    except Exception as error:  # open_clip and PyTorch raise whatever they like for odd numbers
+    except Exception as error:  # open_clip and PyTorch raise all kinds of errors for odd numbers
         raise ModelFolderError(f"{path}: {error or type(error).__name__}") from error
     weights = _read_weights(folder / WEIGHTS_NAME, network.state_dict())
     network.load_state_dict(weights, assign=True)
@@ -98,7 +98,7 @@ def _read_config(path: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ModelFolderError(f"{path}: missing; a model folder holds it") from error
+        raise ModelFolderError(f"{path}: missing; a model folder contains it") from error
     except (OSError, ValueError) as error:
         raise ModelFolderError(f"{path}: expected JSON, found: {error}") from error
     found = config.get("format") if isinstance(config, dict) else type(config).__name__
@@ -116,7 +116,7 @@ def _read_weights(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
     try:
         weights = load_file(path)
     except FileNotFoundError as error:
-        raise ModelFolderError(f"{path}: missing; a model folder holds it") from error
+        raise ModelFolderError(f"{path}: missing; a model folder contains it") from error
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(
             f"{path}: expected a safetensors file, found a damaged or truncated one: {error}"
@@ -137,5 +137,5 @@ def _read_weights(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:
             raise ModelFolderError(
                 f"{path}: {name}: expected finite numbers, found NaN or infinity"
             )
-    # A copy, because tensors inside a safetensors file are not aligned as matrix products like it.
+    # A copy, because tensors in a safetensors file are not aligned the way matrix products want it.
     return {name: tensor.to(torch.float32, copy=True) for name, tensor in weights.items()}

@@ -1,4 +1,4 @@
-"""A trained network's weights in fewer, larger operations: on a GPU each operation is a launch."""
+"""Folds a network's weights into fewer, larger operations: on a GPU, each operation is a launch."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from moa_depth_ros.network.moa_depth_clip import MoADepthClip
 from moa_depth_ros.network.tower import ImageTower
 
 _QUICK_GELU = 1.702
-_BRIGHTEST = 255  # of a camera's values
+_BRIGHTEST = 255  # the largest value of a camera
 
 
 class FoldedMixture(nn.Module):
     """:class:`MixtureOfAdapters`, for inference.
 
-    What reads the tokens is one product, the down-projections and the gate's first layer; what
-    writes to them is another, the up-projections and, weighted by the gates themselves, their
-    biases. The temperature is in the gate's last layer.
+    One product reads the tokens: the down-projections and the gate's first layer. Another one
+    writes to them: the up-projections and, weighted by the gates, their biases. The temperature is
+    folded into the gate's last layer.
 
     Args:
-        mixture: whose weights to use.
+        mixture: provides the weights.
     """
 
     def __init__(self, mixture: MixtureOfAdapters):
@@ -51,12 +51,12 @@ class FoldedMixture(nn.Module):
 class FoldedEmbedding(nn.Module):
     """From a camera's values to tokens: normalisation in one pass, patch embedding as one product.
 
-    Patches don't overlap, so that CLIP's convolution is a product. The pass before it scales,
-    changes the type and lays out the patches; the product adds their positions.
+    Patches don't overlap, so CLIP's convolution is a product. The pass before it scales, converts
+    the type and lays out the patches; the product adds their positions.
 
     Args:
-        visual: whose weights to use.
-        mean: (1, 3, 1, 1), CLIP's, of values in 0 to 1.
+        visual: provides the weights.
+        mean: (1, 3, 1, 1), CLIP's, for values in 0 to 1.
         std: likewise.
         dtype: of the product.
     """
@@ -82,7 +82,7 @@ class FoldedEmbedding(nn.Module):
         """(B, 3, H, W) float32 RGB in 0 to 255 to (B, 1 + h * w, width), the class token first."""
         rows, columns = self.patch_size
         patches = pictures.unflatten(3, (-1, columns)).unflatten(2, (-1, rows))
-        patches = patches.permute(0, 2, 4, 1, 3, 5)  # picture, row, column, colour, two in a patch
+        patches = patches.permute(0, 2, 4, 1, 3, 5)  # image, row, column, colour, two in a patch
         normalised = patches.new_empty(patches.shape, dtype=self.weight.dtype)
         torch.addcmul(self.offset, patches, self.scale, out=normalised)
         count = len(pictures)
@@ -96,7 +96,7 @@ class FoldedEmbedding(nn.Module):
 
 @torch.no_grad()
 def fold_tower(tower: ImageTower) -> None:
-    """Fold the mixtures, and CLIP's x sigmoid(1.702 x) into SiLU, which is one operation."""
+    """Fold the mixtures, and CLIP's x sigmoid(1.702 x) into SiLU, which is a single operation."""
     for layer, mixture in tower.moa.items():
         assert isinstance(mixture, MixtureOfAdapters)
         tower.moa[layer] = FoldedMixture(mixture)
@@ -111,7 +111,7 @@ def fold_tower(tower: ImageTower) -> None:
 @torch.no_grad()
 def folded_heads(network: MoADepthClip) -> nn.Linear:
     """(B, cells, width) to (B, cells, N + 1): the logits, then the regression. The scene context is
-    the same in every cell of every picture, so that its share is a bias."""
+    the same in every cell of every image, so its share is a bias."""
     heads = (network.classification.linear, network.regression.linear)
     weight = torch.cat([head.weight for head in heads])
     bias = torch.cat([head.bias for head in heads])
@@ -120,7 +120,7 @@ def folded_heads(network: MoADepthClip) -> nn.Linear:
 
 
 def _linear(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
-    """A layer with these values, without random ones before."""
+    """A layer with these values, without random initialisation."""
     layer = nn.Linear(weight.shape[1], len(weight), bias=bias is not None, device="meta")
     layer.weight = nn.Parameter(weight)
     if bias is not None:

@@ -1,8 +1,8 @@
 """From cells to depth without ever writing the upsampled logits to memory.
 
 N bins times H x W pixels are 26 MB for the paper's 224 x 224, and the plain path
-(:meth:`MoADepthClip.decode`) goes through them five times. Here a pixel's logits are made, used and
-dropped: on CUDA in the registers of one kernel, on a CPU in stripes that fit into its cache.
+(:meth:`MoADepthClip.decode`) goes through them five times. Here, a pixel's logits are made, used
+and dropped: on CUDA in the registers of one kernel, on a CPU in stripes that fit into its cache.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from moa_depth_ros.network.bins import DepthBins
 from moa_depth_ros.network.upsample import linear_weights
 
 STRIPE_VALUES = 2**18
-"""Upsampled logits at a time on a CPU: 1 MB in float32, what a core's second-level cache holds."""
+"""Upsampled logits at a time on a CPU: 1 MB in float32, the size of a core's level-2 cache."""
 
 
 class FusedDecoder(nn.Module):
-    """Depth and uncertainty as :meth:`MoADepthClip.decode` gives them, to float32 rounding.
+    """Depth and uncertainty as from :meth:`MoADepthClip.decode`, up to float32 rounding.
 
     Args:
         bins: what the logits stand for.
@@ -47,7 +47,7 @@ class FusedDecoder(nn.Module):
         self.register_buffer("moments", powers)
 
     def forward(self, cells: Tensor) -> Tensor:
-        """Decode what the heads say.
+        """Decode the output of the heads.
 
         Args:
             cells: (B, h * w, N + 1): the logits of the bins, then the regression before its
@@ -64,25 +64,25 @@ class FusedDecoder(nn.Module):
         return torch.stack([self._decode(picture) for picture in cells.float()])
 
     def _decode_by_kernel(self, cells: Tensor) -> Tensor | None:
-        """By Triton; None where that can't be had: the kernel is compiled on the robot, which takes
+        """By Triton; None if that is not possible: the kernel is compiled on the robot, which needs
         Triton, a C compiler and Python's headers."""
         try:
             from moa_depth_ros.network.fused_decoding_cuda import decode
 
             return decode(cells, self.moments[1], self.grid_size, self.size, self.max_depth)
-        except Exception as error:  # Triton and the compiler raise whatever they like
+        except Exception as error:  # Triton and the compiler raise all kinds of errors
             if is_out_of_memory(error):
                 raise  # which says nothing about the next time
             self._has_kernel = False
             logging.getLogger(__name__).warning(
-                f"Depth is decoded by PyTorch, more slowly than by a kernel: {error}"
+                f"Depth is decoded by PyTorch, which is slower than the kernel: {error}"
             )
             return None
 
     def _decode(self, cells: Tensor) -> Tensor:
         """(h * w, N + 1) to (2, H, W)."""
         wide = cells.T.unflatten(1, self.grid_size) @ self.columns.T
-        # On CUDA all rows at once: there, a kernel more costs more than it saves.
+        # On CUDA, all rows at once: there, another kernel costs more than it saves.
         stripe = self.size[0] if cells.is_cuda else STRIPE_VALUES // (len(wide) * self.size[1])
         stripes = self.rows.split(max(1, stripe))
         return torch.cat([self._decode_rows(rows, wide) for rows in stripes], dim=1)

@@ -8,8 +8,8 @@ import triton.language as tl
 from torch import Tensor
 
 TILE_VALUES = 512
-"""Logits that a program holds in registers: pixels times bins. With four times as many, registers
-suffice for too few programs at once to hide how long gathering takes."""
+"""Logits that a program holds in registers: pixels times bins. With four times as many, too few
+programs would fit at once to hide the latency of gathering."""
 
 
 def decode(
@@ -53,14 +53,14 @@ def decode(
 
 
 def tile_of(bins: int) -> tuple[int, int]:
-    """Pixels and bins that a program works on; of the latter it leaves out those too many."""
+    """Pixels and bins that a program works on; it masks out surplus bins."""
     tile_bins = triton.next_power_of_2(bins)
     return max(1, TILE_VALUES // tile_bins), tile_bins
 
 
 @triton.jit
 def _neighbours(pixel, scale, cells):
-    """The two cells beside a pixel and the weight of the second (PyTorch's bilinear rule)."""
+    """The two cells next to a pixel and the weight of the second (PyTorch's bilinear rule)."""
     position = tl.maximum((pixel.to(tl.float32) + 0.5) * scale - 0.5, 0.0)
     first = tl.minimum(position.to(tl.int32), cells - 1)
     second = tl.minimum(first + 1, cells - 1)

@@ -15,8 +15,8 @@ START_FRACTION = 0.25
 class ContextHead(nn.Module):
     """A 1x1 convolution over features with the scene context concatenated to every cell.
 
-    The context is the same in every cell, so its part of the product is a bias: it is computed
-    once a picture instead of once a cell, with the same values and gradients.
+    The context is the same in every cell, so its part of the product is a bias: it is computed once
+    per image instead of once per cell, with the same values and gradients.
     """
 
     def __init__(self, width: int, context_width: int, outputs: int):

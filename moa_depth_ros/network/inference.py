@@ -1,4 +1,4 @@
-"""A trained network as a robot runs it: pictures in, depth and uncertainty out, nothing else."""
+"""A trained network as a robot runs it: images in, depth and uncertainty out, nothing else."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from moa_depth_ros.network.moa_depth_clip import MoADepthClip
 class InferenceNetwork(nn.Module):
     """``network.decode(network(pictures / 255))`` without what only training needs.
 
-    Weights are folded as :mod:`moa_depth_ros.network.folding` has it, the scene context among them;
+    Weights are folded, including the scene context, by :mod:`moa_depth_ros.network.folding`;
     decoding is :class:`FusedDecoder`'s.
 
     Args:
-        network: whose weights to use; its tower is taken over and changed, so it is used up.
+        network: provides the weights; its tower is taken over and changed, so don't use it again.
         dtype: of tower and heads; normalisation and decoding stay float32.
     """
 
@@ -28,7 +28,7 @@ class InferenceNetwork(nn.Module):
         fold_tower(network.tower)
         visual = network.tower.visual
         self.embedding = FoldedEmbedding(visual, network.mean, network.std, dtype)
-        del visual.conv1  # or its weights would be there twice
+        del visual.conv1  # or its weights would exist twice
         self.tower = network.tower.to(dtype)
         self.decoder = FusedDecoder(
             network.bins,

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 UP_INIT_STD = 1e-3
-"""Training starts near the pretrained function; from exact zeros it would hardly move at 1e-5."""
+"""Training starts near the pretrained function; from exact zeros, it would hardly move at 1e-5."""
 
 
 class MixtureOfAdapters(nn.Module):

@@ -1,4 +1,4 @@
-"""MoA-DepthCLIP, whole: image tower, scene context, two heads, fusion."""
+"""The whole of MoA-DepthCLIP: image tower, scene context, two heads, fusion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from moa_depth_ros.network.upsample import upsample
 
 @dataclasses.dataclass
 class Cells:
-    """What the two heads say of each cell, before upsampling.
+    """The output of the two heads for each cell, before upsampling.
 
     Attributes:
         logits: (B, N, h, w) of the depth bins.
@@ -32,7 +32,7 @@ class Cells:
 
 @dataclasses.dataclass
 class Prediction:
-    """Depth in metres, float32, at one output size; the derived maps are made when first asked for.
+    """Depth in metres, float32, at one output size; the derived maps are computed when first read.
 
     Attributes:
         logits: (B, N, H, W) of the depth bins.
@@ -68,7 +68,7 @@ class MoADepthClip(nn.Module):
     """The network of the paper's Fig. 1.
 
     Args:
-        config: what it is made of.
+        config: the choices that shape it.
         clip: parts to build it around; by default they are built from ``config``.
 
     Raises:
@@ -119,8 +119,8 @@ class MoADepthClip(nn.Module):
     def decode(self, cells: Cells) -> Prediction:
         """Depth at the input size, computed in float32.
 
-        The logits are upsampled, not the depths: a pixel between two cells gets a mixture of
-        their distributions, which keeps both sides of an edge possible.
+        The logits are upsampled, not the depths: a pixel between two cells gets a mixture of their
+        distributions, which keeps both sides of an edge possible.
         """
         size = self.config.input_size
         with torch.autocast(cells.logits.device.type, enabled=False):

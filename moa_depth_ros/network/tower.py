@@ -15,9 +15,9 @@ _ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBac
 
 
 class ImageTower(nn.Module):
-    """From normalised pictures to a map of adapted features.
+    """From normalised images to a map of adapted features.
 
-    The modules of ``visual`` are used as they are (its projection too is kept, unused, so that
+    The modules of ``visual`` are used as they are (even its unused projection is kept, so that
     weights go in and out of open_clip unchanged).
     """
 
@@ -57,11 +57,11 @@ class ImageTower(nn.Module):
         Returns:
             (B, h * w, width), row by row, after the final layer norm; the class token is dropped.
         """
-        # Not public in open_clip, whose forward() runs all blocks and leaves no place between them.
+        # Not public in open_clip, whose forward() runs all blocks without a way in between them.
         return self.features(self.visual._embeds(pictures))
 
     def features(self, tokens: Tensor) -> Tensor:
-        """What :meth:`forward` gives, of (B, 1 + h * w, width) tokens, the class token first."""
+        """As :meth:`forward`, from (B, 1 + h * w, width) tokens, the class token first."""
         with sdpa_kernel(_ATTENTION):
             for index, block in enumerate(self.visual.transformer.resblocks):
                 tokens = block(tokens)
@@ -70,8 +70,8 @@ class ImageTower(nn.Module):
         return self.visual.ln_post(tokens[:, 1:])
 
     def freeze_all_but(self, trainable_blocks: int | str) -> None:
-        """Of CLIP's own weights let those of the last blocks learn, or ``all``, and no others."""
-        # Not open_clip's lock(): it would free the final norm and the projection too.
+        """Of CLIP's own weights, train only those of the last blocks, or ``all``."""
+        # Not open_clip's lock(), which would also free the final norm and the projection.
         everything = trainable_blocks == "all"
         self.visual.requires_grad_(everything)
         if self.visual.proj is not None:

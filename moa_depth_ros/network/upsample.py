@@ -11,7 +11,7 @@ def upsample(cells: Tensor, size: tuple[int, int]) -> Tensor:
     """``F.interpolate(cells, size, mode="bilinear")``, several times as fast on a CPU.
 
     Bilinear interpolation is separable: one small matrix for the rows and one for the columns. The
-    backward pass, the slowest part of a training step otherwise, then is two products as well.
+    backward pass, otherwise the slowest part of a training step, is then two products as well.
 
     Args:
         cells: (B, C, h, w).
@@ -26,7 +26,6 @@ def upsample(cells: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def linear_weights(cells: int, pixels: int, like: Tensor) -> Tensor:
-    """(pixels, cells) weights of each cell in each pixel, of the type and on the device of
-    ``like``."""
+    """(pixels, cells) weights of each cell in each pixel, with the dtype and device of ``like``."""
     unit = torch.eye(cells, dtype=like.dtype, device=like.device).unsqueeze(0)
     return F.interpolate(unit, size=pixels, mode="linear")[0].T

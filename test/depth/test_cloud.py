@@ -1,4 +1,4 @@
-"""What becomes of a depth picture on its way to a cloud."""
+"""How a depth image becomes a cloud."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_pixels_at_depth_steps_are_left_out(depth, colour):
     depth[:, 10:] = 2.0
     packed = pack_cloud(drop_edges(depth, 0.1), colour, CAMERA, CloudOptions(stride=2))
     missing = np.isnan(points_of(packed)[..., 2])
-    assert missing[:, 5].all()  # column 10; column 9 was left out by the stride
+    assert missing[:, 5].all()  # column 10; the stride left out column 9
     assert missing.sum() == 11
 
 
@@ -94,7 +94,7 @@ def test_a_picture_without_readings_gives_no_voxels(colour):
 
 @pytest.mark.parametrize("stride", [1, 3])
 def test_voxels_have_the_colours_of_the_pixels_that_stride_leaves(stride):
-    """So small that no two pixels share one: the organised cloud's points, in another order."""
+    """Voxels so small that no two pixels share one: the organised cloud's points, reordered."""
     generator = torch.Generator().manual_seed(0)
     depth = torch.rand(22, 31, generator=generator) + 1.0
     depth[3, 3] = torch.nan

@@ -69,7 +69,7 @@ def test_both_sides_of_a_step_are_dropped_and_slopes_stay():
 
 
 def test_an_edge_that_is_spread_over_many_pixels_is_one():
-    """From 1 m to 3 m over 40 pixels: 5 % from pixel to pixel at most."""
+    """From 1 m to 3 m over 40 pixels: at most 5 % from pixel to pixel."""
     row = torch.cat([torch.ones(40), torch.linspace(1, 3, 40), torch.full((40,), 3.0)])
     depth = row.expand(30, 120)
     assert not drop_edges(depth, 0.1).isnan().any()
@@ -82,14 +82,14 @@ def test_an_edge_stays_one_where_limits_took_the_wall_behind(reach=(9, 20)):
     row = torch.cat([torch.ones(40), torch.linspace(1, 3, 40), torch.full((40,), 3.0)])
     whole = row.expand(30, 120)
     limited = torch.where(whole <= 1.5, whole, NAN)
-    assert not drop_edges(limited, 0.1, reach)[:, 40:45].isnan().any()  # what would be left
+    assert not drop_edges(limited, 0.1, reach)[:, 40:45].isnan().any()  # these would be left
     dropped = drop_edges(limited, 0.1, reach, whole)
     assert dropped[:, 40:].isnan().all()
     assert not dropped[:, :30].isnan().any()
 
 
 def test_what_a_network_makes_of_rooms_has_edges():
-    """Its cells are 53 pixels wide: neighbouring pixels differ by a few percent at most."""
+    """Its cells are 53 pixels wide: neighbouring pixels differ by at most a few percent."""
     estimator = DepthEstimator(DEMO_MODEL, "cpu")
     assert estimator.half_a_cell(480, 640) == (27, 27)
     for path in sorted((ROOT / "config" / "pictures").glob("*.jpg")):
@@ -104,4 +104,4 @@ def test_a_single_row_or_column_has_neighbours_one_way_only():
 
 
 def test_a_step_is_relative_to_the_nearer_depth():
-    assert drop_edges(torch.tensor([[1.0, 1.105]]), 0.1).isnan().all()  # 0.095 of the farther
+    assert drop_edges(torch.tensor([[1.0, 1.105]]), 0.1).isnan().all()  # 0.095 of the farther one

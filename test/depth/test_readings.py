@@ -1,4 +1,4 @@
-"""What of a depth picture is a reading."""
+"""Which values of a depth image are readings."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Smoothing over time: noise shrinks by the formula, changes come through at once."""
+"""Smoothing over time: noise shrinks as the formula says, changes come through at once."""
 
 import math
 
@@ -101,7 +101,7 @@ def test_the_largest_change_is_a_factor_of_depth(factor, is_noise):
 
 
 def test_pictures_of_one_stamp_are_smoothed():
-    """Some drivers leave it zero."""
+    """Some drivers leave the stamp zero."""
     smoother = DepthSmoother()
     show(smoother, torch.full(SIZE, 2.0), 0.0)
     found = show(smoother, torch.full(SIZE, 2.2), 0.0)

@@ -1,4 +1,4 @@
-"""What a process takes of the machine."""
+"""How much of the machine a process uses."""
 
 import mmap
 
@@ -8,7 +8,7 @@ from moa_depth_ros.machine.report import resident_bytes
 def test_memory_counts_once_it_is_used():
     size = 2**28
     before = resident_bytes()
-    with mmap.mmap(-1, size) as memory:  # only promised
+    with mmap.mmap(-1, size) as memory:  # only reserved
         assert resident_bytes() - before < size / 4
         memory.write(bytes(size))
         assert resident_bytes() - before > size * 3 / 4

@@ -20,7 +20,7 @@ print(before, torch.get_num_threads(), there, cv2.getNumThreads())
 
 
 def counts(**environment: str) -> list[int]:
-    """PyTorch's threads before leaving a core, and after, here and in another thread; OpenCV's."""
+    """PyTorch's threads before and after leaving a core, here and in another thread; OpenCV's."""
     settings = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
     inherited = {k: v for k, v in os.environ.items() if k not in settings}
     command = [sys.executable, "-c", COUNTS]

@@ -1,4 +1,4 @@
-"""A file under its name is whole: it is the old one until the new one is complete."""
+"""A file under its name is complete: it is the old one until the new one is finished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoding by the paper's formula, in float64; run as a program, the CUDA kernel against it."""
+"""Decoding by the paper's formula, in float64; as a program, compares the CUDA kernel with it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ CASES = {
     "smaller-output": (6, 8, 3, 4, 10),
     "large-logits": (2, 3, 8, 12, 13),
 }
-"""Rows and columns of cells, of pixels, and bins."""
+"""Rows and columns of cells, then of pixels, and bins."""
 
 
 def make_cells(case: str) -> tuple[Tensor, DepthBins, Size, Size]:
-    """Cells (2, h * w, N + 1) of two pictures with clear and unclear opinions; bins; both sizes."""
+    """Cells (2, h * w, N + 1) of two images, some sure and some not; bins; both sizes."""
     rows, columns, height, width, bins = CASES[case]
     generator = torch.Generator().manual_seed(0)
     cells = 4 * torch.randn(2, rows * columns, bins + 1, generator=generator)
-    if case == "large-logits":  # whose exp() is infinite; what they have in common means nothing
+    if case == "large-logits":  # whose exp() is infinite; a common offset means nothing
         cells[..., :-1] += 100
     return cells, DepthBins(bins, "uniform", 1e-3, 10.0), (rows, columns), (height, width)
 
@@ -44,7 +44,7 @@ def plain(cells: Tensor, bins: DepthBins, grid: Size, size: Size) -> Tensor:
 
 
 def check_the_kernel() -> None:
-    """Print each case that the kernel agrees in; raise at the first that it does not."""
+    """Print each case in which the kernel agrees; raise at the first in which it does not."""
     from moa_depth_ros.network.fused_decoding_cuda import decode
 
     for case in CASES:

@@ -1,4 +1,4 @@
-"""Saving and loading a model folder, and every way in which one can be wrong."""
+"""Saving and loading a model folder, and all the ways in which one can be wrong."""
 
 import dataclasses
 import json

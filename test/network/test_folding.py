@@ -1,4 +1,4 @@
-"""Folded weights against what they were folded from."""
+"""Folded weights, compared with what they were folded from."""
 
 import json
 from copy import deepcopy

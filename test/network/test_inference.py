@@ -1,4 +1,4 @@
-"""What a robot runs gives what training and evaluation see."""
+"""What a robot runs gives the same results as training and evaluation."""
 
 import os
 import subprocess
@@ -53,7 +53,7 @@ def test_runs_in_lower_precision_and_answers_in_float32(network):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("stripe", [1, 1000, 2**18])
 def test_stripes_equal_the_plain_path(monkeypatch, case, stripe):
-    """Whatever fits into a stripe: less than a row, some rows, everything."""
+    """Stripes of less than a row, of some rows, of everything."""
     monkeypatch.setattr("moa_depth_ros.network.fused_decoding.STRIPE_VALUES", stripe)
     cells, bins, grid, size = make_cells(case)
     found = FusedDecoder(bins, grid, size, 10.0)(cells)
@@ -61,7 +61,7 @@ def test_stripes_equal_the_plain_path(monkeypatch, case, stripe):
 
 
 def test_confident_cells_that_disagree_stay_finite():
-    """Between two cells that are sure of different bins, every logit is far below either's best:
+    """Between two cells that are sure of different bins, every logit is far below either maximum:
     subtracting the cells' own maxima would leave nothing but zeros there."""
     cells = torch.full((1, 2, 3), -1e4)
     cells[0, 0, 0] = cells[0, 1, 1] = 0.0
@@ -75,8 +75,8 @@ def test_confident_cells_that_disagree_stay_finite():
 
 @pytest.mark.skipif(find_spec("triton") is None, reason="needs Triton")
 def test_the_cuda_kernel_equals_the_plain_path():
-    """Run by Triton's interpreter, on a CPU. A process of its own: the interpreter is chosen when
-    Triton is first imported."""
+    """Run by Triton's interpreter, on a CPU; in a process of its own, because the interpreter is
+    chosen when Triton is first imported."""
     environment = {**os.environ, "TRITON_INTERPRET": "1"}
     command = [sys.executable, "-m", "test.network.plain_decoding"]
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -110,10 +110,10 @@ def test_the_papers_network_folds(paper_network):
 
 @pytest.mark.parametrize("fused", [False, True])
 def test_a_cell_that_is_sure_of_its_bin_has_no_uncertainty_and_no_nan(fused):
-    """mean(x^2) - mean(x)^2 is a little below 0 there, by rounding."""
+    """mean(x^2) - mean(x)^2 is slightly below 0 there, because of rounding."""
     bins = DepthBins(128, "uniform", 1e-3, 10.0)
     noise = torch.randn(128, 128, generator=torch.Generator().manual_seed(0))
-    logits = 20 * torch.eye(128) + noise  # each cell is sure of another bin
+    logits = 20 * torch.eye(128) + noise  # each cell is sure of a different bin
     if fused:
         cells = torch.cat([logits, torch.zeros(128, 1)], dim=1).unsqueeze(0)
         spread = FusedDecoder(bins, (8, 16), (8, 16), 10.0)(cells)[0, 1]
@@ -124,7 +124,7 @@ def test_a_cell_that_is_sure_of_its_bin_has_no_uncertainty_and_no_nan(fused):
 
 
 def test_want_of_memory_is_not_want_of_a_kernel(monkeypatch):
-    """Which says nothing about the next time."""
+    """It says nothing about the next time."""
     pytest.importorskip("triton")
     from moa_depth_ros.network import fused_decoding_cuda
 

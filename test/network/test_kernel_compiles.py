@@ -1,4 +1,4 @@
-"""The decoding kernel becomes machine code of each generation of GPUs, with no GPU at hand."""
+"""The decoding kernel compiles to machine code for each generation of GPUs, without a GPU."""
 
 import subprocess
 
@@ -14,7 +14,7 @@ GENERATIONS = {"T4": 75, "A100": 80, "Orin": 87, "RTX 40": 89, "H100": 90, "B200
 
 
 def compile_for(generation: int, cells: str, bins: int) -> dict[str, str | bytes]:
-    """By the stage of compilation."""
+    """The code by stage of compilation."""
     pixels, channels = tile_of(bins)
     integers = ("grid_height", "grid_width", "height", "width", "bins")
     numbers = ("row_scale", "column_scale", "max_depth")
@@ -33,7 +33,7 @@ def compile_for(generation: int, cells: str, bins: int) -> dict[str, str | bytes
 
 @pytest.fixture(autouse=True)
 def no_cache(monkeypatch, tmp_path):
-    """What was compiled before would say nothing."""
+    """Anything compiled earlier would prove nothing."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
 
 

@@ -1,4 +1,4 @@
-"""The packed mixture of adapters against the paper's formulas, expert by expert."""
+"""The packed mixture of adapters, compared with the paper's formulas, expert by expert."""
 
 import math
 
@@ -10,7 +10,7 @@ from moa_depth_ros.network import MixtureOfAdapters, gate_entropy
 
 
 def formula(moa: MixtureOfAdapters, x: torch.Tensor) -> torch.Tensor:
-    """Eq. 1 to 3, written as they are printed: one expert after the other, one token at a time."""
+    """Eq. 1 to 3, written as printed: one expert after the other, one token at a time."""
     rank = moa.bottleneck
     adapted = torch.empty_like(x)
     for i, token in enumerate(x):

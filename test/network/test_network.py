@@ -1,4 +1,4 @@
-"""The whole network: the specification's numbers, what learns, what the heads mean."""
+"""The whole network: the specification's numbers, what is trained, what the heads mean."""
 
 import math
 
@@ -105,7 +105,7 @@ def test_without_adapters_the_features_are_clips(tmp_path):
 
 
 def test_cells_are_where_the_picture_is(network):
-    """A change in the lower right corner moves that cell more than the others."""
+    """A change in the lower right corner affects that cell more than the others."""
     network.tower.visual.transformer.resblocks = torch.nn.ModuleList()
     pictures = torch.zeros(1, 3, *INPUT_SIZE)
     changed = pictures.clone()
@@ -158,7 +158,7 @@ def test_scene_prompts_are_english():
 
 
 def test_context_is_the_mean_of_normalised_embeddings(paper_network):
-    """Recomputed with open_clip alone; the random text tower of the fixture is gone by design."""
+    """Recomputed using only open_clip; the fixture's random text tower is gone by design."""
     import open_clip
 
     from moa_depth_ros.network.scene_context import scene_context
@@ -319,13 +319,13 @@ def test_pictures_are_normalised_as_clips_were(network):
 @pytest.mark.parametrize("vision", [{"pool_type": "avg"}, {"final_ln_after_pool": True}])
 def test_towers_whose_tokens_are_pooled_otherwise_are_refused(tmp_path, vision):
     architecture = tiny_architecture(tmp_path, "pooled", **vision)
-    with pytest.raises(ValueError, match=r"expected a ViT of open_clip's own with a class token"):
+    with pytest.raises(ValueError, match=r"expected a ViT of open_clip itself with a class token"):
         MoADepthClip(NetworkConfig(architecture, None, INPUT_SIZE))
 
 
 def test_a_file_that_is_no_model_config_is_named(tmp_path):
     (tmp_path / "odd.json").write_text('{"embed_dim": 16}')
-    with pytest.raises(ValueError, match=r"odd\.json is no open_clip model config"):
+    with pytest.raises(ValueError, match=r"odd\.json is not an open_clip model config"):
         MoADepthClip(NetworkConfig(str(tmp_path / "odd.json"), None, INPUT_SIZE))
 
 

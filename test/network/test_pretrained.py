@@ -1,4 +1,4 @@
-"""CLIP weights from a file, at another input size: the way of OpenAI's weights, on a stand-in."""
+"""CLIP weights from a file, at another input size: like OpenAI's weights, with a stand-in."""
 
 import logging
 
@@ -13,7 +13,7 @@ from test.network.tiny import tiny_architecture
 
 @pytest.fixture
 def clip_file(tmp_path):
-    """A whole CLIP, saved as open_clip's users save theirs; square, as published weights are."""
+    """A complete CLIP, saved the way open_clip's users do; square, like published weights."""
     architecture = tiny_architecture(tmp_path, image_size=32)
     open_clip.add_model_config(architecture)
     clip = open_clip.create_model("tiny-vit", pretrained=None).eval()

@@ -1,4 +1,4 @@
-"""A tower of the default's shape, small enough for tests."""
+"""A tower of the default's structure, small enough for tests."""
 
 from __future__ import annotations
 
