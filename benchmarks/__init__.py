@@ -1,1 +1,1 @@
-"""How fast the node is beside a mere relay, and the network beside other depth networks."""
+"""How fast the node is compared with a mere relay, and the network with other depth networks."""

@@ -1,4 +1,4 @@
-"""The benchmark's camera: one picture of noise, again and again, at a rate."""
+"""The benchmark's camera: one image of noise, published again and again at a rate."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from moa_depth_ros.intrinsics import NYU_KINECT
 from moa_depth_ros.ros.camera_info import camera_info_message
 
 PATIENCE_SECONDS = 60.0
-SETTLE_SECONDS = 0.5  # the other side may know of a connection a moment later
+SETTLE_SECONDS = 0.5  # the other side may learn of a connection a moment later
 
 
 def film(node: Node, width: int, height: int, rate: float, frames: int) -> None:
-    """Publish frames at a rate in Hz, once somebody listens.
+    """Publish frames at a rate in Hz, once there is a subscriber.
 
     Raises:
-        TimeoutError: nobody does.
+        TimeoutError: there is none.
     """
     info_publisher = node.create_publisher(CameraInfo, "/camera/camera_info", 5)
     publisher = node.create_publisher(Image, "/camera/image_raw", 5)
     limit = time.monotonic() + PATIENCE_SECONDS
     while not publisher.get_subscription_count():
         if time.monotonic() > limit:
-            raise TimeoutError("nobody subscribes to /camera/image_raw")
+            raise TimeoutError("/camera/image_raw has no subscriber")
         time.sleep(0.05)
     time.sleep(SETTLE_SECONDS)
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -38,7 +38,7 @@ def film(node: Node, width: int, height: int, rate: float, frames: int) -> None:
     picture = picture_message(header, noise, "rgb8")
     header.stamp = node.get_clock().now().to_msg()
     info_publisher.publish(camera_info_message(header, NYU_KINECT.resized(width, height)))
-    time.sleep(SETTLE_SECONDS)  # a node needs it before the picture
+    time.sleep(SETTLE_SECONDS)  # the node needs it before the image
     begin = time.monotonic()
     for index in range(frames):
         time.sleep(max(0.0, begin + index / rate - time.monotonic()))

@@ -1,4 +1,4 @@
-"""A network with next to no work: beside it, what the node itself does can be seen."""
+"""A network with next to no work, which shows what the node itself costs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INPUT_SIZE = (32, 32)
 
 
 def save_least_network(folder: Path) -> Path:
-    """A model folder below ``folder``: one block, one adapter, one cell, two bins, random
+    """Save a model folder in ``folder``: one block, one adapter, one cell, two bins, random
     weights."""
     vision = {"image_size": INPUT_SIZE, "patch_size": 32, "layers": 1, "width": 16, "head_width": 8}
     text = {"context_length": 77, "vocab_size": 49408, "width": 8, "heads": 1, "layers": 1}

@@ -1,8 +1,9 @@
-"""The network beside depth networks of ``transformers``: ``python -m benchmarks.networks``.
+"""The network compared with depth networks of ``transformers``: ``python -m benchmarks.networks``.
 
 They are built from their configurations with random weights, which take the same time as trained
-ones; nothing is downloaded. Each gets the input that its own preparation makes of a 640x480
-picture, on the same device, in the same precision, in turns, so that a busy machine slows all.
+ones; nothing is downloaded. Each gets the input that its own preprocessing makes of a 640x480
+image, on the same device, in the same precision, in turns, so that a busy machine slows down all of
+them.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ OTHERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, int]]] = {
     "ZoeDepth": (_zoedepth, (384, 512)),
     "GLPN": (_glpn, (480, 640)),
 }
-"""Who builds each, and the height and width of its input."""
+"""For each, the function that builds it, and the height and width of its input."""
 
 
 def measure(others: list[str], device: torch.device, dtype: torch.dtype, runs: int) -> None:
@@ -126,9 +127,9 @@ def _ours(device: torch.device, dtype: torch.dtype) -> tuple[nn.Module, torch.Te
 
 
 def _gigaflops(network: nn.Module, pictures: torch.Tensor) -> float:
-    """Of the matrix products and convolutions: 2 for each multiplication with its addition."""
+    """GFLOPs of matrix products and convolutions: 2 per multiplication with its addition."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)  # the counter sees into neither of them
+    torch.backends.mha.set_fastpath_enabled(False)  # the counter can't see into either of them
     try:
         with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
             network(pictures)
@@ -144,7 +145,7 @@ def main() -> int:
         import transformers
     except ImportError:
         print(
-            "error: the other networks are those of transformers, which is not installed: "
+            "error: the other networks come from transformers, which is not installed: "
             "pip install transformers",
             file=sys.stderr,
         )
@@ -165,7 +166,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.networks",
-        description="Time the paper's network beside depth networks of transformers (pip install "
+        description="Time the paper's network against depth networks of transformers (pip install "
         "transformers), all with random weights. Networks alone: no graph, no copies. Prints a "
         "Markdown table.",
     )
@@ -173,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     add_device_option(parser)
     parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))
     parser.add_argument(
-        "--runs", type=at_least(1), default=10, help="counted runs (default: %(default)s)"
+        "--runs", type=at_least(1), default=10, help="measured runs (default: %(default)s)"
     )
     return parser
 

@@ -1,7 +1,7 @@
-"""The node beside a relay: ``python -m benchmarks.node``. See ``--help``.
+"""The node compared with a relay: ``python -m benchmarks.node``. See ``--help``.
 
-Three processes over real DDS: the camera, the node or the relay, and this one, which hears their
-answers. A latency is the time from a picture's stamp to the last of its answers.
+Three processes over real DDS: the camera, the node or the relay, and this one, which receives their
+answers. A latency is the time from an image's stamp to the last of its answers.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ STOP_SECONDS = 20.0
 
 @dataclass
 class Run:
-    """What was seen of one program.
+    """The measurements of one program.
 
     Attributes:
-        latencies: milliseconds, a value a frame that counts.
-        rate: such frames a second.
+        latencies: milliseconds, one value per frame that counts.
+        rate: such frames per second.
         network: milliseconds, the median of the node's stage of that name; 0 for the relay.
         memory: MB of the program after a tenth of the frames and at the end.
     """
@@ -63,7 +63,7 @@ class Run:
 
 
 class Listener(Node):
-    """Notes when the last answer to each picture came.
+    """Records when the last answer to each image arrived.
 
     Args:
         cloud: whether to subscribe to the cloud, too.
@@ -90,19 +90,19 @@ class Listener(Node):
         self.network = float(values.get("network median (ms)", 0.0))
 
     def times(self) -> np.ndarray:
-        """(frames, 2) nanoseconds: stamps of the frames that were answered whole and count, and
-        when they were."""
+        """(frames, 2) nanoseconds: stamps of the frames that count and were answered completely,
+        and when they were."""
         whole = [(s, at) for s, (count, at) in self.answers.items() if count == self.wanted]
         return np.array(sorted(whole)[WARM_UP:], dtype=np.int64).reshape(-1, 2)
 
 
 def measure(program: list[str], cloud: bool, frames: int, camera: list[str]) -> Run:
-    """One program answers one film.
+    """Let one program answer one film.
 
     Args:
         program, camera: modules and their arguments.
-        cloud: whether anybody subscribes to the cloud.
-        frames: of the film, those of the warm-up left out.
+        cloud: whether to subscribe to the cloud, too.
+        frames: of the film, without those of the warm-up.
 
     Raises:
         RuntimeError: one of them ended early, or nothing was answered.
@@ -127,8 +127,8 @@ def measure(program: list[str], cloud: bool, frames: int, camera: list[str]) -> 
         times = listener.times()
         if filming.returncode or len(times) < 2:
             raise RuntimeError(
-                f"{program[0]} answered {len(listener.answers)} pictures, {len(times)} of those "
-                f"that count; the camera ended with status {filming.returncode}"
+                f"{program[0]} answered {len(listener.answers)} images, {len(times)} of them after "
+                f"the warm-up; the camera ended with status {filming.returncode}"
             )
         seconds = (times[-1, 1] - times[0, 1]) * 1e-9
         latencies = (times[:, 1] - times[:, 0]) * 1e-6
@@ -140,7 +140,7 @@ def measure(program: list[str], cloud: bool, frames: int, camera: list[str]) -> 
 
 @contextlib.contextmanager
 def _process(arguments: list[str]) -> Iterator[subprocess.Popen]:
-    """A module of this checkout, ended at the end."""
+    """A module of this checkout, ended with the block."""
     process = start(*arguments)
     try:
         yield process
@@ -151,8 +151,8 @@ def _process(arguments: list[str]) -> Iterator[subprocess.Popen]:
 def compare(
     options: argparse.Namespace, models: dict[str, Path], size: tuple[int, int], cloud: bool
 ) -> None:
-    """Print a row for the relay and one for the node with each model, for one kind of film: what
-    all rounds together gave, the memory of the last."""
+    """Print a row for the relay and one for the node with each model, for one kind of film: the
+    results of all rounds together, and the memory of the last one."""
     width, height = size
     camera = ["benchmarks.camera", "--width", str(width), "--height", str(height)]
     camera += ["--rate", str(options.rate), "--frames", str(options.frames + WARM_UP)]
@@ -164,7 +164,7 @@ def compare(
         programs[f"node, {name}"] = ["moa_depth_ros.node", *remap, *parameters]
     kind = f"{width}x{height} | {'depth, cloud' if cloud else 'depth'}"
     runs: dict[str, list[Run]] = {name: [] for name in programs}
-    for _ in range(options.rounds):  # in turns: what slows the machine for a while slows all
+    for _ in range(options.rounds):  # in turns: a temporary slowdown of the machine affects all
         for name, program in programs.items():
             runs[name].append(measure(program, cloud, options.frames, camera))
     relay = np.median(np.concatenate([run.latencies for run in runs["relay"]]))
@@ -190,7 +190,7 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
-    print(f"{options.rate:g} pictures a second, {options.precision}; {describe(options.device)}\n")
+    print(f"{options.rate:g} images per second, {options.precision}; {describe(options.device)}\n")
     print(
         "| picture | answers | program | frames | answered a second | median ms | 95 % | 99 % ",
         end="",
@@ -200,7 +200,7 @@ def _run(options: argparse.Namespace) -> None:
     try:
         os.environ.update(own_domain(os.environ))
         rclpy.init()
-        load_network(options.model)  # found bad by the node, it would end minutes of measuring
+        load_network(options.model)  # a bad one would end the run only after minutes of measuring
         with tempfile.TemporaryDirectory() as folder:
             models = {"least network": save_least_network(Path(folder))}
             models[options.model.name] = options.model.resolve()
@@ -215,9 +215,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.node",
         description="Time the node against a relay that answers with ready-made messages of the "
-        "same sizes, over DDS between processes. Prints a Markdown table; its last column is what "
-        "the node takes apart from its network stage, relative to the relay. Best seen beside a "
-        "network with next to no work, which comes before the model.",
+        "same sizes, over DDS between processes. Prints a Markdown table; its last column is the "
+        "node's time without its network stage, relative to the relay. A network with next to no "
+        "work, which is measured before the model, shows it best.",
     )
     sizes = [(640, 480), (1280, 720)]
     parser.add_argument(
@@ -228,13 +228,13 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         choices=["depth", "cloud"],
         default=["depth", "cloud"],
-        help="depth alone, or the cloud beside it (default: both)",
+        help="only depth, or depth and cloud (default: both)",
     )
     parser.add_argument(
-        "--frames", type=at_least(1), default=100, help="counted (default: %(default)s)"
+        "--frames", type=at_least(1), default=100, help="measured frames (default: %(default)s)"
     )
     parser.add_argument(
-        "--rounds", type=at_least(1), default=3, help="of every program (default: %(default)s)"
+        "--rounds", type=at_least(1), default=3, help="per program (default: %(default)s)"
     )
     parser.add_argument("--rate", type=above_zero, default=10.0, help="Hz (default: %(default)s)")
     parser.add_argument("--model", type=a_path, default=DEMO_MODEL, help="model folder")

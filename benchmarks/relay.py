@@ -1,4 +1,4 @@
-"""Answers each picture with messages of the depth node's sizes, ready made: the least that a Python
+"""Answers each image with ready-made messages of the depth node's sizes: the least that a Python
 node can do."""
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from sensor_msgs.msg import Image, PointCloud2
 from moa_depth_ros.machine.allocator import keep_freed_memory
 from moa_depth_ros.ros.qos import input_qos, output_qos
 
-# The depth node's, written down again: importing it would bring PyTorch into this process.
+# The depth node's value, repeated here: importing it would bring PyTorch into this process.
 POINT_BYTES = 16
 
 
 class Relay(Node):
-    """Subscribes and publishes as the depth node does, under its name."""
+    """Subscribes and publishes like the depth node, under its name."""
 
     def __init__(self) -> None:
         super().__init__("moa_depth")

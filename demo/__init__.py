@@ -1,1 +1,1 @@
-"""The main job from end to end: camera, depth node and viewer, three processes over real DDS."""
+"""The main use case end to end: camera, depth node and viewer, three processes over real DDS."""

@@ -1,4 +1,4 @@
-"""The demo's camera: publishes ``/camera/image_raw``, ``camera_info`` and, if known, true depth."""
+"""The demo's camera: publishes ``/camera/image_raw``, ``camera_info`` and true depth, if known."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from moa_depth_ros.machine.whole_file import whole_file
 from moa_depth_ros.ros.camera_info import camera_info_message
 from moa_depth_ros.ros.signals import EndSignals
 
-READERS = 2  # of the pictures: the depth node and the viewer
+READERS = 2  # of the images: the depth node and the viewer
 PATIENCE_SECONDS = 90.0
 
 
 class Camera(Node):
-    """Publishes views; reliable, as drivers of depth cameras do."""
+    """Publishes views; reliable, like drivers of depth cameras."""
 
     def __init__(self) -> None:
         super().__init__("camera")
@@ -38,12 +38,12 @@ class Camera(Node):
         self._truth = self.create_publisher(Image, "/camera/depth_truth", qos)
 
     def is_heard(self) -> bool:
-        """Whether node and viewer both listen, so that every published frame counts."""
+        """Whether node and viewer are subscribed, so that every published frame counts."""
         heard = self._picture.get_subscription_count() >= READERS
         return heard and self._info.get_subscription_count() > 0
 
     def publish(self, view: View, camera_info: CameraInfo) -> None:
-        """Publish one view, stamped now, the picture last: it is what sets the node going."""
+        """Publish one view, stamped now; the image comes last, because it triggers the node."""
         stamp = self.get_clock().now().to_msg()
         header = Header(stamp=stamp, frame_id="camera_optical_frame")
         camera_info.header = header
@@ -54,7 +54,7 @@ class Camera(Node):
 
 
 def film(camera: Camera, source: Source, rate: float, seconds: float, signals: EndSignals) -> int:
-    """Show the film, there and back, at a rate in Hz for some seconds. Returns the number of
+    """Show the film, back and forth, at a rate in Hz for some seconds. Returns the number of
     published frames."""
     info = camera_info_message(Header(), source.camera)
     count = round(rate * seconds)
@@ -104,13 +104,13 @@ def _run(source: Source, rate: float, seconds: float, signals: EndSignals) -> in
     limit = time.monotonic() + PATIENCE_SECONDS
     while not camera.is_heard():
         if time.monotonic() > limit:
-            raise TimeoutError("node and viewer don't subscribe")
+            raise TimeoutError("the node and the viewer did not subscribe")
         time.sleep(0.05)
-    time.sleep(0.5)  # the other side may know of the connection a moment later
+    time.sleep(0.5)  # the other side may learn of the connection a moment later
     signals.phase = "running"
-    print(f"camera: {rate:g} pictures a second for {seconds:g} s", flush=True)
+    print(f"camera: {rate:g} images per second for {seconds:g} s", flush=True)
     published = film(camera, source, rate, seconds, signals)
-    time.sleep(0.5)  # reliable readers may still ask for the last frame
+    time.sleep(0.5)  # reliable readers may still request the last frame
     camera.destroy_node()
     return published
 

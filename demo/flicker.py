@@ -1,7 +1,7 @@
-"""How much depth flickers on a still scene, smoothed or not: ``python -m demo.flicker``.
+"""How much depth flickers on a still scene, with and without smoothing: ``python -m demo.flicker``.
 
-One picture is shown many times, each time with other noise, as a camera's sensor adds it. Flicker
-is the median over pixels of the standard deviation over time of ln(depth), in percent.
+One image is shown many times, each time with different noise, like a camera's. Flicker is the
+median over pixels of the standard deviation over time of ln(depth), in percent.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from moa_depth_ros.estimator import DEMO_MODEL, DepthEstimator
 from moa_depth_ros.pictures.files import read_picture
 from moa_depth_ros.ros.shared_files import shared_file
 
-SETTLING = 30  # pictures that the average begins with
+SETTLING = 30  # images until the average has settled
 RATE = 30.0
 
 
 def flicker(depths: list[torch.Tensor], strength: float, max_change: float) -> float:
-    """Of these depths, (H, W) metres each, after smoothing; percent."""
+    """Flicker of these depths, (H, W) metres each, after smoothing; percent."""
     smoother = DepthSmoother()
     smooth = [
         smoother.smooth(depth, strength, max_change, index / RATE, None)
@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace) -> None:
         noise = options.noise * rng.standard_normal(picture.shape, np.float32)
         noisy = np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
         depths.append(estimator.estimate(noisy).depth)
-    print(f"{options.picture.name}, noise {options.noise:g}, {options.pictures} pictures")
+    print(f"{options.picture.name}, noise {options.noise:g}, {options.pictures} images")
     for strength in (0.0, 0.5, 0.8, 0.9):
         print(f"smoothing {strength:g}: {flicker(depths, strength, options.max_change):.3f} %")
 
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--picture", type=a_path, default=shared_file("pictures/room_0.jpg"))
     parser.add_argument("--model", type=a_path, default=DEMO_MODEL)
     add_device_option(parser)
-    parser.add_argument("--noise", type=float, default=5.0, help="grey levels, standard deviation")
+    parser.add_argument("--noise", type=float, default=5.0, help="standard deviation, grey levels")
     parser.add_argument(
         "--pictures", type=at_least(SETTLING + 2), default=90, help=f"the first {SETTLING} settle"
     )

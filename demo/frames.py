@@ -1,4 +1,4 @@
-"""What the demo's camera sees: rendered rooms, or a folder of real pictures."""
+"""What the demo's camera sees: rendered rooms, or a folder of real images."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ GUESSED_VIEW_DEGREES = 60
 
 @dataclass(frozen=True)
 class View:
-    """One picture and what is known about it.
+    """One image and what is known about it.
 
     Attributes:
         picture: (H, W, 3) uint8 RGB.
-        depth: (H, W) float32 true metres, 0 where unknown; None without a ground truth.
+        depth: (H, W) float32 true metres, 0 where unknown; None without ground truth.
     """
 
     picture: np.ndarray
@@ -40,8 +40,8 @@ class Source(Protocol):
     """A short film.
 
     Attributes:
-        camera: that took it.
-        text: what it is, for people.
+        camera: the camera that took it.
+        text: a description for people.
     """
 
     camera: Intrinsics
@@ -53,7 +53,7 @@ class Source(Protocol):
 
 
 class Rooms:
-    """Short walks through rendered rooms, with exact depth; fewer where rendering is slow."""
+    """Short walks through rendered rooms, with exact depth; fewer if rendering is slow."""
 
     def __init__(self) -> None:
         from training.rooms import sample_walk
@@ -77,18 +77,18 @@ class Rooms:
 
 
 class Folder:
-    """A folder of pictures in the order of their names, read when they are needed.
+    """A folder of images in the order of their names, read when they are needed.
 
     True depth (16-bit PNG, millimetres, 0 unknown) is found in two layouts: ``images/X.png`` beside
     ``depth/X.png``, and ``rgb_N.*`` beside ``sync_depth_N.png``.
 
     Args:
-        folder: of the pictures, or the one that holds ``images`` and ``depth``.
-        camera_yaml: a ROS camera_info file; None: ``camera.yaml`` or ``K.txt`` (3x3) where one
-            lies there, else the Kinect's for 640x480 pictures, else a guess, which ``text`` admits.
+        folder: of the images, or the one that holds ``images`` and ``depth``.
+        camera_yaml: a ROS camera_info file; None: ``camera.yaml`` or ``K.txt`` (3x3) if there is
+            one, else the Kinect's for 640x480 images, else a guess, which ``text`` admits.
 
     Raises:
-        ValueError: no picture there, or one that can't be read; the text names the file.
+        ValueError: no image there, or one that can't be read; the text names the file.
     """
 
     def __init__(self, folder: Path, camera_yaml: Path | None = None) -> None:
@@ -98,13 +98,13 @@ class Folder:
         names = sorted(p for p in images.glob("*") if p.suffix.lower() in SUFFIXES)
         self._paths = [p for p in names if not p.name.startswith("sync_depth_")]
         if not self._paths:
-            raise ValueError(f"{images}: no {', '.join(SUFFIXES)} pictures in this folder")
-        # A calibration is of the picture as the sensor gave it.
+            raise ValueError(f"{images}: no {', '.join(SUFFIXES)} images in this folder")
+        # A calibration describes the image as the sensor delivered it.
         camera_yaml = camera_yaml or next(_beside(images, "camera.yaml"), None)
         self._upright = camera_yaml is None and not any(_beside(images, "K.txt"))
         height, width = self[0].picture.shape[:2]
         self.camera, source = _camera(images, width, height, camera_yaml)
-        self.text = f"{len(self)} pictures of {images}; intrinsics: {source}"
+        self.text = f"{len(self)} images of {images}; intrinsics: {source}"
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -130,7 +130,7 @@ def _depth_path(path: Path) -> Path:
 
 
 def _beside(images: Path, name: str) -> Iterator[Path]:
-    """Files of this name that belong to the pictures."""
+    """Files of this name that belong to the images."""
     folders = [images] + ([images.parent] if images.name == "images" else [])
     return (folder / name for folder in folders if (folder / name).is_file())
 
@@ -142,9 +142,9 @@ def _camera(
         return read_camera_yaml(camera_yaml).fitted(width, height), str(camera_yaml)
     if (matrix := next(_beside(images, "K.txt"), None)) is not None:
         return read_camera_matrix(matrix, width, height), str(matrix)
-    unknown = "NOT KNOWN (no camera.yaml, no K.txt there)"
+    unknown = "NOT KNOWN (no camera.yaml or K.txt there)"
     if (width, height) == (NYU_KINECT.width, NYU_KINECT.height):
-        return NYU_KINECT, f"{unknown}, taken to be those of NYU Depth V2's Kinect"
+        return NYU_KINECT, f"{unknown}, assumed to be those of NYU Depth V2's Kinect"
     focal = width / 2 / math.tan(math.radians(GUESSED_VIEW_DEGREES / 2))
     camera = Intrinsics(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2)
     return camera, f"{unknown}, guessed as {GUESSED_VIEW_DEGREES} degrees across"

@@ -1,7 +1,7 @@
 """Messages as a camera driver writes them and as a reader of the node's outputs reads them.
 
-Written from the message definitions and not from the node's own code, so that the demo and the
-tests see what any other program sees.
+Based on the message definitions and not on the node's own code, so that the demo and the tests see
+what any other program sees.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _FIELDS = {PointField.FLOAT32: "<f4"}
 
 
 def picture_message(header: Header, picture: np.ndarray, encoding: str) -> Image:
-    """A picture, (H, W) or (H, W, channels) of any number type, whose rows follow each other."""
+    """An image, (H, W) or (H, W, channels) of any number type, with rows that are contiguous."""
     height, width = picture.shape[:2]
     msg = Image(header=header, height=height, width=width, encoding=encoding)
     msg.step = picture[0].nbytes

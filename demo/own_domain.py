@@ -1,4 +1,4 @@
-"""A DDS domain of a program's own, on this machine only."""
+"""A DDS domain for one program, on this machine only."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from moa_depth_ros.ros.transport import local_environment, profile_environment
 
 PROFILE = Path(__file__).with_name("fastdds.xml")
-DOMAINS = range(1, 102)  # above them, DDS's ports meet those that Linux gives away
+DOMAINS = range(1, 102)  # above, DDS's ports collide with Linux's ephemeral ports
 _claims: list[socket.socket] = []
 
 
 def own_domain(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables to add to the present environment, before DDS starts; a Fast DDS profile that
+    """The variables to add to the current environment before DDS starts; a Fast DDS profile that
     the user chose there stays, and the domain there is left alone.
 
     Raises:
@@ -29,15 +29,15 @@ def own_domain(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def claim_domain(other_than: str | None = None) -> int:
-    """A domain that no other process of this machine has claimed, until this one ends.
+    """Claim a domain that no other process of this machine has claimed, until this one ends.
 
-    The claim is an abstract Unix socket: it belongs to the network namespace, as a domain's ports
-    do, and the kernel takes it back however a process ends.
+    The claim is an abstract Unix socket: it belongs to the network namespace, like a domain's
+    ports, and the kernel releases it however a process ends.
 
     Raises:
         RuntimeError: every domain is claimed.
     """
-    start = os.getpid() % len(DOMAINS)  # neighbours in time rarely try the same one first
+    start = os.getpid() % len(DOMAINS)  # processes started together rarely try the same one first
     for domain in (*DOMAINS[start:], *DOMAINS[:start]):
         if str(domain) == other_than:
             continue

@@ -1,4 +1,4 @@
-"""Programs of this checkout, each a process of its own."""
+"""Programs of this checkout, each as a process of its own."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def start(module: str, *arguments: str | Path, **options: Any) -> subprocess.Pop
 
 
 def end(*processes: subprocess.Popen, seconds: float) -> None:
-    """End those that still run: cleanly, or by force where one takes longer than so many seconds.
+    """End those that are still running: cleanly, or by force if one takes longer than this.
 
-    Not by SIGINT, which a program that is still starting answers with a traceback."""
+    Not with SIGINT, to which a program that is still starting responds with a traceback."""
     running = [process for process in processes if process.poll() is None]
     for process in running:
         process.terminate()

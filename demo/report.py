@@ -1,4 +1,4 @@
-"""What the demo prints at its end."""
+"""The report that the demo prints at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def report(camera: Mapping[str, Any], viewer: Mapping[str, Any], out: Path) -> s
     Args:
         camera: what the camera's process wrote: published, source.
         viewer: what the viewer's process wrote: depth_latency, cloud_latency, errors, node.
-        out: where the files are.
+        out: the folder of the files.
     """
     node = viewer["node"]
     published, arrived = camera["published"], int(node["frames in"])

@@ -1,4 +1,4 @@
-"""Runs the demo: ``python -m demo.run [--images FOLDER]``. Ends by itself, in about 30 seconds."""
+"""Runs the demo: ``python -m demo.run [--images FOLDER]``. Ends by itself, after about 30 s."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from moa_depth_ros.command_line import a_path, above_zero
 from moa_depth_ros.ros.signals import END_SIGNALS
 
 START_SECONDS = 120.0  # for the network to load and the rooms to be rendered, on a busy machine
-LAST_REPORT_SECONDS = 2.5  # diagnostics come once a second
-WRITE_SECONDS = 60.0  # for the viewer's picture and cloud, on a busy machine
+LAST_REPORT_SECONDS = 2.5  # diagnostics are published once a second
+WRITE_SECONDS = 60.0  # for the viewer's image and cloud, on a busy machine
 STOP_SECONDS = 10.0
 
 
@@ -42,7 +42,7 @@ class Processes:
         self._running[name] = start(module, *arguments, env=self._environment)
 
     def wait_for(self, name: str, seconds: float) -> None:
-        """Wait for one to end well, and forget it.
+        """Wait for one to end with status 0, and forget it.
 
         Raises:
             DemoError: it failed, another one ended first, or time is up.
@@ -69,7 +69,7 @@ class Processes:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Start the three, let the camera's film end, stop the others, write and print the report.
+    """Start the three, let the camera's film end, stop the others, then write and print the report.
 
     Raises:
         DemoError: one of them failed, or nothing arrived.
@@ -94,14 +94,14 @@ def run(options: argparse.Namespace) -> None:
     camera, viewer = (_result(out, name) for name in ("camera", "viewer"))
     if not viewer["depth_latency"]:
         raise DemoError(
-            f"the camera published {camera['published']} pictures, the node counted "
+            f"the camera published {camera['published']} images, the node counted "
             f"{viewer['node'].get('frames in', 'none')}, and no depth arrived at the viewer"
         )
     print(report(camera, viewer, out))
 
 
 def _result(out: Path, name: str) -> dict[str, Any]:
-    """What one of the programs wrote at its end."""
+    """The result that one of the programs wrote at its end."""
     file = out / f"{name}.json"
     if not file.is_file():
         raise DemoError(f"the {name} was interrupted")
@@ -123,21 +123,19 @@ def _camera_arguments(options: argparse.Namespace, out: Path) -> list[str | Path
 
 
 def main() -> int:
-    """Returns 0, or 1 after a line that says what went wrong; 128 + its number on a signal."""
+    """Returns 0, or 1 after a line that says what went wrong; 128 + the number for a signal."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=a_path, help="folder of pictures; default: rendered rooms")
-    parser.add_argument("--camera", type=a_path, help="ROS camera_info YAML of these pictures")
+    parser.add_argument("--images", type=a_path, help="folder of images; default: rendered rooms")
+    parser.add_argument("--camera", type=a_path, help="ROS camera_info YAML of these images")
     parser.add_argument("--seconds", type=above_zero, default=15.0, help="length of the film")
-    parser.add_argument("--rate", type=above_zero, default=10.0, help="pictures per second")
-    parser.add_argument(
-        "--out", type=a_path, default=Path("build/demo"), help="folder of the results"
-    )
+    parser.add_argument("--rate", type=above_zero, default=10.0, help="images per second")
+    parser.add_argument("--out", type=a_path, default=Path("build/demo"), help="output folder")
     parser.add_argument(
         "--model", type=a_path, help="model folder; default: the shipped demo model"
     )
     options = parser.parse_args()
     if options.camera and not options.images:
-        parser.error("--camera (CAMERA=) needs the pictures that it took: --images (IMAGES=)")
+        parser.error("--camera (CAMERA=) needs the images that it took: --images (IMAGES=)")
     for number in END_SIGNALS:
         signal.signal(number, _end)
     try:

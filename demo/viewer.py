@@ -1,4 +1,4 @@
-"""The demo's viewer: hears the node's outputs, judges them, writes what a person can look at."""
+"""The demo's viewer: receives the node's outputs, evaluates them, and writes files to look at."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TRUTH_RANGE = (1e-3, 10.0)  # metres
 
 @dataclass
 class Parts:
-    """What has arrived of one frame, under one stamp."""
+    """What has arrived of one frame, that is, with one stamp."""
 
     colour: np.ndarray | None = None
     truth: np.ndarray | None = None
@@ -42,7 +42,7 @@ class Parts:
 
 @dataclass
 class Tally:
-    """What the viewer counted: reception latencies in seconds, errors by frame."""
+    """The viewer's counts: reception latencies in seconds, errors by frame."""
 
     depth_latency: list[float] = field(default_factory=list)
     cloud_latency: list[float] = field(default_factory=list)
@@ -51,10 +51,10 @@ class Tally:
 
 
 class Viewer(Node):
-    """Matches pictures, true depth and the node's depth by their stamps.
+    """Matches images, true depth and the node's depth by their stamps.
 
     Args:
-        seconds: between the frames that are kept for the panel, at least.
+        seconds: the least time between frames that are kept for the panel.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -73,7 +73,7 @@ class Viewer(Node):
         self.create_subscription(Image, "/camera/depth_truth", self._on_truth, qos)
 
     def hear_camera(self) -> None:
-        """Listen to the camera's pictures, once the node is there: they set the camera going."""
+        """Subscribe to the camera's images, once the node is there: this starts the camera."""
         if not self._hears_camera and self.count_publishers("/moa_depth/depth"):
             qos = QoSProfile(depth=5)
             self.create_subscription(Image, "/camera/image_raw", self._on_picture, qos)
@@ -109,7 +109,7 @@ class Viewer(Node):
         return parts
 
     def finish(self) -> None:
-        """Judge the frames that were still waiting for parts."""
+        """Evaluate the frames that were still waiting for parts."""
         while self._frames:
             self._judge(*self._frames.popitem(last=False))
 
@@ -133,11 +133,11 @@ class Viewer(Node):
 
 
 def errors(depth: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """AbsRel, delta1 and RMSE (metres) of one frame, over the pixels with a true depth between 1 mm
-    and 10 m and a depth: where the node gives NaN it says so, which is no error. No crop, no
+    """AbsRel, delta1 and RMSE (metres) of one frame, over the pixels that have a true depth between
+    1 mm and 10 m and a depth: a NaN from the node is a statement, not an error. No crop, no
     scaling.
 
-    NumPy's, not `training.metrics`: that takes PyTorch, and seconds before the first picture.
+    With NumPy, not `training.metrics`, which imports PyTorch: seconds before the first image.
     """
     valid = (truth > TRUTH_RANGE[0]) & (truth < TRUTH_RANGE[1]) & np.isfinite(depth)
     d, t = depth[valid].astype(np.float64), truth[valid].astype(np.float64)
@@ -164,7 +164,7 @@ def write_files(viewer: Viewer, folder: Path) -> None:
 
 
 def main() -> int:
-    """Listens until SIGINT or SIGTERM, then writes the files. Returns the exit status."""
+    """Runs until SIGINT or SIGTERM, then writes the files. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=a_path, required=True, help="folder for the files")
     parser.add_argument("--every", type=float, default=1.0, help="seconds from row to row")

@@ -1,4 +1,4 @@
-"""How long the estimator takes on this machine: ``python -m moa_depth_ros.benchmark``."""
+"""Times the estimator on this machine: ``python -m moa_depth_ros.benchmark``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Timing:
 
     Attributes:
         seconds: of each run.
-        grown: MB by which the memory of host and device grew over them.
+        grown: MB by which the memory of host and device grew during them.
     """
 
     seconds: list[float]
@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> None:
         for stage, timing in _measure(estimator, width, height, options.runs).items()
     ]
     setting = f"{options.precision}, {options.runs} runs; {describe(options.device)}"
-    print(f"{width}x{height} picture in, {setting}\n")
+    print(f"{width}x{height} image in, {setting}\n")
     print("| model | stage | median ms | 95 % ms | 99 % ms | host MB more | device MB more |")
     print("|" + "---|" * 7)
     for name, stage, timing in rows:
@@ -114,7 +114,7 @@ def _time(stage: Callable[[], object], device: torch.device, runs: int) -> Timin
 
 
 def _memory(device: torch.device) -> np.ndarray:
-    """MB of this process: on the host, and what PyTorch holds on a CUDA device."""
+    """MB of this process on the host, and MB that PyTorch reserves on a CUDA device."""
     reserved = torch.cuda.memory_reserved(device) / 1e6 if device.type == "cuda" else 0.0
     return np.array([resident_bytes() / 1e6, reserved])
 
@@ -122,19 +122,19 @@ def _memory(device: torch.device) -> np.ndarray:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m moa_depth_ros.benchmark",
-        description="Time the estimator, stage by stage, beside the paper's ViT-B/32 at 224x224 "
+        description="Time the estimator stage by stage, next to the paper's ViT-B/32 at 224x224 "
         "with random weights. Prints a Markdown table.",
     )
     parser.add_argument("--model", type=a_path, default=DEMO_MODEL, help="model folder")
     add_device_option(parser)
     parser.add_argument("--precision", default="float32", choices=list(PRECISIONS))
     parser.add_argument(
-        "--size", type=picture_size, default=(640, 480), help="of the picture (default: 640x480)"
+        "--size", type=picture_size, default=(640, 480), help="image size (default: 640x480)"
     )
     parser.add_argument(
-        "--runs", type=at_least(1), default=50, help="counted runs (default: %(default)s)"
+        "--runs", type=at_least(1), default=50, help="measured runs (default: %(default)s)"
     )
-    parser.add_argument("--no-paper", action="store_true", help="leave the ViT-B/32 out")
+    parser.add_argument("--no-paper", action="store_true", help="leave out the ViT-B/32")
     return parser
 
 

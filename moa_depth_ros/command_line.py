@@ -1,4 +1,4 @@
-"""What the command lines have in common: how they end, and what their options take."""
+"""What the command lines have in common: how they end, and the types of their options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 
-INTERRUPTED = 130  # as a shell has it for SIGINT
+INTERRUPTED = 130  # a shell's status for SIGINT
 NOBODY_READS = 141  # and for SIGPIPE
 
 
@@ -25,27 +25,27 @@ def exit_code(
     errors: tuple[type[Exception], ...] = (ValueError, RuntimeError, OSError),
     message_of: Callable[[Exception], str] = str,
 ) -> int:
-    """Do the work of a command line. SIGTERM and SIGHUP end it as an exception would, so that what
-    is half written is removed.
+    """Do the work of a command line. SIGTERM and SIGHUP end it like an exception, so that
+    half-written files are removed.
 
     Args:
-        work: gives an exit code of its own, or None for 0.
-        errors: what a user can act on.
-        message_of: their texts.
+        work: returns an exit code of its own, or None for 0.
+        errors: those that a user can act on.
+        message_of: returns their text.
 
     Returns:
-        The work's; or, after a line on standard error, 1 for one of the errors or where memory ran
-        out, and 130 for Ctrl-C. 141 where nobody reads what is printed.
+        The work's code; or, after a line on standard error, 1 for one of the errors or if memory
+        ran out, and 130 for Ctrl-C. 141 if nobody reads what is printed.
     """
     _end_by_exceptions()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name may have what a terminal hasn't
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names that the terminal can't show
     try:
         code = work() or 0
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        with suppress(io.UnsupportedOperation):  # else the interpreter would complain at its end
+        with suppress(io.UnsupportedOperation):  # otherwise the interpreter complains on exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOBODY_READS
     except KeyboardInterrupt as error:
@@ -55,7 +55,7 @@ def exit_code(
         if isinstance(error, errors):
             text = message_of(error)
         elif _is_out_of_memory(error):
-            text = f"out of memory: {error}; take smaller pictures or batches, or fewer workers"
+            text = f"out of memory: {error}; use smaller images or batches, or fewer workers"
         else:
             raise
         print(f"error: {text}", file=sys.stderr)
@@ -64,19 +64,19 @@ def exit_code(
 
 def _end_by_exceptions() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as nohup has it
+        if signal.getsignal(number) is signal.SIG_DFL:  # and not ignored, as under nohup
             signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    # Here, because it takes PyTorch.
+    # Imported here, because it imports PyTorch.
     from moa_depth_ros.machine.device_memory import is_out_of_memory
 
     return isinstance(error, MemoryError) or is_out_of_memory(error)
 
 
 def a_path(text: str) -> Path:
-    """Of a file or a folder; ``~`` is the home of the user, also where no shell says so."""
+    """Path of a file or folder; ``~`` is the user's home, even if no shell has expanded it."""
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
@@ -84,29 +84,31 @@ def a_path(text: str) -> Path:
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """Whole numbers from ``least`` on."""
+    """Parser of whole numbers that are at least ``least``."""
 
     def number(text: str) -> int:
         if not text.lstrip("-").isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {least} on: {text!r}")
+            raise argparse.ArgumentTypeError(
+                f"expected a whole number of at least {least}, found {text!r}"
+            )
         return int(text)
 
     return number
 
 
 def above_zero(text: str) -> float:
-    """Finite numbers above 0."""
+    """Parser of finite numbers above 0."""
     try:
         number = float(text)
     except ValueError:
         number = 0.0
     if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0: {text!r}")
+        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
     return number
 
 
 def add_device_option(parser: argparse.ArgumentParser) -> None:
-    """``--device``, as a device that is there."""
+    """Add ``--device``, which takes an existing device."""
     parser.add_argument(
         "--device",
         type=device,
@@ -116,8 +118,8 @@ def add_device_option(parser: argparse.ArgumentParser) -> None:
 
 
 def device(text: str) -> torch.device:
-    """A device that is there."""
-    # Here, because it takes PyTorch, seconds that programs without a device need not wait for.
+    """Parser of devices that exist."""
+    # Imported here, because it imports PyTorch: seconds that other programs need not wait for.
     from moa_depth_ros.estimator import find_device
 
     try:

@@ -11,7 +11,7 @@ from moa_depth_ros.command_line import picture_size
 def test_the_table_has_every_stage_with_ordered_percentiles(capsys):
     assert main(["--no-paper", "--device", "cpu", "--runs", "3", "--size", "64x48"]) == 0
     title, *lines = capsys.readouterr().out.splitlines()
-    assert title.startswith("64x48 picture in, float32, 3 runs; ")
+    assert title.startswith("64x48 image in, float32, 3 runs; ")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[3:]]
     assert [row[0] for row in rows] == ["demo"] * 6
     assert rows[-1][1] == "picture to depth and cloud on the host"

@@ -1,4 +1,4 @@
-"""The benchmark of the node, run as a user runs it."""
+"""The node's benchmark, run the way a user runs it."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ FRAMES = 10
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess:
-    """It takes a domain of its own, without the node that other tests share."""
+    """It uses a domain of its own, without the node that other tests share."""
     film = ("--sizes", "64x48", "--rate", "30", "--frames", str(FRAMES), "--rounds", "1")
     command = [sys.executable, "-m", "benchmarks.node", *film, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)
@@ -23,7 +23,7 @@ def test_relay_and_node_are_measured_with_and_without_the_cloud(tiny_model):
     kinds = [(answers, program) for _, answers, program, *_ in rows]
     assert kinds == [(answers, name) for answers in ("depth", "depth, cloud") for name in programs]
     for _, _, program, frames, rate, median, p95, p99, network, memory, own in rows:
-        assert 0 < int(frames) <= FRAMES  # subscribed best effort: a busy machine loses some
+        assert 0 < int(frames) <= FRAMES  # best effort: a busy machine loses some
         assert float(rate) > 0 and 0 < float(median) <= float(p95) <= float(p99)
         assert (float(network) > 0) == (program != "relay")
         assert min(map(float, memory.split(", "))) > 10

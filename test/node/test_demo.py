@@ -1,4 +1,4 @@
-"""The demo from end to end, and the films that its camera shows."""
+"""The demo end to end, and the films that its camera shows."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ def run_demo(*arguments):
 
 
 def film(folder, count=3, width=320, height=240):
-    """A folder in the layout images/ and depth/, every depth 2.5 m with a hole."""
+    """A folder with images/ and depth/, in which every depth is 2.5 m with a hole."""
     depth = np.full((height, width), 2.5, np.float32)
     depth[:20] = 0
     for number in range(count):
@@ -113,14 +113,14 @@ def test_a_calibration_that_lies_there_is_taken(tmp_path, place):
 
 
 def test_a_folder_without_pictures_is_named(tmp_path):
-    with pytest.raises(ValueError, match=f"{tmp_path}: no .*pictures"):
+    with pytest.raises(ValueError, match=f"{tmp_path}: no .*images"):
         Folder(tmp_path)
     with pytest.raises(ValueError, match="gone: no such folder"):
         Folder(tmp_path / "gone")
 
 
 class Numbers(list):
-    """A film whose pictures are their numbers."""
+    """A film whose images are their numbers."""
 
     camera = NYU_KINECT
 

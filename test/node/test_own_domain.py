@@ -1,4 +1,4 @@
-"""DDS domains: no two programs of this machine share one by chance."""
+"""DDS domains: no two programs on this machine share one by accident."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ input()
 
 @pytest.fixture
 def domains(monkeypatch):
-    """Two that exist for this process's test alone: claiming them takes no more than a number."""
+    """Two that exist only for this process's test: claiming them takes no more than a number."""
     domains = [2 * os.getpid() + 1000, 2 * os.getpid() + 1001]
     monkeypatch.setattr(own_domain, "DOMAINS", domains)
     monkeypatch.setattr(own_domain, "_claims", [])

@@ -31,11 +31,11 @@ from training.weights import build_network
         (DataError("index 3: no depth"), 1, "error: index 3: no depth\n"),
         (PermissionError(13, "Permission denied", "/x"), 1, "error: .*Permission denied: '/x'\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
-        (MemoryError(), 1, "error: out of memory: .*; take smaller pictures or batches, .*\n"),
+        (MemoryError(), 1, "error: out of memory: .*; use smaller images or batches, .*\n"),
         (
             RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"),
             1,
-            "error: out of memory: .*you tried to; take smaller .*\n",
+            "error: out of memory: .*you tried to; use smaller .*\n",
         ),
     ],
 )
@@ -130,7 +130,7 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
 def test_numbers():
     assert at_least(0)("0") == 0
     for text in ("-1", "1.5", "many", ""):
-        with pytest.raises(argparse.ArgumentTypeError, match="expected a whole number from 0 on"):
+        with pytest.raises(argparse.ArgumentTypeError, match="whole number of at least 0"):
             at_least(0)(text)
 
 
