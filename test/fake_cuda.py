@@ -1,7 +1,8 @@
-"""CUDA where there is none: PyTorch's fake tensors have a device, a type and a shape, no values.
+"""CUDA without a GPU: PyTorch's fake tensors have a device, a type and a shape, but no values.
 
-What mixes devices or types fails as it would on a GPU, and what the host has to wait for, or what
-is copied to the device or from it, is seen. Not seen: backward passes, whose threads want a device.
+Mixing devices or types fails as it would on a GPU, and whatever the host has to wait for, or is
+copied to or from the device, is recorded. Not recorded: backward passes, whose threads need a
+device.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ _COPY = {"_to_copy", "copy_"}
 
 
 class Crossings(TorchDispatchMode):
-    """Notes each operation that the host waits for, or that copies between host and device.
+    """Records each operation that the host waits for, or that copies between host and device.
 
     Attributes:
-        names: of the operations, in their order.
+        names: of the operations, in order.
     """
 
     def __init__(self) -> None:
@@ -36,10 +37,10 @@ class Crossings(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = func.overloadpacket.__name__
         given = _tensors((args, kwargs))
-        # A mask is turned into as many indices as it has ones, which the host must know.
+        # A mask is turned into as many indices as it has ones: a number the host must know.
         by_mask = name in _INDEX and any(i.dtype == torch.bool for i in _tensors(args[1]))
         if any(tensor.is_cuda for tensor in given) and (by_mask or name in _WAIT):
-            self.names.append(name)  # before it fails, for want of values
+            self.names.append(name)  # before it fails for lack of values
         found = func(*args, **(kwargs or {}))
         if name in _COPY and len({tensor.device for tensor in [*given, found]}) > 1:
             self.names.append(name)
@@ -48,14 +49,14 @@ class Crossings(TorchDispatchMode):
 
 @contextmanager
 def fake_cuda() -> Iterator[Crossings]:
-    """Inside, tensors that are made are fake ones, on any device; the parameters of a module must
-    be made so by `put_on_fake_cuda`."""
+    """Tensors made inside are fake ones, on any device; a module's parameters must be made fake by
+    `put_on_fake_cuda`."""
     with FakeTensorMode(allow_non_fake_inputs=True), Crossings() as crossings:
         yield crossings
 
 
 def put_on_fake_cuda(module: nn.Module) -> None:
-    """As ``module.cuda()``, inside of `fake_cuda`."""
+    """Like ``module.cuda()``, within `fake_cuda`."""
     for part in module.modules():
         if isinstance(part, Metric):
             part._apply(_fake)

@@ -1,8 +1,8 @@
-"""The node under a long, unquiet load: ``python -m test.soak --minutes 15``.
+"""The node under a long, varied load: ``python -m test.soak --minutes 15``.
 
-A camera publishes as fast as it is told to; it dies, comes back and changes its size; subscribers
-come and go; parameters and models change, also to what must be refused. Ends with status 1 where
-the node crashed, grew, answered a picture that nobody sent, or stopped answering.
+A camera publishes as fast as it is told to; it dies, comes back and changes its image size;
+subscribers come and go; parameters and models change, including to what must be refused. Ends with
+status 1 if the node crashed, grew, answered an image that nobody sent, or stopped answering.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from test.node.harness import CAMERA, COMPRESSED, OUTPUTS, NodeProcess, colourfu
 SIZES = ((640, 480), (320, 240), (641, 479), (96, 64))
 TYPES = {**OUTPUTS, COMPRESSED: CompressedImage}
 EVENT_SECONDS = 0.5
-QUIET_SECONDS = 10.0  # without any answer although a camera and a reader are there
-GROWTH = 1.2  # of the last quarter's median memory over that of the second quarter
+QUIET_SECONDS = 10.0  # without any answer, although there are a camera and a reader
+GROWTH = 1.2  # the last quarter's median memory relative to the second quarter's
 MODEL = ROOT / "moa_depth_ros" / "models" / "demo"
 PARAMETERS = {
     "depth_encoding": ("32FC1", "16UC1", "nonsense"),
@@ -48,7 +48,7 @@ PARAMETERS = {
 
 
 class SoakError(AssertionError):
-    """What the node did wrong."""
+    """The node did something wrong; the text says what."""
 
 
 class Soak:
@@ -56,8 +56,8 @@ class Soak:
 
     Args:
         process: the node, active.
-        rate: pictures a second.
-        seed: of what happens when.
+        rate: images per second.
+        seed: for the choice and time of events.
     """
 
     def __init__(self, process: NodeProcess, rate: float, seed: int = 0) -> None:
@@ -79,7 +79,7 @@ class Soak:
         self._events = (self._camera, self._resize, self._reader, self._reader, self._parameter)
 
     def run(self, seconds: float) -> None:
-        """Publish and disturb.
+        """Publish and disturb the node.
 
         Raises:
             SoakError: what went wrong.
@@ -133,7 +133,7 @@ class Soak:
         self.counts["sizes"] += 1
 
     def _reader(self) -> None:
-        """Somebody subscribes to an output, or leaves."""
+        """A reader subscribes to an output, or leaves."""
         name = str(self._rng.choice(list(TYPES)))
         if reader := self._readers.pop(name, None):
             self._node.destroy_subscription(reader)
@@ -145,7 +145,7 @@ class Soak:
         def hear(msg) -> None:
             stamp = msg.header.stamp.sec * 10**9 + msg.header.stamp.nanosec
             if stamp not in self._sent:
-                raise SoakError(f"{name} with the stamp {stamp}, which no picture had")
+                raise SoakError(f"{name} with the stamp {stamp}, which no image had")
             self.counts[name] += 1
             self._answered = time.monotonic()
 
@@ -184,7 +184,7 @@ class Soak:
 
 
 def soak(seconds: float, rate: float) -> str:
-    """Start a node, disturb it, end it. What happened, for people.
+    """Start a node, disturb it, end it. Returns what happened, for people.
 
     Raises:
         SoakError: what went wrong.
@@ -210,7 +210,7 @@ def main() -> int:
     """Returns 0, or 1 after a line that says what went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=15.0)
-    parser.add_argument("--rate", type=float, default=30.0, help="pictures a second")
+    parser.add_argument("--rate", type=float, default=30.0, help="images per second")
     options = parser.parse_args()
     use_own_domain()
     rclpy.init()
