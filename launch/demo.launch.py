@@ -1,6 +1,6 @@
 """A camera, the depth node and RViz: ``ros2 launch moa_depth_ros demo.launch.py``.
 
-The camera shows pictures of a rendered room, or those of a folder. ``rviz:=false`` leaves RViz out.
+The camera shows a rendered room, or the images of a folder. ``rviz:=false`` leaves RViz out.
 """
 
 import os
@@ -27,10 +27,10 @@ def _arguments() -> list[DeclareLaunchArgument]:
         declare(
             "folder",
             default_value="",
-            description="Pictures and their camera.yaml. Empty: a rendered room.",
+            description="Folder of images and their camera.yaml. Empty: a rendered room.",
         ),
-        declare("rate", default_value="10.0", description="Pictures per second."),
-        declare("rviz", default_value="true", choices=["true", "false"], description="Show RViz."),
+        declare("rate", default_value="10.0", description="Images per second."),
+        declare("rviz", default_value="true", choices=["true", "false"], description="Start RViz."),
         declare("model", default_value="", description="Model folder. Empty: the demo model."),
         declare("device", default_value="", description="auto, cpu, cuda or cuda:N. Empty: auto."),
     ]
@@ -52,7 +52,7 @@ def _nodes(context: LaunchContext) -> list[Node]:
     if value("rviz") == "false":
         return [camera]
     _check_rviz()
-    # The camera's frame with x forward and z up (REP 103), in which RViz turns the cloud upright.
+    # The camera's frame with x forward and z up (REP 103), in which RViz shows the cloud upright.
     frames = Node(
         package="tf2_ros",
         executable="static_transform_publisher",
@@ -79,19 +79,19 @@ def _rate(text: str) -> float:
 
 
 def _check_rviz() -> None:
-    """Before anything starts: launch would end at once, and leave the camera running."""
+    """Before anything starts: launch would end at once, but leave the camera running."""
     for package in ("rviz2", "tf2_ros"):
         try:
             get_package_prefix(package)
         except PackageNotFoundError:
             raise RuntimeError(
-                f"RViz takes the package {package}, which is not installed: apt install "
+                f"RViz needs the package {package}, which is not installed: apt install "
                 f"ros-{os.environ.get('ROS_DISTRO', '$ROS_DISTRO')}-rviz2, or rviz:=false"
             ) from None
 
 
 def generate_launch_description() -> LaunchDescription:
-    """The arguments, the camera, RViz, and the depth node as depth.launch.py starts it."""
+    """The arguments, the camera, RViz, and the depth node as started by depth.launch.py."""
     depth = IncludeLaunchDescription(
         PythonLaunchDescriptionSource([ThisLaunchFileDir(), "/depth.launch.py"]),
         launch_arguments={

@@ -19,11 +19,11 @@ from moa_depth_ros.ros.transport import profile_environment
 def _arguments() -> list[DeclareLaunchArgument]:
     declare = DeclareLaunchArgument
     return [
-        declare("image", default_value="/camera/image_raw", description="Colour picture topic."),
+        declare("image", default_value="/camera/image_raw", description="Colour image topic."),
         declare(
             "camera_info",
             default_value="",
-            description="CameraInfo topic. Empty: camera_info beside the picture topic.",
+            description="CameraInfo topic. Empty: camera_info beside the image topic.",
         ),
         declare(
             "params_file",
@@ -44,13 +44,13 @@ def _arguments() -> list[DeclareLaunchArgument]:
             "image_transport",
             default_value="",
             choices=["", "raw", "compressed"],
-            description="raw or compressed pictures. Empty: as in params_file.",
+            description="raw or compressed images. Empty: as in params_file.",
         ),
         declare(
             "rectify",
             default_value="",
             choices=["", "true", "false"],
-            description="Take the lens's distortion out of the pictures. Empty: as in params_file.",
+            description="Undistort the images first. Empty: as in params_file.",
         ),
         declare(
             "autostart",
@@ -63,8 +63,8 @@ def _arguments() -> list[DeclareLaunchArgument]:
             "use_sim_time",
             default_value="",
             choices=["", "true", "false"],
-            description="Take the time from /clock, as a simulator or ros2 bag play --clock "
-            "publishes it. Empty: as in params_file.",
+            description="Use the time from /clock, which a simulator or ros2 bag play --clock "
+            "publishes. Empty: as in params_file.",
         ),
         declare(
             "log_level",
@@ -78,7 +78,7 @@ def _arguments() -> list[DeclareLaunchArgument]:
             default_value="true",
             choices=["true", "false"],
             description="Use this package's Fast DDS profile (64 MB of shared memory), unless the "
-            "environment names one. Start the camera's driver with it, too.",
+            "environment names one. Start the camera driver with it, too.",
         ),
     ]
 
@@ -89,19 +89,19 @@ def _node(context: LaunchContext) -> list[Node]:
 
     remappings = [("image", value("image"))]
     if camera_info := value("camera_info"):
-        # The second rule is for a topic whose name is the one the node would find unremapped.
+        # The second rule covers a topic that has the name the node would find without remapping.
         sibling = posixpath.join(posixpath.dirname(value("image")), "camera_info")
         remappings += [("camera_info", camera_info), (sibling, camera_info)]
     texts = ("model", "device", "image_transport")
     given = {name: value(name) for name in texts if value(name)}
     switches = ("rectify", "autostart", "use_sim_time")
     given |= {name: value(name) == "true" for name in switches if value(name)}
-    # As nodes name their loggers; a group's PushRosNamespace counts, too.
+    # The way nodes name their loggers; a group's PushRosNamespace counts, too.
     pushed = context.launch_configurations.get("ros_namespace", "")
     namespace = posixpath.join(pushed, value("namespace"))
     logger = ".".join([*filter(None, namespace.split("/")), "moa_depth"])
     profile = profile_environment(os.environ) if value("fastdds_profile") == "true" else {}
-    # ROS would warn of a file that is missing, and let the node run without its limits.
+    # ROS would only warn about a missing file, and let the node run without its limits.
     params_file = Path(value("params_file")).expanduser()
     if not params_file.is_file():
         raise RuntimeError(f"params_file: no such file: {params_file}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 
-_SHAPE_TOLERANCE = 0.02  # of width / height; sizes are rounded where pictures are resized
+_SHAPE_TOLERANCE = 0.02  # of width / height; sizes are rounded when images are resized
 
 
 def are_alike(width: int, height: int, other_width: int, other_height: int) -> bool:
-    """Whether pictures of these sizes have one shape, so that one may be the other, resized."""
+    """Whether images of these sizes have one aspect ratio: one may be the other, resized."""
     return abs(math.log(width / height * other_height / other_width)) <= _SHAPE_TOLERANCE
 
 
@@ -18,12 +18,12 @@ class Intrinsics:
     """A pinhole camera: X = (u - cx) Z / fx, Y = (v - cy) Z / fy, pixel centres at whole numbers.
 
     Attributes:
-        width, height: picture size in pixels.
+        width, height: image size in pixels.
         fx, fy: focal lengths in pixels.
         cx, cy: principal point in pixels.
 
     Raises:
-        ValueError: a size that is no positive whole number, a focal length that is not positive,
+        ValueError: a size that is not a positive whole number, a focal length that is not positive,
             or a value that is not finite.
     """
 
@@ -36,10 +36,10 @@ class Intrinsics:
 
     def __post_init__(self) -> None:
         sizes = (self.width, self.height)
-        # YAML's yes is True, and 1; its .inf has no remainder.
+        # YAML's yes is True, which equals 1; its .inf has no remainder.
         if any(isinstance(size, bool) or not size > 0 or size % 1 != 0 for size in sizes):
             raise ValueError(
-                f"camera: expected a positive picture size in pixels, found {self.size_text}"
+                f"camera: expected a positive image size in pixels, found {self.size_text}"
             )
         values = (self.fx, self.fy, self.cx, self.cy)
         if not all(math.isfinite(value) for value in values):
@@ -53,30 +53,30 @@ class Intrinsics:
         return f"{self.width}x{self.height}"
 
     def resized(self, width: int, height: int) -> Intrinsics:
-        """The camera whose pictures are this one's, resized whole. The principal point is scaled as
-        image_proc does, cx · s, not as pixels with centres at whole numbers move."""
+        """The camera of this one's images once they are resized as a whole. The principal point is
+        scaled like in image_proc, cx · s, not like pixels whose centres are at whole numbers."""
         sx, sy = width / self.width, height / self.height
         return Intrinsics(width, height, self.fx * sx, self.fy * sy, self.cx * sx, self.cy * sy)
 
     def fitted(self, width: int, height: int) -> Intrinsics:
-        """As :meth:`resized`, for pictures that are said to be this camera's.
+        """As :meth:`resized`, for images that are said to be this camera's.
 
         Raises:
-            ValueError: they have another shape.
+            ValueError: they have another aspect ratio.
         """
         if not are_alike(width, height, self.width, self.height):
             raise ValueError(
-                f"{width}x{height} pixels are not this camera's, which has {self.size_text}: the "
-                "shape differs"
+                f"{width}x{height} pixels do not fit this camera, which has {self.size_text}: the "
+                "aspect ratio differs"
             )
         return self.resized(width, height)
 
     def focal_ratio(self, other: Intrinsics) -> float:
-        """How much longer this lens is than another, both seen in pictures of the same size.
+        """How much longer this lens is than another, both seen in images of the same size.
 
         A network trained with ``other`` takes an object seen through a lens twice as long for one
-        at half its distance: its depth times this ratio is right again. Where the two pictures
-        are shaped differently, the geometric mean of both directions counts.
+        at half its distance: its depth times this ratio is right again. If the aspect ratios
+        differ, the geometric mean of both directions counts.
         """
         x = (self.fx / self.width) / (other.fx / other.width)
         y = (self.fy / self.height) / (other.fy / other.height)

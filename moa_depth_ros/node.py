@@ -17,48 +17,46 @@ if TYPE_CHECKING:
     from moa_depth_ros.ros.depth_node import DepthNode
     from moa_depth_ros.ros.executor import ServiceThreadExecutor
 
-# The executor's thread and the one that works on pictures take turns in the interpreter. By default
-# the one that waits lets the other go on for 5 ms, as long as a small network takes.
+# The executor's thread and the worker's share Python's interpreter lock. By default, a waiting
+# thread lets the other run for 5 ms, which is as long as a small network takes.
 SWITCH_SECONDS = 1e-4
-LAST_WORK_SECONDS = 0.3  # for a service at work, then for a picture; all ends within a second
+LAST_WORK_SECONDS = 0.3  # for a running service, then for an image; all ends within a second
 
 HELP = """\
-Metric depth and point clouds from one colour camera, as a managed ROS 2 node, moa_depth. It takes
-ROS arguments:
+Metric depth and point clouds from one colour camera: the managed (lifecycle) ROS 2 node moa_depth.
+It takes ROS arguments:
 
-  --ros-args -r image:=/camera/image_raw     the camera; its camera_info is the topic beside it
-             -p device:=cuda -p model:=DIR   parameters; config/depth.yaml has them all
-             --params-file FILE              parameters of a file
+  --ros-args -r image:=/camera/image_raw     the image topic; camera_info is expected beside it
+             -p device:=cuda -p model:=DIR   parameters; config/depth.yaml lists them all
+             --params-file FILE              parameters from a file
 """
 
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run the node until a signal ends it, then end the process.
 
-    Its status is 0; 1 if the node could not start, after one line that says why, or if an error
-    that nobody expected ended it, after its traceback.
+    The exit status is 0; or 1 if the node could not start, after one line that says why, or if an
+    unexpected error ended it, after its traceback.
 
     Args:
         args: the command line, ROS arguments included; ``sys.argv`` by default.
     """
     status = _run(EndSignals("importing"), args)
-    # The node has left the graph. The interpreter would take PyTorch apart, which lasts up to a
-    # second, and more where a core is missing, and wait for a picture or a service that hangs.
+    # The node has left the graph. A normal exit would tear PyTorch down, which takes up to a
+    # second, and more when a core is busy, and would wait for an image or a service that hangs.
     os._exit(status)
 
 
 def _run(signals: EndSignals, args: list[str] | None) -> int:
     try:
         _init_ros(args)
-    except RuntimeError as error:  # ROS arguments that it can't read, or no place for logs
-        hint = (
-            "; set ROS_LOG_DIR to a folder that can be written" if "logging" in str(error) else ""
-        )
+    except RuntimeError as error:  # unreadable ROS arguments, or no place for logs
+        hint = "; set ROS_LOG_DIR to a writable folder" if "logging" in str(error) else ""
         print(f"error: {error}{hint}", file=sys.stderr)
         return 1
 
-    # Not at the top of the file, nor before ROS: with PyTorch, this takes seconds, in which a
-    # signal shall end the program without a traceback.
+    # Not at the top of the file, nor before ROS is initialised: with PyTorch, this takes seconds,
+    # during which a signal must end the program without a traceback.
     from rclpy.logging import get_logger
     from rclpy.utilities import try_shutdown
 
@@ -80,7 +78,7 @@ def _run(signals: EndSignals, args: list[str] | None) -> int:
     except ParameterError as error:
         get_logger("moa_depth").fatal(str(error))
     except Exception:
-        traceback.print_exc()  # here: what follows may end the process at once
+        traceback.print_exc()  # here, because what follows may end the process at once
     ended = executor.shutdown(LAST_WORK_SECONDS)
     if node is not None:
         node.close(LAST_WORK_SECONDS if ended else 0.0)
@@ -96,7 +94,7 @@ def _init_ros(args: list[str] | None) -> None:
 
     from moa_depth_ros.ros.transport import shared_memory_shortage
 
-    shortage = shared_memory_shortage(os.environ)  # before DDS takes its own
+    shortage = shared_memory_shortage(os.environ)  # before DDS allocates its own
     _parser().parse_args(remove_ros_args(sys.argv if args is None else args)[1:])
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     if shortage and get_rmw_implementation_identifier().startswith("rmw_fastrtps"):
@@ -104,7 +102,7 @@ def _init_ros(args: list[str] | None) -> None:
 
 
 def _spin(node: DepthNode, executor: ServiceThreadExecutor, signals: EndSignals) -> int:
-    """Until a signal comes, or the node can't start: the exit status."""
+    """Spin until a signal comes or the node fails to start; returns the exit status."""
     from rclpy.exceptions import InvalidHandle
 
     failed = threading.Event()
@@ -118,13 +116,13 @@ def _spin(node: DepthNode, executor: ServiceThreadExecutor, signals: EndSignals)
                 failed.set()
 
     if node.get_parameter("autostart").value:
-        # In a service's thread, as if somebody called for it: reports come while the model loads.
+        # In a service's thread, like a requested transition: reports go on while the model loads.
         node.create_guard_condition(start).trigger()
     while not (signals.asked or failed.is_set()):
-        # The executor has no lock against what a transition destroys in the other thread while
-        # it is being looked at; it begins anew with the next wait.
+        # The executor has no lock against a transition in the other thread that destroys what it is
+        # looking at; it starts afresh with the next wait.
         with contextlib.suppress(InvalidHandle):
-            executor.spin_once(timeout_sec=0.2)  # signals are seen between two waits
+            executor.spin_once(timeout_sec=0.2)  # signals are checked between two waits
     return 0 if signals.asked else 1
 
 

@@ -1,4 +1,4 @@
-"""The program: stands in for a camera.
+"""The program that stands in for a camera.
 
 ``python -m moa_depth_ros.picture_camera --ros-args -p folder:=some/folder``
 """
@@ -14,7 +14,7 @@ def main() -> int:
     """Returns the exit status: 0 after SIGINT or SIGTERM, 1 after a line that says what is
     wrong."""
     signals = EndSignals("importing")
-    # Not at the top of the file: a signal shall end the program without a traceback.
+    # Not at the top of the file: a signal must end the program without a traceback.
     import rclpy
     from rclpy.exceptions import InvalidParameterTypeException
     from rclpy.executors import SingleThreadedExecutor

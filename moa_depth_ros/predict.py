@@ -1,4 +1,4 @@
-"""Depth of a picture file, without ROS: ``python -m moa_depth_ros.predict picture.jpg``."""
+"""Depth of an image file, without ROS: ``python -m moa_depth_ros.predict image.jpg``."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def _run(options: argparse.Namespace) -> int:
     estimator = DepthEstimator(model, str(options.device), options.precision)
     if options.model is None:
         warnings.warn(
-            "no --model: the demo model learned from rendered rooms alone and does not measure the "
-            "real world",
+            "no --model given: the demo model was trained only on rendered rooms, and its depth is "
+            "not usable on real images",
             stacklevel=2,
         )
     for stem, path in stems.items():
@@ -52,26 +52,30 @@ def _run(options: argparse.Namespace) -> int:
         except (ValueError, RuntimeError, OSError, MemoryError) as error:
             named = str(error) if str(path) in str(error) else f"{path}: {error}"
             print(f"error: {named}", file=sys.stderr)
-            status = 1  # at the end: the other pictures can't help it
+            status = 1  # returned at the end: the other images are still processed
     return status
 
 
 def _stems(pictures: list[Path], out: Path | None) -> dict[Path, Path]:
-    """The pictures by what the names of their files begin with."""
+    """The images by the path that the names of their output files begin with."""
     stems: dict[Path, Path] = {}
     places: dict[tuple[str, str], Path] = {}
     for path in pictures:
         stem = (out or path.parent) / path.stem
         place = os.path.realpath(stem.parent), stem.name  # a folder may have several names
         if place in places:
-            raise ValueError(f"{places[place]} and {path}: both would be {stem}_depth.png")
+            raise ValueError(
+                f"{places[place]} and {path}: both would be written to {stem}_depth.png"
+            )
         stems[stem] = places[place] = path
-    # Not Path.resolve: it raises where links go round in a circle.
+    # Not Path.resolve, which raises for circular links.
     given = {os.path.realpath(path) for path in pictures}
     for stem, path in stems.items():
         for end in (_DEPTH, _COLOURS, _CLOUD):
             if os.path.realpath(f"{stem}{end}") in given:
-                raise ValueError(f"{path}: {stem}{end} would be replaced, which is a picture, too")
+                raise ValueError(
+                    f"{path}: {stem}{end} would be replaced, but it is an input image, too"
+                )
     return stems
 
 
@@ -128,32 +132,30 @@ def _write_cloud(path: str, estimate: DepthEstimate, camera: Intrinsics) -> None
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m moa_depth_ros.predict",
-        description="Estimate metric depth of colour pictures. Beside each picture (or under "
-        "--out) it writes NAME_depth.png (16-bit millimetres), NAME_depth_colour.png (to look at) "
-        "and, given a camera, NAME.ply (a coloured point cloud).",
+        description="Estimate the metric depth of colour images. Beside each image (or in --out), "
+        "it writes NAME_depth.png (16-bit, millimetres), NAME_depth_colour.png (for viewing) and, "
+        "with --camera, NAME.ply (a coloured point cloud).",
     )
-    parser.add_argument(
-        "pictures", nargs="+", type=a_path, metavar="PICTURE", help="PNG, JPEG, ..."
-    )
+    parser.add_argument("pictures", nargs="+", type=a_path, metavar="IMAGE", help="PNG, JPEG, ...")
     parser.add_argument(
         "--model",
         type=a_path,
-        help="model folder (default: the demo model, which knows rendered rooms alone)",
+        help="model folder (default: the demo model, trained only on rendered rooms)",
     )
     parser.add_argument(
         "--camera",
         type=a_path,
-        help="camera_info YAML of the camera, as camera_calibration writes it; "
-        "scaled where its size differs from the picture's. Depth is then scaled by the ratio of "
-        "its focal length to the training camera's",
+        help="camera_info YAML of the camera, as camera_calibration writes it; scaled if the image "
+        "size differs. Depth is then scaled by the ratio of this camera's focal length to the "
+        "training camera's",
     )
-    parser.add_argument("--out", type=a_path, help="folder to write to (default: the picture's)")
+    parser.add_argument("--out", type=a_path, help="output folder (default: the image's)")
     add_device_option(parser)
     parser.add_argument(
         "--precision",
         default="float32",
         choices=list(PRECISIONS),
-        help="of the network (default: %(default)s)",
+        help="number format the network computes in (default: %(default)s)",
     )
     return parser
 

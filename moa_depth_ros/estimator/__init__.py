@@ -1,4 +1,4 @@
-"""A picture in, metric depth out, on any device. It knows no ROS."""
+"""An image in, metric depth out, on any device. Independent of ROS."""
 
 from moa_depth_ros.estimator.depth_estimator import (
     DEMO_MODEL,

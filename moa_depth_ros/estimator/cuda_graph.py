@@ -1,4 +1,4 @@
-"""A function of tensors as CUDA graphs: one launch instead of the several hundred of a network."""
+"""A function of tensors as CUDA graphs: one launch instead of a network's several hundred."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from torch import Tensor
 
 from moa_depth_ros.machine.device_memory import is_out_of_memory
 
-WARM_UP = 3  # runs before a capture, for kernels to be chosen and compiled
-# Shapes; each costs the memory of a run. A robot's camera adds one: its size, or, beside others of
-# this size, a larger batch.
+WARM_UP = 3  # runs before a capture, in which kernels are chosen and compiled
+# Shapes; each costs the memory of one run. A robot's camera adds one: its size, or, beside other
+# cameras of this size, a larger batch.
 CAPACITY = 16
 
 Function = Callable[..., Tensor]
 
 
 class CudaGraphs:
-    """Captures a function once for each shape of its inputs, and replays it from then on.
+    """Captures a function once per shape of its inputs, and replays it from then on.
 
-    Where that fails, but for want of memory, a warning says why and the function is run as it is.
+    If that fails, except for lack of memory, a warning says why, and the function is run directly.
 
     Args:
-        function: of CUDA tensors, to one tensor; it may neither wait for the device nor depend on
-            anything but the tensors' values. Memory that it reads beside them must stay in place.
+        function: from CUDA tensors to one tensor; it may neither wait for the device nor depend on
+            anything but the tensors' values. Other memory that it reads must stay in place.
     """
 
     def __init__(self, function: Function):
@@ -37,8 +37,8 @@ class CudaGraphs:
         self._capturing = True
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        """The function's value, in memory of its own. A new shape takes a capture first; the one
-        used longest ago is forgotten for it."""
+        """The function's value, in memory of its own. A new shape is captured first, and replaces
+        the one used longest ago."""
         key = tuple((tensor.shape, tensor.dtype) for tensor in inputs)
         if key not in self._graphs and self._capturing:
             self._capture(key, inputs)
@@ -57,19 +57,19 @@ class CudaGraphs:
                 raise  # which says nothing about the next time
             self._capturing = False
             logging.getLogger(__name__).warning(
-                "Pictures go through the network operation by operation, more slowly than as a "
+                "Images go through the network operation by operation, which is slower than as a "
                 f"CUDA graph: {error}"
             )
 
     def clear(self) -> None:
-        """Let all graphs and their memory go."""
+        """Free all graphs and their memory."""
         self._graphs.clear()
 
 
 class _Graph:
     def __init__(self, function: Function, inputs: tuple[Tensor, ...]):
         device = inputs[0].device
-        # The stream is entered so that a capture that fails at its end leaves the thread on it.
+        # The stream is entered because a capture that fails at its end leaves the thread on it.
         with torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
             self._inputs = [tensor.clone() for tensor in inputs]
             present, aside = torch.cuda.current_stream(), _stream_for_captures(device)
@@ -80,7 +80,7 @@ class _Graph:
             present.wait_stream(aside)
             self._graph = torch.cuda.CUDAGraph()
             pool = torch.cuda.graph_pool_handle()
-            # Other threads may go on using CUDA meanwhile.
+            # Other threads may keep using CUDA meanwhile.
             capture = torch.cuda.graph(self._graph, pool, aside, capture_error_mode="thread_local")
             try:
                 with capture:
@@ -98,14 +98,14 @@ class _Graph:
 
 def _end_allocating(device: torch.device, pool: tuple[int, int]) -> None:
     """A capture that fails at its end leaves PyTorch's allocator recording, and an allocator that
-    records gives no memory back to the device, ever."""
-    with contextlib.suppress(RuntimeError):  # it has ended
+    is recording never returns memory to the device."""
+    with contextlib.suppress(RuntimeError):  # it has ended already
         torch._C._cuda_endAllocateToPool(device.index, pool)
         torch._C._cuda_releasePool(device.index, pool)
 
 
 @cache
 def _stream_for_captures(device: torch.device) -> torch.cuda.Stream:
-    """One for all of a device's captures: cuBLAS keeps 32 MB for each stream that it ever worked
-    on. PyTorch's own belongs to the device that captured first, which may be another one."""
+    """One stream for all captures on a device: cuBLAS keeps 32 MB for each stream it ever ran on.
+    PyTorch's own belongs to the device that captured first, which may be another one."""
     return torch.cuda.Stream(device)

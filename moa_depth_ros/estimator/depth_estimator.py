@@ -1,4 +1,4 @@
-"""From a colour picture to depth: the network, the device, the picture's size."""
+"""From a colour image to depth: the network, the device, the image's size."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ PRECISIONS = {
 }
 
 CHANNELS = ("rgb", "bgr", "rgba", "bgra", "mono")
-"""Orders of a picture's channels."""
+"""Orders of an image's channels."""
 
 
 class Picture(NamedTuple):
-    """What depth is estimated of.
+    """An image to estimate depth for.
 
     Attributes:
-        pixels: uint8, (H, W, 3), (H, W, 4) or (H, W) by ``channels``; any strides, any memory,
-            also a read-only one. It is not kept.
+        pixels: uint8, (H, W, 3), (H, W, 4) or (H, W), depending on ``channels``; any strides, any
+            memory, even read-only. It is not kept.
         channels: order of the channels: ``rgb``, ``bgr``, ``rgba``, ``bgra``, ``mono``.
-        intrinsics: the camera of the picture, at any size. Depth is scaled by the ratio of its
-            focal length to the training camera's. Without it, they are taken to be alike.
+        intrinsics: the camera of the image, at any size. Depth is scaled by the ratio of its focal
+            length to the training camera's. None: they are assumed to be alike.
     """
 
     pixels: np.ndarray
@@ -51,13 +51,13 @@ class Picture(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class DepthEstimate:
-    """What was estimated of one picture; tensors on the estimator's device, all of its size.
+    """The estimate for one image; tensors on the estimator's device, all of the image's size.
 
     Attributes:
         depth: (H, W) float32 metres along the optical axis.
         uncertainty: (H, W) float32 metres, standard deviation of the bin distribution; scaled by
-            the focal lengths as depth is.
-        colour: (H, W, 3) uint8 RGB, the picture itself.
+            the focal lengths like depth.
+        colour: (H, W, 3) uint8 RGB, the image itself.
     """
 
     depth: Tensor
@@ -66,17 +66,17 @@ class DepthEstimate:
 
 
 class DepthEstimator:
-    """Runs a model folder on pictures of any size.
+    """Runs a model folder on images of any size.
 
     Args:
         model: a model folder, as training writes it.
-        device: ``cuda``, ``cuda:N``, ``cpu``, or ``auto``: CUDA where there is one.
+        device: ``cuda``, ``cuda:N``, ``cpu``, or ``auto``: CUDA if available.
         precision: of tower and heads: ``float32``, ``bfloat16`` or ``float16``.
 
     Raises:
         ModelFolderError: the folder is missing, damaged or contradicts itself.
         ValueError: an unknown precision or device.
-        RuntimeError: the device is not there.
+        RuntimeError: the device does not exist.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class DepthEstimator:
         self.precision = precision
         network, self.training_camera = load_network(self.model, self.device)
         self.network = InferenceNetwork(network, PRECISIONS[precision])
-        # Not a method: a cycle would keep weights and graphs until the next garbage collection.
+        # Not a method: the cycle would keep weights and graphs until the next garbage collection.
         maps = functools.partial(_estimate, self.network)
         self._maps = CudaGraphs(maps) if self.device.type == "cuda" else maps
 
@@ -102,27 +102,26 @@ class DepthEstimator:
         channels: str = "rgb",
         intrinsics: Intrinsics | None = None,
     ) -> DepthEstimate:
-        """Depth of one picture; arguments and errors as `Picture` and `estimate_batch` have
-        them."""
+        """Depth of one image; for arguments and errors, see `Picture` and `estimate_batch`."""
         return self.estimate_batch([Picture(picture, channels, intrinsics)])[0]
 
     @torch.inference_mode()
     def estimate_batch(self, pictures: Sequence[Picture]) -> list[DepthEstimate]:
-        """Depth of several pictures of one size, which go through the network together.
+        """Depth of several images of one size, which go through the network together.
 
         Args:
             pictures: at least one; channels and cameras may differ.
 
         Returns:
-            An estimate for each, equal to that of the picture alone but for float rounding.
+            An estimate for each, equal to that of the image alone except for float rounding.
 
         Raises:
-            ValueError: another type or shape, an empty picture, an unknown order, or sizes that
-                differ.
+            ValueError: wrong type or shape, an empty image, an unknown channel order, or different
+                sizes.
         """
         sizes = {picture.pixels.shape[:2] for picture in pictures}
         if len(sizes) != 1:
-            raise ValueError(f"pictures: expected some of one size, found (H, W) {sorted(sizes)}")
+            raise ValueError(f"pictures: expected images of one size, found (H, W) {sorted(sizes)}")
         colours = _batch([self._upload(picture.pixels, picture.channels) for picture in pictures])
         ratios = _batch([self._ratio(picture.intrinsics) for picture in pictures])
         maps = self._maps(colours, ratios)
@@ -132,23 +131,23 @@ class DepthEstimator:
         ]
 
     def warm_up(self, batch_shape: tuple[int, int, int]) -> None:
-        """Run once on (B, H, W) black pixels, so that the first real ones are not the slow ones."""
+        """Run once on (B, H, W) black pixels, so that the first real images are not slow."""
         count, height, width = batch_shape
         self.estimate_batch([Picture(np.zeros((height, width, 3), np.uint8))] * count)
 
     def half_a_cell(self, height: int, width: int) -> tuple[int, int]:
-        """Half a cell of the network, in pixels of such pictures, down and across. Depth is
-        interpolated from cell to cell, so that an edge is at least twice as wide."""
+        """Half a cell of the network, in pixels of such images, down and across. Depth is
+        interpolated between cells, so an edge is at least twice as wide."""
         rows, columns = self.network.tower.grid_size
         return max(1, round(height / rows / 2)), max(1, round(width / columns / 2))
 
     def clear_graphs(self) -> None:
-        """Let the memory go that is kept for each size of pictures seen so far."""
+        """Free the memory that is kept for each image size seen so far."""
         if isinstance(self._maps, CudaGraphs):
             self._maps.clear()
 
     def _ratio(self, intrinsics: Intrinsics | None) -> Tensor:
-        """(1,), what the depth of a camera's picture is multiplied by."""
+        """(1,), the factor that the depth of a camera's image is multiplied by."""
         ratio = 1.0 if intrinsics is None else intrinsics.focal_ratio(self.training_camera)
         return torch.full((1,), ratio, device=self.device)
 
@@ -173,10 +172,10 @@ class DepthEstimator:
 def _estimate(network: InferenceNetwork, colours: Tensor, ratios: Tensor) -> Tensor:
     """(B, H, W, 3) uint8 and (B,) factors to (B, 2, H, W): depth and uncertainty.
 
-    The network sees what `training.resizing.prepare_pictures` gives, but for rounding, which it
-    scales itself.
+    The network sees the same as from `training.resizing.prepare_pictures`, except for rounding; it
+    scales the values itself.
     """
-    # Antialiasing on CUDA takes colours one after the other, and would copy what lies otherwise.
+    # Antialiasing on CUDA works colour by colour, and would copy any other layout.
     layout = torch.contiguous_format if colours.is_cuda else torch.preserve_format
     pixels = colours.permute(0, 3, 1, 2).to(torch.float32, memory_format=layout)
     pictures = F.interpolate(
@@ -187,15 +186,15 @@ def _estimate(network: InferenceNetwork, colours: Tensor, ratios: Tensor) -> Ten
 
 
 def _batch(tensors: list[Tensor]) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)  # one is not worth a copy
+    return tensors[0] if len(tensors) == 1 else torch.cat(tensors)  # one need not be copied
 
 
 def find_device(device: str) -> torch.device:
-    """The device of a name: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``, CUDA where there is one.
+    """The device with a name: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``: CUDA if available.
 
     Raises:
         ValueError: another name.
-        RuntimeError: the device is not there.
+        RuntimeError: the device does not exist.
     """
     if device == "auto":
         return torch.device("cuda" if _cuda_computes() else "cpu")
@@ -207,26 +206,26 @@ def find_device(device: str) -> torch.device:
         raise ValueError(f"device: expected auto, cpu, cuda or cuda:N, found {device!r}")
     if found.type == "cuda" and not torch.cuda.is_available():
         raise RuntimeError(
-            f"device: {device!r} was asked for, but torch {torch.__version__} finds no CUDA "
-            "device; check nvidia-smi, or take 'cpu' or 'auto'"
+            f"device: {device!r} was requested, but torch {torch.__version__} finds no CUDA "
+            "device; check nvidia-smi, or use 'cpu' or 'auto'"
         )
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
         raise RuntimeError(
-            f"device: {device!r} was asked for, but the last one here is "
+            f"device: {device!r} was requested, but the last one here is "
             f"cuda:{torch.cuda.device_count() - 1}"
         )
     return found
 
 
 def _cuda_computes() -> bool:
-    """PyTorch finds GPUs, too, that are too old for its kernels."""
+    """Whether CUDA works: PyTorch also finds GPUs that are too old for its kernels."""
     if not torch.cuda.is_available():
         return False
     try:
         torch.zeros(1, device="cuda").cpu()
     except RuntimeError as error:
         if is_out_of_memory(error):
-            return True  # what to do about that is the caller's to say
-        warnings.warn(f"the CPU is taken, as CUDA fails: {error}", stacklevel=3)
+            return True  # what to do about that is up to the caller
+        warnings.warn(f"using the CPU, because CUDA fails: {error}", stacklevel=3)
         return False
     return True

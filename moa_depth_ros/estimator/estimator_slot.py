@@ -1,4 +1,4 @@
-"""The estimator in use, which can be replaced while pictures come in. No ROS in it."""
+"""The estimator in use, which can be replaced while images come in. Independent of ROS."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from moa_depth_ros.estimator import DepthEstimate, DepthEstimator, Picture
 from moa_depth_ros.machine.device_memory import free_cached_memory, is_out_of_memory
 from moa_depth_ros.machine.threads import run_in_passing_thread
 
-HANG_SECONDS = 60.0  # that a load waits for the picture at work, which may be a CPU's
+HANG_SECONDS = 60.0  # how long a load waits for the image being processed, perhaps on a CPU
 
 MakeEstimator = Callable[[Path, str, str], DepthEstimator]
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelChoice:
-    """What an estimator is made of; the fields are `DepthEstimator`'s arguments."""
+    """What to make an estimator from; the fields are `DepthEstimator`'s arguments."""
 
     folder: Path
     device: str
@@ -30,15 +30,15 @@ class ModelChoice:
 
 
 class EstimatorSlot:
-    """Holds one estimator: loads it, replaces it between two pictures, moves it to the CPU.
+    """Holds one estimator: loads it, replaces it between two images, moves it to the CPU.
 
     Args:
-        warn: takes one line of text when the estimator had to move to the CPU.
-        make: makes an estimator of folder, device and precision.
+        warn: takes one line of text whenever the estimator has had to move to the CPU.
+        make: makes an estimator from folder, device and precision.
 
     Attributes:
         current: the estimator, or None before the first `load` and after `clear`.
-        notice: what a user should know of the present estimator; empty if it is what was chosen.
+        notice: what a user should know about the current estimator; empty if it is the chosen one.
     """
 
     def __init__(self, warn: Callable[[str], object], make: MakeEstimator = DepthEstimator) -> None:
@@ -46,14 +46,14 @@ class EstimatorSlot:
         self.notice = ""
         self._warn = warn
         self._make = make
-        self._last_shape = (1, 480, 640)  # of the pictures that come, as far as is known
-        self._too_many = math.inf  # pixels, of a batch for which there was no memory
+        self._last_shape = (1, 480, 640)  # of the incoming images, as far as is known
+        self._too_many = math.inf  # pixels of a batch that did not fit into memory
         self._lock = threading.Lock()
-        self._turn = threading.Lock()  # whoever has it gets `_lock` next
+        self._turn = threading.Lock()  # its holder gets `_lock` next
 
     @property
     def present(self) -> DepthEstimator:
-        """The estimator, where there must be one.
+        """The estimator, for callers that need one.
 
         Raises:
             RuntimeError: there is none.
@@ -63,18 +63,18 @@ class EstimatorSlot:
         return self.current
 
     def load(self, choice: ModelChoice, fallback_to_cpu: bool = False) -> None:
-        """Load beside the present estimator, warm up and take its place between two pictures.
+        """Load alongside the current estimator, warm up and replace it between two images.
 
-        Files are read while pictures go on; only the warm-up, on pictures of the last size, makes
-        them wait: PyTorch records one graph at a time.
+        Files are read while images are processed; only the warm-up, on images of the last size,
+        makes them wait, because PyTorch records one graph at a time.
 
         Args:
             choice: what to load.
-            fallback_to_cpu: whether the CPU does where the device has no memory for it.
+            fallback_to_cpu: whether to use the CPU if the device has no memory for it.
 
         Raises:
-            ModelFolderError, ValueError, RuntimeError: as `DepthEstimator`, RuntimeError for
-                whatever else went wrong, such as a picture that hangs; the present estimator stays.
+            ModelFolderError, ValueError, RuntimeError: as `DepthEstimator`; RuntimeError for
+                anything else that went wrong, such as a hung image; the current estimator stays.
         """
         try:
             run_in_passing_thread(lambda: self._load(choice))
@@ -82,18 +82,18 @@ class EstimatorSlot:
         except (ValueError, RuntimeError) as error:
             if not (fallback_to_cpu and is_out_of_memory(error)):
                 raise
-        except Exception as error:  # PyTorch and drivers raise whatever they like
+        except Exception as error:  # PyTorch and drivers raise all kinds of errors
             raise RuntimeError(f"{type(error).__name__}: {error}") from error
         self.load(dataclasses.replace(choice, device="cpu", precision="float32"))
         self._announce_cpu("cuda" if choice.device == "auto" else choice.device)
 
     def clear(self, timeout: float = -1) -> None:
-        """Let the estimator and the device's memory go.
+        """Free the estimator and the device's memory.
 
         Args:
-            timeout: seconds that a picture which is at work is waited for; -1: without end.
+            timeout: seconds to wait for an image that is being processed; -1: without limit.
         Raises:
-            TimeoutError: it still is; the estimator stays.
+            TimeoutError: it is still being processed; the estimator stays.
         """
         with self.exclusive(timeout):
             self.current, self.notice = None, ""
@@ -101,11 +101,11 @@ class EstimatorSlot:
 
     @contextmanager
     def exclusive(self, timeout: float = -1) -> Iterator[None]:
-        """While this is entered, nobody else replaces or uses the estimator. Fair: a loader that
-        waits comes before the next picture, however quickly pictures follow each other.
+        """While this is entered, nobody else replaces or uses the estimator. Fair: a waiting loader
+        comes before the next image, however quickly images follow each other.
 
         Args:
-            timeout: seconds to wait; -1: without end.
+            timeout: seconds to wait; -1: without limit.
         Raises:
             TimeoutError: the others took longer.
         """
@@ -116,7 +116,7 @@ class EstimatorSlot:
             finally:
                 self._turn.release()
         if not entered:
-            raise TimeoutError("a picture or a model is still at work on the device")
+            raise TimeoutError("the device is still busy with an image or a model")
         try:
             yield
         finally:
@@ -125,20 +125,20 @@ class EstimatorSlot:
     def estimate_batch(
         self, pictures: Sequence[Picture], fallback_to_cpu: bool
     ) -> list[DepthEstimate]:
-        """`DepthEstimator.estimate_batch` of the present estimator; call it in `exclusive`.
+        """`DepthEstimator.estimate_batch` of the current estimator; call it in `exclusive`.
 
-        Where the device's memory is out, what PyTorch keeps there for later is freed and the
-        pictures tried again, one at a time, as from then on all batches as large, until another
-        estimator is loaded; then, if allowed, on the CPU, where the estimator stays.
+        If the device runs out of memory, PyTorch's cache is freed and the images are retried one by
+        one (and so are later batches of at least this size, until another estimator is loaded);
+        then, if allowed, on the CPU, where the estimator stays.
 
         Raises:
-            OutOfMemoryError: no memory, and the CPU is not allowed or has none, either.
+            OutOfMemoryError: no memory, and the CPU is not allowed or has none either.
         """
         if len(pictures) > 1 and math.prod(_batch_shape(pictures)) >= self._too_many:
             return [self.estimate_batch([one], fallback_to_cpu)[0] for one in pictures]
         if (estimates := self._try(pictures)) is not None:
             return estimates
-        # Not in an except clause: there, the error's traceback would hold the tensors.
+        # Not in an except clause: the error's traceback would keep the tensors alive there.
         self.present.clear_graphs()
         free_cached_memory()
         if len(pictures) > 1:
@@ -153,8 +153,8 @@ class EstimatorSlot:
 
     @contextmanager
     def falling_back(self, fallback_to_cpu: bool) -> Iterator[None]:
-        """What finds no memory in here, after the network, is lost; the estimator moves to the CPU,
-        if allowed. Enter it in `exclusive`.
+        """Work inside that runs out of memory, after the network, is lost; the estimator moves to
+        the CPU, if allowed. Enter it in `exclusive`.
 
         Raises:
             whatever is raised inside.
@@ -168,7 +168,7 @@ class EstimatorSlot:
             raise
 
     def memory(self) -> dict[str, str]:
-        """The device's memory that PyTorch uses and keeps, in MiB, by what it is; empty for a
+        """The device's memory that PyTorch uses and reserves, and what is free, in MiB; empty for a
         CPU."""
         estimator = self.current
         if estimator is None or estimator.device.type != "cuda":
@@ -177,7 +177,7 @@ class EstimatorSlot:
             used = torch.cuda.memory_allocated(estimator.device)
             kept = torch.cuda.memory_reserved(estimator.device)
             free, _ = torch.cuda.mem_get_info(estimator.device)
-        except RuntimeError as error:  # a device that failed can't tell, either
+        except RuntimeError as error:  # a device that failed can't tell that, either
             return {"device memory": f"unknown: {error}"}
         sizes = {"used": used, "reserved": kept, "free": free}
         return {f"device memory {what} (MiB)": f"{n / 2**20:.0f}" for what, n in sizes.items()}
@@ -190,7 +190,7 @@ class EstimatorSlot:
                 self.current, self.notice = estimator, ""
                 self._too_many = math.inf
         finally:
-            # While a graph is recorded, nothing is given back, nor where a picture hangs.
+            # Nothing is freed while a graph is recorded, nor if an image hangs.
             with suppress(TimeoutError), self.exclusive(HANG_SECONDS):
                 free_cached_memory()
 
@@ -212,8 +212,8 @@ class EstimatorSlot:
 
     def _announce_cpu(self, device: object) -> None:
         self.notice = (
-            f"{device} has no memory left: pictures are estimated on the CPU, in float32. Make "
-            "room there and set the parameter device again to go back."
+            f"{device} has no memory left: depth is now estimated on the CPU, in float32. To go "
+            "back, free memory there and set the parameter device again."
         )
         self._warn(self.notice)
 

@@ -1,1 +1,1 @@
-"""Pictures as bytes: a camera's encodings, compressed pictures, files that people look at."""
+"""Images as bytes: a camera's encodings, compressed images, files that people look at."""

@@ -1,4 +1,4 @@
-"""Cameras in files: ROS camera_info, or a plain matrix."""
+"""Reads cameras from files: ROS camera_info, or a plain matrix."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from moa_depth_ros.pictures.calibration import distorts, pinhole
 def read_camera_yaml(path: str | Path) -> Intrinsics:
     """Read a ROS camera_info file, as ``camera_calibration`` writes it.
 
-    The projection matrix (the rectified camera) counts, or the camera matrix where there is none or
-    it is all zero. A lens that distorts is warned of.
+    The projection matrix (the rectified camera) counts, or the camera matrix if there is none or it
+    is all zero. Warns about a lens that distorts.
 
     Raises:
         ValueError: not such a file; the message names it.
-        OSError: it cannot be read.
+        OSError: it can't be read.
     """
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -33,7 +33,7 @@ def read_camera_yaml(path: str | Path) -> Intrinsics:
         info = SimpleNamespace(distortion_model=values.get("distortion_model"), **found)
         camera = Intrinsics(*size, *pinhole(info)[1])
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        # In one line; PyYAML shows the place in several.
+        # On one line; PyYAML shows the place on several.
         raise ValueError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(
@@ -44,8 +44,8 @@ def read_camera_yaml(path: str | Path) -> Intrinsics:
         raise ValueError(f"{path}: {error}") from error
     if distorts(info):
         warnings.warn(
-            f"{path}: this lens distorts, and the pictures are taken to be rectified: rectify them "
-            "first (image_proc does; of ROS topics, the node's parameter rectify)",
+            f"{path}: this lens distorts, but the images are assumed to be rectified: rectify them "
+            "first (image_proc does; for ROS topics, so does the node's parameter rectify)",
             stacklevel=2,
         )
     return camera
@@ -56,11 +56,11 @@ def read_camera_matrix(path: str | Path, width: int, height: int) -> Intrinsics:
 
     Args:
         path: of the file.
-        width, height: size of the pictures that the matrix is for.
+        width, height: size of the images that the matrix is for.
 
     Raises:
         ValueError: not such a matrix; the message names the file.
-        OSError: it cannot be read.
+        OSError: it can't be read.
     """
     try:
         matrix = np.loadtxt(path, ndmin=2, encoding="utf-8-sig")
@@ -71,7 +71,7 @@ def read_camera_matrix(path: str | Path, width: int, height: int) -> Intrinsics:
         fx, fy, cx, cy = (float(matrix[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2)))
         if not (0 < cx < width and 0 < cy < height):
             raise ValueError(
-                f"expected the camera of {width}x{height} pictures, found one whose centre is "
+                f"expected the camera of {width}x{height} images, found one whose centre is "
                 f"({cx:g}, {cy:g})"
             )
         return Intrinsics(width, height, fx, fy, cx, cy)

@@ -1,4 +1,4 @@
-"""Depth pictures as PNG, in the format of ROS's ``compressed_depth_image_transport``."""
+"""Depth images as PNG, in the format of ROS's ``compressed_depth_image_transport``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LARGEST = np.iinfo(np.uint16).max
 def encode(depth: np.ndarray) -> bytes:
     """Header (an int32 and the two float32 of the quantisation) and PNG file.
 
-    uint16 is stored as it is. Of float32, the inverse is: q = A / depth + B, rounded, 0 where there
-    is no depth. A is that package's default; B puts the farthest depth of the picture at q = 1, so
-    that no depth is too far. What is nearer than about 15 cm comes back as that.
+    uint16 is stored as it is. For float32, the inverse is stored: q = A / depth + B, rounded, 0
+    where there is no depth. A is that package's default; B puts the farthest depth of the image at
+    q = 1, so that no depth is too far. Depths below about 15 cm are clipped to that.
 
     Args:
         depth: (H, W) float32 metres, NaN invalid, or uint16 millimetres, 0 invalid.

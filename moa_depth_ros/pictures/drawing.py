@@ -1,4 +1,4 @@
-"""Depth and uncertainty as colours, and panels of pictures for people to look at."""
+"""Depth and uncertainty as colours, and panels of images for people to look at."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def colour_uncertainty(uncertainty: NDArray[np.floating], far: float) -> NDArray
 
 
 def write_panel(path: str | Path, rows: Sequence[Sequence[tuple[str, NDArray]]]) -> None:
-    """Draw pictures and depths in a grid, all depths on one scale in metres.
+    """Draw images and depths in a grid, all depths on one scale in metres.
 
     Args:
         path: of the PNG.
-        rows: of (title, map): (H, W, 3) uint8 is a picture, (H, W) float is depth in metres. Rows
+        rows: of (title, map): (H, W, 3) uint8 is an image, (H, W) float is depth in metres. Rows
             may differ in length.
     """
     from matplotlib import colormaps

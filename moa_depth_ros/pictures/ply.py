@@ -11,7 +11,7 @@ from moa_depth_ros.machine.whole_file import whole_file
 
 
 def write_ply(path: str | Path, points: NDArray[np.floating], colours: NDArray[np.uint8]) -> None:
-    """Write a binary PLY, which any point-cloud viewer opens.
+    """Write a binary PLY, which any point cloud viewer can open.
 
     Args:
         path: of the file.

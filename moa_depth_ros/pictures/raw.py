@@ -1,4 +1,4 @@
-"""Uncompressed pictures of messages, whoever read the message: rclpy or rosbags. No ROS in it."""
+"""Uncompressed images in messages, whichever library read them, rclpy or rosbags. No ROS in it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-# Encoding of sensor_msgs -> what the estimator calls the order of the channels, bytes per pixel.
-# The 8UCn names don't say the order: as in cv_bridge, they mean OpenCV's, blue first.
+# Encoding of sensor_msgs -> the estimator's name for the channel order, bytes per pixel.
+# The 8UCn names don't give an order: as in cv_bridge, they mean OpenCV's, blue first.
 NATIVE_ENCODINGS = {
     "rgb8": ("rgb", 3),
     "bgr8": ("bgr", 3),
@@ -31,7 +31,7 @@ RAW_ENCODINGS = {
     "yuv422_yuy2": (cv2.COLOR_YUV2RGB_YUYV, 2),
     "yuyv": (cv2.COLOR_YUV2RGB_YUYV, 2),
 }
-# Seen as grey bytes that lie two apart.
+# Read as grey bytes with a stride of two.
 GREY_16 = "mono16"
 READABLE = (*NATIVE_ENCODINGS, GREY_16, *RAW_ENCODINGS)
 
@@ -48,38 +48,37 @@ class RawImage(Protocol):
 
 
 class PictureError(ValueError):
-    """A picture message that can't be read; the text says what is wrong with it."""
+    """An image message that can't be read; the text says what is wrong with it."""
 
 
 def reader(msg: RawImage) -> Callable[[], tuple[np.ndarray, str]]:
-    """What reads a picture in one of :data:`READABLE`, after its checks: those take microseconds,
-    developing a sensor's picture takes milliseconds.
+    """Returns a function that reads an image in one of :data:`READABLE`, after checking it: the
+    checks take microseconds, developing a sensor's image takes milliseconds.
 
     Returns:
-        A function that gives the picture, uint8 (H, W, channels) or (H, W), and the order of its
+        A function that returns the image, uint8 (H, W, channels) or (H, W), and the order of its
         channels: "rgb", "bgr", "rgba", "bgra" or "mono".
     Raises:
-        PictureError: as :func:`pixels_of`, or YUV of an odd width.
+        PictureError: as :func:`pixels_of`, or YUV with an odd width.
     """
     if msg.encoding not in RAW_ENCODINGS:
         picture = read_in_place(msg)
         return lambda: picture
     pixel_bytes = RAW_ENCODINGS[msg.encoding][1]
     if pixel_bytes == 2 and msg.width % 2:
-        raise PictureError(f"{msg.encoding} pictures have an even width, found {msg.width}.")
+        raise PictureError(f"{msg.encoding} images must have an even width, found {msg.width}.")
     pixels = pixels_of(msg, pixel_bytes)
     return lambda: (develop(pixels, msg.encoding), "rgb")
 
 
 def read_in_place(msg: RawImage) -> tuple[np.ndarray, str]:
-    """A colour or grey picture of a message, without a copy.
+    """A colour or grey image of a message, without a copy.
 
     Args:
         msg: in mono16 or one of :data:`NATIVE_ENCODINGS`, with any ``step``.
     Returns:
-        The picture, uint8 (H, W, channels) or (H, W), and the order of its channels: a read-only
-        view of the message's bytes, padded rows left out by its strides. Of mono16, the higher
-        byte.
+        The image, uint8 (H, W, channels) or (H, W), and the order of its channels: a read-only view
+        of the message's bytes, whose strides skip the padding of rows. For mono16, the higher byte.
     Raises:
         PictureError: as :func:`pixels_of`.
     """
@@ -93,21 +92,21 @@ def pixels_of(msg: RawImage, pixel_bytes: int) -> np.ndarray:
     """The message's pixels in place, uint8 (H, W) or (H, W, pixel_bytes).
 
     Raises:
-        PictureError: empty, or fewer bytes than the header promises.
+        PictureError: empty, or fewer bytes than the header claims.
     """
     check_not_empty(msg)
     row_bytes = msg.width * pixel_bytes
     if msg.step < row_bytes:
         raise PictureError(
-            f"The picture's step is {msg.step} bytes, but a row of {msg.width} pixels in "
+            f"The image step is {msg.step} bytes, but a row of {msg.width} pixels in "
             f"{msg.encoding} takes {row_bytes}."
         )
-    # The last row's padding may be missing: nothing reads it.
+    # The padding of the last row may be missing: nothing reads it.
     needed = msg.step * (msg.height - 1) + row_bytes
     if len(msg.data) < needed:
         raise PictureError(
-            f"The picture is cut short: {msg.width}x{msg.height} {msg.encoding} with step "
-            f"{msg.step} takes {needed} bytes, the message holds {len(msg.data)}."
+            f"The image is truncated: {msg.width}x{msg.height} {msg.encoding} with step "
+            f"{msg.step} takes {needed} bytes, but the message has {len(msg.data)}."
         )
     shape = (msg.height, msg.width) if pixel_bytes == 1 else (msg.height, msg.width, pixel_bytes)
     strides = (msg.step, pixel_bytes, 1)[: len(shape)]
@@ -116,17 +115,17 @@ def pixels_of(msg: RawImage, pixel_bytes: int) -> np.ndarray:
 
 
 def check_not_empty(msg: RawImage) -> None:
-    """Raises PictureError where there is no pixel."""
+    """Raises PictureError if there are no pixels."""
     if msg.height == 0 or msg.width == 0:
-        raise PictureError(f"The picture is empty: {msg.width}x{msg.height} pixels.")
+        raise PictureError(f"The image is empty: {msg.width}x{msg.height} pixels.")
 
 
 def develop(raw: np.ndarray, encoding: str) -> np.ndarray:
-    """RGB of a sensor's picture, a Bayer mosaic or YUV 4:2:2.
+    """RGB from a sensor's image, a Bayer mosaic or YUV 4:2:2.
 
     Args:
-        raw: uint8, (H, W) of a mosaic, (H, W, 2) of YUV 4:2:2 with an even W; rows may be padded.
-        encoding: one of :data:`RAW_ENCODINGS`; YUV is that of ITU-R BT.601.
+        raw: uint8, (H, W) for a mosaic, (H, W, 2) for YUV 4:2:2 with an even W; rows may be padded.
+        encoding: one of :data:`RAW_ENCODINGS`; YUV as in ITU-R BT.601.
 
     Returns:
         uint8 (H, W, 3) RGB.

@@ -1,4 +1,4 @@
-"""One of the node's cameras: its topics, its counts, and what is said about it."""
+"""One of the node's cameras: its topics, its counters, and its messages to the user."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from moa_depth_ros.ros.info_history import InfoHistory
 from moa_depth_ros.ros.inputs import Inputs
 from moa_depth_ros.ros.outputs import Outputs
 
-REPEAT_SECONDS = 2.0  # the same complaint at most this often
-SILENT_SECONDS = 5.0  # without a picture, the least after which the log says so
-_PARTICULARS = re.compile(r"'.*'|\d+")  # in which complaints of one kind differ
+REPEAT_SECONDS = 2.0  # a kind of complaint is logged at most this often
+SILENT_SECONDS = 5.0  # the shortest time without an image that is logged
+_PARTICULARS = re.compile(r"'.*'|\d+")  # what differs between complaints of one kind
 
 
 class Camera:
     """Topics, counts and complaints of one camera, for as long as the node lives.
 
     Args:
-        node: that has the topics.
-        name: that they are below; may be empty.
-        group: that the callbacks of pictures run in.
+        node: the node that has the topics.
+        name: the namespace of the topics; may be empty.
+        group: callback group of the image callbacks.
 
     Attributes:
         outputs: None while the node is unconfigured.
-        infos: its CameraInfos; many cameras send one once.
-        logger: the node's; of a camera with a name a child of it, so that what one camera repeats
-            too often to be logged silences no other.
+        infos: its CameraInfo messages; many cameras send only one.
+        logger: the node's, or a child of it if the camera has a name, so that what one camera
+            repeats too often to be logged does not silence another one.
     """
 
     def __init__(self, node: Node, name: str, group: CallbackGroup) -> None:
@@ -51,7 +51,7 @@ class Camera:
         self._told_of_silence = False
 
     def refuse(self, text: str) -> None:
-        """Count a picture that can't be used, and say why."""
+        """Count an image that can't be used, and say why."""
         self.statistics.count("refused")
         self.complain(text)
 
@@ -62,30 +62,30 @@ class Camera:
             self.logger.warning(text)
 
     def tell(self, text: str) -> bool:
-        """Say what was done, in the log alone; False if the like was said a moment ago."""
+        """Say what was done, only in the log; False if the like was logged a moment ago."""
         due = self._is_due(text)
         if due:
             self.logger.info(text)
         return due
 
     def fail(self, error: Exception) -> None:
-        """Count a picture whose processing raised an error, and say which."""
+        """Count an image whose processing raised an error, and log that error."""
         text = f"{type(error).__name__}: {error}"
         self.statistics.failed(text)
         if self._is_due(text):
-            self.logger.error(f"A picture failed: {text}")
+            self.logger.error(f"Processing an image failed: {text}")
 
     def watch_for_silence(self) -> None:
-        """Say once, until pictures come again, that none do and what may be the reason."""
+        """Log once per silence that no images arrive, and the likely reason."""
         silent = self.statistics.is_silent(SILENT_SECONDS)
         if silent and not self._told_of_silence:
             reason = self.inputs.why_silent()
-            self.logger.warning(f"No picture arrives: {reason}")
+            self.logger.warning(f"No images arrive: {reason}")
         self._told_of_silence = silent
 
     def _is_due(self, text: str) -> bool:
-        """Whether nothing of this kind was logged lately. rclpy's own throttle goes by the line of
-        code, where what comes with every picture would silence all else."""
+        """Whether nothing of this kind was logged lately. rclpy's own throttle works per line of
+        code, so a message that comes with every image would silence all others."""
         kind, now = _PARTICULARS.sub("", text), time.monotonic()
         with self._lock:
             self._logged = {k: t for k, t in self._logged.items() if now - t < REPEAT_SECONDS}
@@ -94,7 +94,7 @@ class Camera:
     def status(
         self, facts: Mapping[str, str], active: bool, notice: str, failure: str
     ) -> DiagnosticStatus:
-        """The state since the last call, as `Statistics.status` has it."""
+        """The state since the last call; see `Statistics.status`."""
         name = f"{self._full_name}: depth estimation"
         status = self.statistics.status(name, facts, active, notice, failure)
         status.hardware_id = facts["device"]

@@ -1,4 +1,4 @@
-"""CameraInfo messages that are made: of a camera, and of the depth of its pictures."""
+"""Makes CameraInfo messages: a camera's, and those of its depth images."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def camera_info_message(header: Header, camera: Intrinsics) -> CameraInfo:
 
 
 def unrectified(info: CameraInfo) -> CameraInfo:
-    """The CameraInfo of pictures that show the lens's distortion, with K as the pinhole in P and no
-    rotation in R: the camera's own P and R are those of the rectified picture, which may have
-    another focal length. As it came where K holds none."""
+    """The CameraInfo of images that show the lens's distortion, with K as the pinhole in P and no
+    rotation in R: the camera's own P and R describe the rectified image, which may have another
+    focal length. Returned unchanged if K is not set."""
     if info.k[0] == 0:
         return info
     result = copy.deepcopy(info)
@@ -38,9 +38,9 @@ def unrectified(info: CameraInfo) -> CameraInfo:
 
 
 def rectified(info: CameraInfo) -> CameraInfo:
-    """The CameraInfo of pictures that are rectified, with P in K, no distortion and no rotation.
-    Whoever rectified them may have left the raw picture's beside them, with which
-    depthimage_to_laserscan would do it once more."""
+    """The CameraInfo of rectified images, with P in K, no distortion and no rotation. The one
+    published beside them may still be the raw image's, with which depthimage_to_laserscan would
+    rectify once more."""
     result = copy.deepcopy(info)
     if info.p[0] == 0:
         result.p = _projection(info.k)
@@ -51,16 +51,16 @@ def rectified(info: CameraInfo) -> CameraInfo:
 
 
 def camera_info_for(info: CameraInfo, header, width: int, height: int) -> CameraInfo:
-    """The CameraInfo of a picture of width x height pixels, made from the camera's.
+    """The CameraInfo of an image of width x height pixels, made from the camera's.
 
     K and P are shifted and scaled as in `intrinsics_for`; the result describes a whole, unbinned
-    picture, so that readers need not know what happened to it. Distortion and R are kept. A P that
-    the driver left zero becomes K, which `intrinsics_for` takes then: depth_image_proc and
-    depthimage_to_laserscan read P alone. The latter refuses a model without a name, or with another
-    than sensor_msgs has.
+    image, so that readers need not know of cropping or binning. Distortion and R are kept. A P that
+    the driver left zero becomes K, which `intrinsics_for` then uses: depth_image_proc and
+    depthimage_to_laserscan read only P. The latter refuses a distortion model that has no name or
+    is not one of sensor_msgs'.
 
     Args:
-        header: the picture's, copied untouched.
+        header: the image's, copied unchanged.
 
     Raises:
         CameraInfoError: as `intrinsics_for`: an uncalibrated camera has no depth geometry.
@@ -86,5 +86,5 @@ def camera_info_for(info: CameraInfo, header, width: int, height: int) -> Camera
 
 
 def _projection(k: Sequence[float]) -> list[float]:
-    """P of a camera that K describes whole."""
+    """P of a camera that K describes completely."""
     return [*k[0:3], 0.0, *k[3:6], 0.0, *k[6:9], 0.0]

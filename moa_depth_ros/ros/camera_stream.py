@@ -1,4 +1,4 @@
-"""What one camera's pictures go through before and after the network."""
+"""What happens to one camera's images before and after the network."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from moa_depth_ros.ros.rectify import (
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture that arrived.
+    """An image that arrived.
 
     Attributes:
-        read: gives the picture and the order of its channels.
+        read: returns the image and the order of its channels.
         received: in seconds of ``time.perf_counter``.
     """
 
@@ -54,13 +54,13 @@ class Frame:
 
 @dataclass(frozen=True)
 class Job:
-    """A picture that is ready for the network.
+    """An image that is ready for the network.
 
     Attributes:
         picture: uint8, rectified if asked.
-        channels: their order, as `Picture` has it.
+        channels: their order, as in `Picture`.
         unseen: (H, W) bool, where the camera saw nothing; None: nowhere.
-        info, intrinsics: of the picture; both None where CameraInfo is missing or of no use.
+        info, intrinsics: of the image; both None if CameraInfo is missing or unusable.
     """
 
     stream: CameraStream
@@ -74,13 +74,13 @@ class Job:
 
 
 class CameraStream:
-    """One camera's pictures while the node is active.
+    """One camera's images while the node is active.
 
     Args:
         node: for its parameters and its clock.
-        camera: where pictures come from, results go to and both are counted; with outputs.
+        camera: where images come from, results go to and both are counted; with its outputs.
         estimators: holds the estimator, which may be replaced between two runs.
-        submit: takes the camera's newest picture.
+        submit: takes the camera's newest image.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class CameraStream:
     ) -> None:
         self.camera = camera
         assert camera.outputs is not None
-        # Kept: the camera forgets them while a callback that came before may still be running.
+        # Kept, because the camera drops them while an earlier callback may still be running.
         self._outputs = camera.outputs
         self._node = node
         self._estimators = estimators
@@ -106,11 +106,11 @@ class CameraStream:
 
     @property
     def focal_ratio(self) -> float:
-        """What depth is multiplied by at present, for the camera's lens."""
+        """The factor that depth is currently multiplied by, for the camera's lens."""
         return self._focal_scale.ratio
 
     def on_camera_info(self, msg: CameraInfo) -> None:
-        """Keep it; warn of a lens that distorts."""
+        """Keep it; warn if the lens distorts."""
         self.camera.statistics.count("camera_info")
         topic, rectifying = self.camera.inputs.base_topic, self._rectifier is not None
         shown = msg
@@ -124,7 +124,7 @@ class CameraStream:
             self.camera.logger.warning(warning)
 
     def on_picture(self, msg: Image | CompressedImage) -> None:
-        """Check the picture and hand it on, if anybody listens."""
+        """Check the image and pass it on, if any output has a subscriber."""
         received = time.perf_counter()
         self.camera.statistics.count("in")
         if not self._outputs.anybody_listens():
@@ -138,7 +138,7 @@ class CameraStream:
         self._submit(frame)
 
     def prepare(self, frame: Frame) -> Job | None:
-        """Decode and rectify; None if the picture was refused."""
+        """Decode and rectify; None if the image was refused."""
         laps = Laps(frame.received)
         inputs, info = self.camera.inputs, self.camera.infos.of(frame.header)
         laps.end("waiting")
@@ -149,7 +149,9 @@ class CameraStream:
             self.camera.refuse(f"{inputs.image_topic}: {error}")
             return None
         except CameraInfoError as error:
-            self.camera.refuse(f"{inputs.info_topic}: {error} Nothing goes out: rectify needs it.")
+            self.camera.refuse(
+                f"{inputs.info_topic}: {error} Nothing is published: rectify needs CameraInfo."
+            )
             return None
         laps.end("reading")
         height, width = picture.shape[:2]
@@ -159,8 +161,8 @@ class CameraStream:
         return Job(self, frame.header, laps, seen.picture, channels, seen.unseen, info, intrinsics)
 
     def answer_without_depth(self, job: Job) -> bool:
-        """Send the CameraInfo, if there is one, and count the picture, where nothing else that
-        somebody listens to can be made of it."""
+        """Publish the CameraInfo, if there is one, and count the image, if nothing else that has a
+        subscriber can be made from it."""
         outputs = self._outputs
         if outputs.pictures_are_heard() or (job.info is not None and outputs.cloud_is_heard()):
             return False
@@ -169,7 +171,7 @@ class CameraStream:
         return True
 
     def picture_of(self, job: Job) -> Picture:
-        """What the estimator takes, with the camera that depth is scaled to."""
+        """The estimator's input, with the camera that depth is scaled to."""
         if self._focal_scale.training_camera != self._estimators.present.training_camera:
             self._focal_scale = self._new_focal_scale()
         scaled = self._parameter("scale_by_focal_length")
@@ -181,7 +183,7 @@ class CameraStream:
         if not _are_close(job.intrinsics, self._smoothed_for):
             self._smoothed_for = job.intrinsics
         scaled = self._parameter("scale_by_focal_length")
-        # The id is another one for each model: it is loaded while the one before is still there.
+        # Each model has its own id: it is loaded while the previous one still exists.
         model = id(self._estimators.present)
         depth = self._smoother.smooth(
             estimate.depth,
@@ -193,7 +195,7 @@ class CameraStream:
         return replace(estimate, depth=depth)
 
     def readings(self, job: Job, estimate: DepthEstimate) -> DepthEstimate:
-        """The estimate without what is no reading: beyond limits, or where the camera saw
+        """The estimate without invalid depth: outside the limits, or where the camera saw
         nothing."""
         limits, uncertainty = parameters.depth_limits(self._node), estimate.uncertainty
         unseen = None if job.unseen is None else to_device(job.unseen, uncertainty.device)
@@ -206,12 +208,12 @@ class CameraStream:
     def publish(
         self, job: Job, estimate: DepthEstimate, readings: DepthEstimate, together: int
     ) -> None:
-        """Send whatever somebody listens to, and count the picture.
+        """Publish every output that has a subscriber, and count the image.
 
         Args:
             estimate: with depth everywhere.
-            readings: what :meth:`readings` made of it.
-            together: pictures that went through the network with this one, itself included.
+            readings: what :meth:`readings` returned for it.
+            together: images that went through the network with this one, itself included.
         """
         outputs, laps = self._outputs, job.laps
         laps.end("waiting")  # for the outputs of other cameras
@@ -230,7 +232,7 @@ class CameraStream:
         self.camera.statistics.took(laps.seconds, self._age(job.header), together)
 
     def _without_edges(self, readings: DepthEstimate, estimate: DepthEstimate) -> DepthEstimate:
-        """What of the readings the cloud shows; the estimate has the depth that edges are in."""
+        """The readings that the cloud shows; edges are found in the estimate's depth."""
         ratio = self._parameter("cloud_max_edge_ratio")
         if not ratio:
             return readings
@@ -238,7 +240,7 @@ class CameraStream:
         return replace(readings, depth=drop_edges(readings.depth, ratio, reach, estimate.depth))
 
     def _rectified(self, picture: np.ndarray, info: CameraInfo | None) -> Rectified:
-        """The picture as it is unless rectifying was asked for."""
+        """The image, unchanged unless rectifying was asked for."""
         if self._rectifier is None:
             return Rectified(picture, info, unseen=None)
         if info is None:
@@ -246,8 +248,8 @@ class CameraStream:
         return self._rectifier.rectify(picture, info)
 
     def _camera_of(self, seen: Rectified) -> tuple[CameraInfo, Intrinsics] | tuple[None, None]:
-        """The CameraInfo to use and a picture's intrinsics; or neither, with a complaint if an
-        output misses them."""
+        """The CameraInfo to use and the image's intrinsics; or neither, with a complaint if an
+        output needs them."""
         try:
             if seen.info is None:
                 raise CameraInfoError(self.camera.inputs.why_no_camera_info())
@@ -256,7 +258,7 @@ class CameraStream:
         except CameraInfoError as error:
             topic = self.camera.inputs.info_topic
             if self._outputs.need_camera_info():
-                self.camera.complain(f"{topic}: {error} No cloud and no camera_info go out.")
+                self.camera.complain(f"{topic}: {error} No cloud or camera_info is published.")
             elif self._parameter("scale_by_focal_length"):
                 self.camera.complain(
                     f"{topic}: {error} Depth is not scaled to this camera's focal length "
@@ -269,7 +271,7 @@ class CameraStream:
         return FocalScale(self._estimators.present.training_camera, self.camera.tell)
 
     def _age(self, header: Header) -> float:
-        """Seconds since the picture's stamp, by the node's clock (simulated time included)."""
+        """Seconds since the image's stamp, by the node's clock (simulated time included)."""
         return self._node.get_clock().now().nanoseconds * 1e-9 - _seconds(header)
 
     def _parameter(self, name: str):
@@ -277,7 +279,7 @@ class CameraStream:
 
 
 def _are_close(camera: Intrinsics | None, other: Intrinsics | None) -> bool:
-    """Whether one is the other but for what a driver that calibrates all the time changes."""
+    """Whether both are equal but for the small changes of a driver that keeps recalibrating."""
     if camera is None or other is None:
         return camera is other
     return (camera.width, camera.height) == (other.width, other.height) and np.allclose(
@@ -289,5 +291,5 @@ def _are_close(camera: Intrinsics | None, other: Intrinsics | None) -> bool:
 
 
 def _seconds(header: Header) -> float:
-    """Of the stamp, which may be anything: rclpy's Time refuses what is before 1970."""
+    """The stamp, which may be anything: rclpy's Time refuses those before 1970."""
     return header.stamp.sec + header.stamp.nanosec * 1e-9

@@ -1,4 +1,4 @@
-"""The node: its life, its parameters and its reports. What it does with pictures is `Pipeline`."""
+"""The node: its lifecycle, its parameters and its reports. Images are processed by `Pipeline`."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from moa_depth_ros.ros.diagnostics import diagnostic_array
 from moa_depth_ros.ros.outputs import Outputs
 from moa_depth_ros.ros.pipeline import Pipeline
 
-END_SECONDS = 5.0  # that a picture which is at work is waited for, by a transition or at the end
+END_SECONDS = 5.0  # how long a transition, or the node's end, waits for an image
 
 
 class DepthNode(LifecycleNode):
-    """Depth of each camera's newest picture, for whoever subscribes; a managed node.
+    """Depth of each camera's newest image, as long as there are subscribers; a managed node.
 
     Configuring loads the model, warms up and offers the outputs: ``~/depth``, ``~/points``,
     ``~/camera_info`` and ``~/uncertainty``. Activating subscribes to ``image`` and to the
-    ``camera_info`` beside it (both can be remapped); deactivating ends that. Cleaning up lets the
-    model and the device's memory go. ``/diagnostics`` come in every state, a status for each
-    camera. Cameras with names, as the parameter ``cameras`` has them, have topics of their own.
+    ``camera_info`` beside it (both can be remapped); deactivating unsubscribes. Cleaning up frees
+    the model and the device's memory. ``/diagnostics`` is published in every state, with one status
+    per camera. Cameras named by the parameter ``cameras`` have topics of their own.
 
-    Transitions and parameter services share the node's default callback group, pictures and
-    reports have another: where an executor calls services in threads of their own, as
-    `ServiceThreadExecutor` does, pictures and reports go on while a model loads.
+    Transitions and parameter services share the node's default callback group; images and reports
+    have another one. With an executor that runs services in threads of their own, such as
+    `ServiceThreadExecutor`, images and reports go on while a model loads.
 
     Args:
-        make_estimator: makes an estimator of model folder, device and precision.
+        make_estimator: makes an estimator from model folder, device and precision.
         options: of `rclpy.node.Node`.
 
     Raises:
-        ParameterError: a parameter that it can't start with.
+        ParameterError: a parameter that the node can't start with.
     """
 
     def __init__(self, make_estimator: MakeEstimator = DepthEstimator, **options) -> None:
@@ -50,7 +50,7 @@ class DepthNode(LifecycleNode):
             )
         except ValueError as error:
             raise parameters.ParameterError(
-                f"A parameter is an empty list or has no value, and ROS has no type for it: {error}"
+                f"A parameter is an empty list or has no value, so ROS can't tell its type: {error}"
             ) from error
         self._group = MutuallyExclusiveCallbackGroup()
         self._estimators = EstimatorSlot(self.get_logger().warning, make_estimator)
@@ -58,25 +58,24 @@ class DepthNode(LifecycleNode):
         names = self.get_parameter("cameras").value
         self._cameras = [Camera(self, name, self._group) for name in names]
         self._pipeline: Pipeline | None = None  # while the node is active
-        self._hanging: Pipeline | None = None  # the one before, where its last picture does not end
-        self._failed = ""  # why the last configuring or activating did, until one succeeds
+        self._hanging: Pipeline | None = None  # the one before, if its last image hangs
+        self._failed = ""  # why configuring or activating last failed, until one succeeds
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
-        # By a clock of its own: simulated time may stand still, or never have come.
+        # With a clock of its own: simulated time may stand still, or never have started.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._report, callback_group=self._group, clock=steady)
 
     def start(self) -> bool:
-        """Configure and activate, as ``autostart`` has it. False if that failed; the log says
-        why."""
+        """Configure and activate, as ``autostart`` asks. False if that failed; the log says why."""
         success = TransitionCallbackReturn.SUCCESS
         return self.trigger_configure() == success and self.trigger_activate() == success
 
     def close(self, timeout: float = END_SECONDS) -> bool:
-        """Leave the graph. False if a picture is still at work after the timeout, in seconds."""
-        pipeline = self._pipeline  # a transition that still runs may take it away
+        """Leave the graph. False if an image is still at work after the timeout, in seconds."""
+        pipeline = self._pipeline  # a transition that is still running may remove it
         ended = pipeline is None or pipeline.stop(timeout)
         self.destroy_node()
-        # rclpy leaves these to a garbage collection, which the end of the program does without:
+        # rclpy leaves these to the garbage collector, which does not run when the program ends:
         # others would see the node for another 20 s, and its shared memory would stay for good.
         for kept in (self._state_machine, _type_descriptions_of(self)):
             if kept is not None:
@@ -91,41 +90,43 @@ class DepthNode(LifecycleNode):
             self._estimators.load(parameters.model_choice(self), fallback)
             for camera in self._cameras:
                 camera.outputs = Outputs(self, camera.name)
-        except Exception as error:  # of a model; or of rclpy, of any class, about overrides of QoS
+        except Exception as error:  # from a model; or from rclpy, of any class, about QoS overrides
             self._release()
             return self._failure(error)
         self._failed = ""
         if not self.get_parameter("model").value:
             self.get_logger().warning(
-                "No model was given: the demo model learned from rendered rooms alone and does not "
-                "measure the real world. The parameter model names another one."
+                "No model was given: the demo model was trained only on rendered rooms, and its "
+                "depth is not usable on real images. Set the parameter model to another folder."
             )
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Subscribe and work on what comes."""
+        """Subscribe and process what arrives."""
         self._pipeline = Pipeline(self, self._estimators, self._cameras)
         try:
             self._pipeline.start()
-        except Exception as error:  # rclpy's, about overrides of QoS
+        except Exception as error:  # rclpy's, about QoS overrides
             self._stop()
             return self._failure(error)
         self._failed = ""
         unused = [name for name in self._qos_overrides if not self.has_parameter(name)]
         if unused:
-            self.get_logger().warning(f"No topic has these, ignored: {', '.join(unused)}.")
+            self.get_logger().warning(
+                f"Ignored QoS overrides that match no topic: {', '.join(unused)}."
+            )
         sources = "; ".join(str(camera.inputs) for camera in self._cameras)
         self.get_logger().info(f"{self._estimators.current}; {sources}.")
         return super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Unsubscribe; the model stays where it is."""
+        """Unsubscribe; the model stays loaded."""
         self._stop()
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let outputs, model and the device's memory go. Failure leaves the node inactive: a
-        picture is at work and does not end."""
+        """Free outputs, model and the device's memory. Failure leaves the node inactive: an image
+        is still being processed."""
         try:
             self._release()
         except TimeoutError as error:
@@ -134,15 +135,15 @@ class DepthNode(LifecycleNode):
         return super().on_cleanup(state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Let everything go, from any state; what a device that hangs holds goes with the
-        process."""
+        """Free everything, from any state; what a hung device holds is freed when the process
+        ends."""
         with suppress(TimeoutError):
             self._release()
         return super().on_shutdown(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """After an exception in a transition: back to unconfigured, empty-handed."""
-        self.get_logger().error(f"A transition from {state.label} failed; unconfigured now.")
+        """After an exception in a transition: free everything and become unconfigured."""
+        self.get_logger().error(f"A transition from {state.label} failed; now unconfigured.")
         with suppress(TimeoutError):
             self._release()
         return super().on_error(state)
@@ -160,10 +161,12 @@ class DepthNode(LifecycleNode):
         self._hanging = None if self._pipeline.stop(END_SECONDS) else self._pipeline
         self._pipeline = None
         if self._hanging:
-            self.get_logger().warning("A picture is still at work; nobody will see its depth.")
+            self.get_logger().warning(
+                "An image is still being processed; its depth will not be published."
+            )
 
     def _release(self) -> None:
-        """Raises TimeoutError, and leaves everything as it is, where a picture does not end."""
+        """Raises TimeoutError, and leaves everything as it is, if an image does not finish."""
         self._stop()
         self._estimators.clear(END_SECONDS)
         for camera in self._cameras:
@@ -172,21 +175,21 @@ class DepthNode(LifecycleNode):
                 camera.outputs = None
 
     def _reload(self, choice: ModelChoice, asked: bool) -> str | None:
-        """Take another model, if there is one to replace. Why it can't be, or None."""
+        """Replace the model, if one is loaded. Returns why it can't be, or None."""
         if self._estimators.current is None:
             return None  # configuring will load it
         if not (asked or self._estimators.notice):
-            return None  # the present one is what was chosen
+            return None  # the current one is what was chosen
         try:
             self._estimators.load(choice)
         except (ValueError, RuntimeError) as error:
-            return f"{str(error).rstrip('.')}. The model before stays in use."
-        self.get_logger().info(f"{self._estimators.current}, from now on.")
+            return f"{str(error).rstrip('.')}. The current model stays in use."
+        self.get_logger().info(f"{self._estimators.current} is now in use.")
         return None
 
     def _report(self) -> None:
         facts, pipeline, hanging = self._facts(), self._pipeline, self._hanging
-        at_work = "A picture is still at work." if hanging and hanging.hangs else ""
+        at_work = "An image is still being processed." if hanging and hanging.hangs else ""
         statuses = []
         for camera in self._cameras:
             if pipeline:
@@ -213,7 +216,7 @@ class DepthNode(LifecycleNode):
 
 
 def _type_descriptions_of(node: Node) -> Any:
-    """rclpy's service in its C++, which not every release destroys with the node (not Lyrical's
-    first, 10.0.9 and 10.0.10). None where it did, or where there is none (Humble)."""
+    """The C++ part of rclpy's service, which not every release destroys with the node (Lyrical's
+    first, 10.0.9 and 10.0.10, don't). None if it was destroyed, or if there is none (Humble)."""
     service = getattr(node, "_type_description_service", None)
     return getattr(service, "_type_description_srv", None)

@@ -1,4 +1,4 @@
-"""What was counted of a camera's pictures and how long they took, as a DiagnosticArray."""
+"""Counts a camera's images and their durations, and reports them as a DiagnosticArray."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from moa_depth_ros.machine.report import resident_bytes
 
-WINDOW = 200  # pictures that the latencies are taken over
-# Most drivers send a CameraInfo with each picture, some a single one for all. So many pictures
-# without one are no accident any more, nor are so many CameraInfos; nor is a pause that is so many
-# times as long as they usually are apart.
+WINDOW = 200  # images that the latencies are computed over
+# Most drivers send a CameraInfo with each image, some a single one for all. This many images
+# without one are no coincidence, nor are this many CameraInfos; nor is a pause this many times as
+# long as usual.
 MISSED_CAMERA_INFOS = 30
 LONG_PAUSE = 3
-RECENT_GAPS = 30  # between pictures, whose median is the usual one
-SHORTEST_SILENCE = 2.0  # seconds without a picture that are worth a word, whatever the rate
-STUCK_SECONDS = 15.0  # without anything coming of pictures; a model that warms up takes some
+RECENT_GAPS = 30  # between images; their median is the usual one
+SHORTEST_SILENCE = 2.0  # seconds without an image that are reported, whatever the rate
+STUCK_SECONDS = 15.0  # of images without any result; a model that warms up takes some of them
 
-# What can become of a picture. Those that arrived are the sum of these and of the one or two that
-# wait or are being worked on.
+# What can become of an image. The number of images that arrived is the sum of these, and of the one
+# or two that are waiting or being processed.
 OUTCOMES = ("out", "dropped", "refused", "failed", "unheard")
 STAGES = ("waiting", "reading", "network", "cloud", "publishing")
 
 
 class Laps:
-    """Where one picture's time went.
+    """Where one image's time went.
 
     Args:
         received: when it arrived, in seconds of ``time.perf_counter``.
 
     Attributes:
         seconds: by the stages that it went through: waiting (for the worker, for its CameraInfo),
-            reading (decoding, rectifying), network (the copy to the device included), cloud (making
-            the message, its copy from the device included), publishing (the other messages and
-            their copies included).
+            reading (decoding, rectifying), network (including the copy to the device), cloud
+            (making the message, including its copy from the device), publishing (the other
+            messages, including their copies).
     """
 
     def __init__(self, received: float) -> None:
@@ -46,7 +46,7 @@ class Laps:
         self._last = received
 
     def end(self, stage: str) -> None:
-        """Give the time since the last call to a stage."""
+        """Add the time since the last call to a stage."""
         now = time.perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
         self._last = now
@@ -66,15 +66,15 @@ class Statistics:
         self._reported = time.monotonic()
         self._last_picture = self._reported
         self._gaps: deque[float] = deque(maxlen=RECENT_GAPS)
-        self._unanswered_since: float | None = None  # when the first one came of which nothing did
-        self._unheard = False  # whether the last one was
+        self._unanswered_since: float | None = None  # when the first image without result arrived
+        self._unheard = False  # whether the last image was
         self._last_error = ""
-        self._warning = ""  # of the present period
+        self._warning = ""  # of the current period
         self._failure = ""
-        self._trouble: tuple[bytes, str] | None = None  # of the last pictures there were
+        self._trouble: tuple[bytes, str] | None = None  # with the last images
 
     def count(self, what: str) -> None:
-        """One more picture "in", one more "camera_info", or one more of OUTCOMES."""
+        """One more image "in", one more "camera_info", or one more of OUTCOMES."""
         with self._lock:
             self._counts[what] += 1
             if what == "camera_info":
@@ -93,7 +93,7 @@ class Statistics:
                 self._since_camera_info += 1
 
     def subscribed(self) -> None:
-        """How often CameraInfo comes, and for how long no picture, is found out anew."""
+        """Restart measuring how often CameraInfo arrives, and for how long no image has."""
         with self._lock:
             self._last_picture, self._unanswered_since = time.monotonic(), None
             self._gaps.clear()
@@ -101,18 +101,18 @@ class Statistics:
             self._camera_infos = self._pictures = self._since_camera_info = 0
 
     def is_silent(self, least: float) -> bool:
-        """Whether no picture came for so many seconds, and for longer than usual."""
+        """Whether no image has arrived for this many seconds, and for longer than usual."""
         with self._lock:
             return self._is_silent(least)
 
     def took(self, seconds: Mapping[str, float], age: float, together: int) -> None:
-        """How long one picture took.
+        """How long one image took.
 
         Args:
             seconds: by stage; their sum is the time from its reception to its last output.
-            age: seconds from the picture's own stamp to its last output, which means something
-                only where the camera's clock is the node's.
-            together: pictures, this one included, that went through the network in one run.
+            age: seconds from the image's stamp to its last output; meaningful only if the camera
+                and the node use the same clock.
+            together: images, including this one, that went through the network in one run.
         """
         with self._lock:
             for stage, duration in seconds.items():
@@ -122,12 +122,12 @@ class Statistics:
             self._together.append(together)
 
     def error(self, text: str) -> None:
-        """Remember the last error for good, and as this period's warning."""
+        """Keep the last error for good, and as this period's warning."""
         with self._lock:
             self._last_error = self._warning = text
 
     def failed(self, text: str) -> None:
-        """One more picture "failed", and why."""
+        """One more image "failed", and why."""
         with self._lock:
             self._counts["failed"] += 1
             self._unanswered_since = None
@@ -141,19 +141,19 @@ class Statistics:
         notice: str = "",
         failure: str = "",
     ) -> DiagnosticStatus:
-        """The state since the last call, or since the last picture where none came.
+        """The state since the last call, or since the last image if none has arrived.
 
-        ERROR: pictures failed (the device, the network), nothing comes of them any more, or there
-        is a failure. WARN: pictures were refused, an output was missing, no picture came,
-        CameraInfo never came or does no longer, or there is a notice. OK otherwise, also where the
-        node is not active.
+        ERROR: images failed (the device, the network), there are no results any more, or there is a
+        failure. WARN: images were refused, an output was missing, no image arrived, CameraInfo
+        never arrived or has stopped, or there is a notice. OK otherwise, also if the node is not
+        active.
 
         Args:
             name: of the status.
             facts: further values, such as device and model.
-            active: whether the node is; else no picture is missed.
-            notice: what is not as it should be for the time being, if anything.
-            failure: why the node could not be configured or activated, if that is so.
+            active: whether the node is; if not, no image is missed.
+            notice: what is currently not as it should be, if anything.
+            failure: why the node could not be configured or activated, if so.
         """
         with self._lock:
             recent = self._counts - self._before
@@ -178,47 +178,47 @@ class Statistics:
             return DiagnosticStatus.OK, "Not active."
         if missing := self._missing_camera_info(recent):
             return DiagnosticStatus.WARN, missing
-        text = "Pictures arrive; nobody listens." if self._unheard else "Running."
+        text = "Images arrive, but no output has a subscriber." if self._unheard else "Running."
         return DiagnosticStatus.OK, text
 
     def _trouble_with_pictures(
         self, recent: Counter[str], active: bool
     ) -> tuple[bytes, str] | None:
-        """What is wrong with the last ones there were, which holds until the next."""
+        """What is wrong with the last images, which holds until the next ones."""
         silent = self._is_silent(SHORTEST_SILENCE)
         if recent["failed"]:
             self._trouble = DiagnosticStatus.ERROR, self._failure
             return self._trouble
         stuck = time.monotonic() - (self._unanswered_since or time.monotonic())
         if active and not silent and stuck > STUCK_SECONDS:
-            text = f"Pictures arrive, and nothing has come of them for {stuck:.0f} s."
+            text = f"Images arrive, but there has been no result for {stuck:.0f} s."
             return DiagnosticStatus.ERROR, text
         if self._warning:
             self._trouble = DiagnosticStatus.WARN, self._warning
             return self._trouble
         if active and silent:
-            return DiagnosticStatus.WARN, "No picture arrives."
+            return DiagnosticStatus.WARN, "No images arrive."
         if not active or any(recent[what] for what in OUTCOMES if what != "dropped"):
             self._trouble = None
         return self._trouble
 
     def _missing_camera_info(self, recent: Counter[str]) -> str:
-        # One from before the node was activated again stays in use.
+        # One from before the node was last activated stays in use.
         if self._since_camera_info >= MISSED_CAMERA_INFOS and not self._counts["camera_info"]:
             return "No CameraInfo arrives."
         if not recent["camera_info"] and self._camera_info_stopped():
-            stopped = f"CameraInfo stopped {self._since_camera_info} pictures ago"
+            stopped = f"CameraInfo stopped {self._since_camera_info} images ago"
             return f"{stopped}; the last one stays in use."
         return ""
 
     def _is_silent(self, least: float) -> bool:
-        """For longer than the camera usually is from picture to picture, too."""
+        """Also for longer than the camera's usual time between images."""
         usual = LONG_PAUSE * float(np.median(self._gaps)) if self._gaps else 0.0
         return time.monotonic() - self._last_picture > max(least, usual)
 
     def _camera_info_stopped(self) -> bool:
         if min(self._since_camera_info, self._camera_infos) < MISSED_CAMERA_INFOS:
-            return False  # or it is one for all pictures
+            return False  # or it is one for all images
         return self._since_camera_info > LONG_PAUSE * self._pictures / self._camera_infos
 
     def _rates(self, recent: Counter[str], seconds: float) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the node does about a lens that is not the training camera's."""
+"""What the node does about a lens that differs from the training camera's."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable
 
 from moa_depth_ros.intrinsics import Intrinsics
 
-NOTEWORTHY = 0.01  # a change of the ratio, relative, that is worth another line
+NOTEWORTHY = 0.01  # a relative change of the ratio that is worth another log line
 
 
 class FocalScale:
-    """Decides whether depth is scaled for the camera's focal length, and says so once.
+    """Decides whether depth is scaled for the camera's focal length, and logs it once.
 
     Args:
-        training_camera: the camera that the network learned with.
-        log: takes one line of text, at the first picture of a known camera and whenever the
-            ratio or the decision changes; False if it has to be told again, with a later picture.
+        training_camera: the camera that the network was trained with.
+        log: takes one line of text, at the first image of a known camera and whenever the ratio or
+            the decision changes; False if it must be told again, with a later image.
 
     Attributes:
-        ratio: what depth is multiplied by at present; 1 where nothing is known or wanted.
+        ratio: what depth is currently multiplied by; 1 if nothing is known or wanted.
         training_camera: as given.
     """
 
@@ -29,10 +29,10 @@ class FocalScale:
         self._said: tuple[float, bool] | None = None
 
     def camera_for(self, intrinsics: Intrinsics | None, wanted: bool) -> Intrinsics | None:
-        """The camera to hand to the estimator: None if depth shall stay as the network has it.
+        """The camera to pass to the estimator: None if depth is to stay as the network gives it.
 
         Args:
-            intrinsics: of the picture, or None where no CameraInfo tells.
+            intrinsics: of the image, or None if no CameraInfo gives them.
             wanted: the parameter ``scale_by_focal_length``.
         """
         if intrinsics is None:
@@ -51,10 +51,12 @@ class FocalScale:
         if abs(ratio - 1) <= NOTEWORTHY:
             consequence = "depth needs no scaling"
         else:
-            consequence = "depth is scaled by that" if wanted else "depth is not scaled, as asked"
+            consequence = (
+                "depth is scaled by this factor" if wanted else "depth is not scaled, as asked"
+            )
         told = self._log(
-            f"This camera's focal length is {ratio:.3f} times the training camera's for pictures "
-            f"of one size ({_describe(intrinsics)} to {_describe(self.training_camera)}): "
+            f"This camera's focal length is {ratio:.3f} times the training camera's at equal image "
+            f"size ({_describe(intrinsics)} against {_describe(self.training_camera)}): "
             f"{consequence}."
         )
         if told:

@@ -1,4 +1,4 @@
-"""Which CameraInfo belongs to a picture. No topics in it."""
+"""Which CameraInfo belongs to an image. Independent of topics."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import TypeVar
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-RECENT = 30  # CameraInfos, and pictures, that are remembered: a slow network's picture is as old
-# Many drivers publish a picture first, then its CameraInfo: it is on its way.
+RECENT = 30  # CameraInfos and image stamps that are kept: a slow network's image is this old
+# Many drivers publish an image first, while its CameraInfo is still on its way.
 PAIR_SECONDS = 0.02
 FIRST_SECONDS = 0.1
-FIRST_PICTURES = 3  # that wait for the very first CameraInfo
+FIRST_PICTURES = 3  # images that wait for the very first CameraInfo
 
 Stamp = tuple[int, int]
 Value = TypeVar("Value")
 
 
 class InfoHistory:
-    """A camera's CameraInfos: of one stamp with the picture where the camera has such, else the
+    """A camera's CameraInfos: for an image, the one with its stamp if there is one, else the
     newest. Called from the executor's and the worker's thread.
 
-    A camera whose CameraInfo once had the stamp of a picture, and came in time for it, has one for
-    each. It may be another one each time: a driver that moves or resizes its region of interest
-    changes it.
+    A camera whose CameraInfo once had the stamp of an image, and arrived in time for it, is
+    expected to send one for each. They may differ: a driver that moves or resizes its region of
+    interest changes them.
     """
 
     def __init__(self) -> None:
@@ -38,19 +38,19 @@ class InfoHistory:
         self._waits = FIRST_PICTURES
 
     def add(self, info: CameraInfo) -> None:
-        """One more, which counts from now on."""
+        """Add one, which is the newest from now on."""
         stamp = _stamp(info.header)
         with self._changed:
             self._newest = info
             _remember(self._recent, stamp, info)
-            # One that comes later than anybody waits for it is of no use to its picture.
+            # One that arrives after the wait for it is of no use to its image.
             asked = self._asked.get(stamp)
             soon = asked is not None and time.monotonic() - asked <= PAIR_SECONDS
             self._in_pairs = self._in_pairs or soon
             self._changed.notify_all()
 
     def of(self, picture: Header) -> CameraInfo | None:
-        """The one for a picture; None if none ever came. Waits a moment for one that is to come."""
+        """The one for an image; None if none ever arrived. Waits a moment for one still to come."""
         stamp = _stamp(picture)
         with self._changed:
             _remember(self._asked, stamp, time.monotonic())
@@ -58,7 +58,7 @@ class InfoHistory:
                 self._waits -= 1
                 self._changed.wait_for(lambda: self._newest is not None, FIRST_SECONDS)
             elif self._in_pairs:
-                # Once in vain until there is a pair again: the camera may have stopped.
+                # After one wait in vain, none until there is a pair: the camera may have stopped.
                 self._in_pairs = self._changed.wait_for(lambda: stamp in self._recent, PAIR_SECONDS)
             self._in_pairs = self._in_pairs or stamp in self._recent
             return self._recent.get(stamp, self._newest)

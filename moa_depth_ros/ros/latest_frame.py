@@ -1,4 +1,4 @@
-"""A worker thread with a slot for one item of each source: the newest wins. No ROS in it."""
+"""A worker thread with a slot for one item per source: the newest wins. Independent of ROS."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ Item = TypeVar("Item")
 
 
 class LatestFrameWorker(Generic[Item]):
-    """Runs one job at a time on the newest items handed in, one of each source.
+    """Runs one job at a time on the newest items submitted, one per source.
 
-    An item that arrives while the job runs waits in its source's slot; one that arrives while
-    another waits there replaces it. The next run of the job takes every slot's. So a slow job drops
+    An item that arrives while the job runs waits in its source's slot, and replaces one that waits
+    there already. The next run of the job takes the items of all slots. A slow job therefore drops
     items instead of queueing them, no item starts later than one run of the job after it arrived,
     and no source waits for another.
 
     Args:
-        job: called in the worker's thread with the items that are not dropped, the source that has
-            waited longest first. What it raises ends the worker.
-        drop: called with each item that is dropped, in whatever thread drops it.
+        job: called in the worker's thread with the items that were not dropped, starting with the
+            source that has waited longest. An exception from it ends the worker.
+        drop: called with each dropped item, in whichever thread drops it.
         name: the thread's name, for debuggers.
 
     Attributes:
-        abandoned: whether nobody waits any more for the job that runs, or ran, when it was stopped.
+        abandoned: whether the job that was running on `stop` is no longer waited for.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class LatestFrameWorker(Generic[Item]):
         self._job = job
         self._drop = drop
         self._changed = threading.Condition()
-        self._waiting: dict[Hashable, Item] = {}  # the slots that hold an item
+        self._waiting: dict[Hashable, Item] = {}  # the occupied slots
         self._stopping = False
         self.abandoned = False
         # A daemon, so that a job stuck in a driver can't keep the process from ending.
@@ -45,8 +45,8 @@ class LatestFrameWorker(Generic[Item]):
         self._thread.start()
 
     def submit(self, source: Hashable, item: Item) -> None:
-        """Hand in an item. One of its source that was waiting is dropped for it; where the worker
-        is stopping, the item itself is."""
+        """Submit an item. It replaces and drops the item of its source that was waiting; if the
+        worker is stopping, it is dropped itself."""
         with self._changed:
             dropped = item if self._stopping else self._waiting.get(source)
             if not self._stopping:
@@ -54,15 +54,15 @@ class LatestFrameWorker(Generic[Item]):
                 self._changed.notify()
         if dropped is not None:
             self._drop(dropped)
-        time.sleep(0)  # lets go of the interpreter: the worker begins now, not a turn later
+        time.sleep(0)  # releases the interpreter lock: the worker starts now, not a turn later
 
     def stop(self, timeout: float) -> bool:
-        """Drop what waits, let the running job end, end the thread.
+        """Drop waiting items, let the running job finish, end the thread.
 
         Args:
             timeout: seconds to wait for the running job.
         Returns:
-            True once the thread has ended; False if the job still runs after the timeout.
+            True once the thread has ended; False if the job is still running after the timeout.
         """
         with self._changed:
             self._stopping = True
@@ -77,7 +77,7 @@ class LatestFrameWorker(Generic[Item]):
 
     @property
     def hangs(self) -> bool:
-        """Whether the job that nobody waits for any more still runs."""
+        """Whether a job that is no longer waited for is still running."""
         return self.abandoned and self._thread.is_alive()
 
     def _run(self) -> None:
@@ -89,4 +89,4 @@ class LatestFrameWorker(Generic[Item]):
                 items = list(self._waiting.values())
                 self._waiting.clear()
             self._job(items)
-            del items  # the next wait may be long: don't hold pictures' memory through it
+            del items  # the next wait may be long: don't hold the images' memory meanwhile

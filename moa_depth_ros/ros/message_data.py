@@ -1,7 +1,7 @@
-"""The bytes of messages that are published.
+"""The bytes of published messages.
 
-They are left where they were made, for rclpy to read: assigning an array or a list to a message's
-``data`` costs up to a hundred milliseconds a picture.
+They stay where they were made, and rclpy reads them there: assigning an array or a list to a
+message's ``data`` costs up to a hundred milliseconds per image.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from std_msgs.msg import Header
 
 
 def picture_message(header: Header, values: np.ndarray, encoding: str) -> Image:
-    """A picture.
+    """An image message.
 
     Args:
-        header: copied untouched.
-        values: (H, W) or (H, W, channels), contiguous, as the encoding has them; not to be changed
-            before the message is published.
+        header: copied unchanged.
+        values: (H, W) or (H, W, channels), contiguous, laid out as the encoding says; must not
+            change before the message is published.
         encoding: of sensor_msgs, such as "rgb8".
     """
     height, width = values.shape[:2]
@@ -30,10 +30,10 @@ def picture_message(header: Header, values: np.ndarray, encoding: str) -> Image:
 
 
 def attach(msg: Image | PointCloud2, values: np.ndarray) -> None:
-    """Make the values themselves, contiguous, the data of a message that will be published.
+    """Use the values themselves, contiguous, as the data of a message that will be published.
 
-    Publishing copies from whatever has bytes. The setter of ``data`` insists on an ``array.array``,
-    for which the values would be copied once more.
+    Publishing copies from any object that has bytes. The setter of ``data`` insists on an
+    ``array.array``, for which the values would have to be copied once more.
     """
     flat = values.reshape(-1).view(np.uint8).data
     if hasattr(msg, "_data"):  # in Humble to Lyrical

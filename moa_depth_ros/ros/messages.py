@@ -1,4 +1,4 @@
-"""Messages to pictures, and tensors to messages: the only file of the node that knows both."""
+"""Messages to images, and tensors to messages: the only file of the node that knows both."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from moa_depth_ros.ros.message_data import attach, picture_message
 if TYPE_CHECKING:
     from cv_bridge import CvBridge
 
-# Their cv_bridge is built for NumPy 1. Beside NumPy 2 it can end the whole process.
+# Their cv_bridge is built for NumPy 1; with NumPy 2 it can crash the whole process.
 NUMPY_1_DISTRIBUTIONS = ("humble", "iron", "jazzy", "kilted")
 DEPTH_ENCODINGS = ("32FC1", "16UC1")
 MILLIMETRES_LIMIT = 65535
 
 
 def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]:
-    """What reads a message's picture, after checking all that can be checked quickly.
+    """Returns a function that reads a message's image, after all quick checks.
 
-    The checks take microseconds; the decoding of a compressed picture or of a sensor's colours
-    takes milliseconds: that is left to the moment when the picture is certain to be used.
+    The checks take microseconds. Decoding a compressed image or developing a sensor's colours takes
+    milliseconds, and is left until the image is certain to be used.
 
     Returns:
-        A function that gives the picture, uint8 (H, W, channels) or (H, W), and the order of its
+        A function that returns the image, uint8 (H, W, channels) or (H, W), and the order of its
         channels: "rgb", "bgr", "rgba", "bgra" or "mono". It may raise PictureError.
     Raises:
-        PictureError: the picture can't be read, and that shows already.
+        PictureError: the checks show that the image can't be read.
     """
     if isinstance(msg, CompressedImage):
         _of_encoded(encoded.check, msg)
@@ -53,13 +53,13 @@ def reader(msg: Image | CompressedImage) -> Callable[[], tuple[np.ndarray, str]]
 
 
 def read_compressed(msg: CompressedImage) -> tuple[np.ndarray, str]:
-    """The picture of a JPEG or PNG message, as `encoded.decode_message` has it.
+    """The image of a JPEG or PNG message; see `encoded.decode_message`.
 
     Returns:
         uint8 (H, W, 3), and "bgr" or "rgb".
     Raises:
-        PictureError: neither JPEG nor PNG, cut short, broken, or more than 100 million pixels,
-            which is found before memory for them is asked for.
+        PictureError: neither JPEG nor PNG, truncated, damaged, or more than 100 million pixels,
+            which is found before memory is allocated for them.
     """
     return _of_encoded(partial(encoded.decode_message, format=msg.format), msg)
 
@@ -68,23 +68,25 @@ def _of_encoded(function: Callable, msg: CompressedImage):
     try:
         return function(msg.data.tobytes())
     except ValueError as error:
-        raise PictureError(f"The compressed picture ('{msg.format}') is bad: {error}.") from error
+        raise PictureError(
+            f"The compressed image ('{msg.format}') cannot be read: {error}."
+        ) from error
 
 
 def _cv_bridge(encoding: str) -> CvBridge:
-    """What may read any other encoding."""
+    """A reader for any other encoding."""
     what = (
         f"The encoding '{encoding}' is not one of {', '.join(raw.READABLE)}. Others need cv_bridge"
     )
     distribution = os.environ.get("ROS_DISTRO")
     if distribution in NUMPY_1_DISTRIBUTIONS and np.lib.NumpyVersion(np.__version__) >= "2.0.0":
         raise PictureError(
-            f"{what}, but that of {distribution} crashes beside NumPy {np.__version__}: have the "
+            f"{what}, but that of {distribution} crashes with NumPy {np.__version__}: let the "
             "driver or image_proc publish rgb8."
         )
     try:
         from cv_bridge import CvBridge
-    except Exception as error:  # its binary breaks beside another NumPy with more than ImportError
+    except Exception as error:  # with another NumPy, its binary raises more than ImportError
         raise PictureError(
             f"{what} (apt: ros-$ROS_DISTRO-cv-bridge), which could not be imported: {error}"
         ) from error
@@ -92,33 +94,33 @@ def _cv_bridge(encoding: str) -> CvBridge:
 
 
 def _through(bridge: CvBridge, msg: Image) -> np.ndarray:
-    """Any encoding that cv_bridge knows as uint8 RGB (H, W, 3)."""
+    """An image in any encoding that cv_bridge knows, as uint8 RGB (H, W, 3)."""
     try:
         return bridge.imgmsg_to_cv2(msg, desired_encoding="rgb8")
-    except Exception as error:  # cv_bridge and OpenCV raise whatever they like for bad pictures
+    except Exception as error:  # cv_bridge and OpenCV raise all kinds of errors for bad images
         raise PictureError(
-            f"cv_bridge can't turn a {msg.width}x{msg.height} picture with encoding "
-            f"'{msg.encoding}' into rgb8: {error}"
+            f"cv_bridge cannot convert a {msg.width}x{msg.height} image with encoding "
+            f"'{msg.encoding}' to rgb8: {error}"
         ) from error
 
 
 def depth_message(header: Header, depth: torch.Tensor, encoding: str) -> Image:
-    """A depth picture as REP 118 has it.
+    """A depth image according to REP 118.
 
     Args:
-        header: copied untouched: the colour picture's stamp and optical frame.
+        header: copied unchanged: the colour image's stamp and optical frame.
         depth: (H, W) float32, metres along the optical axis; NaN, infinity or <= 0 is invalid.
         encoding: "32FC1" (metres, invalid is NaN, never 0.0, which readers take as a distance) or
-            "16UC1" (millimetres, invalid is 0, and so is all beyond 65.535 m).
+            "16UC1" (millimetres, invalid is 0, and so is everything beyond 65.535 m).
     """
     return picture_message(header, _depth_values(depth, encoding), encoding)
 
 
 def compressed_depth_message(header: Header, depth: torch.Tensor, encoding: str) -> CompressedImage:
-    """The same depth picture as a PNG, for subscribers of ``compressed_depth_image_transport``.
+    """The same depth image as a PNG, for subscribers of ``compressed_depth_image_transport``.
 
     Args:
-        header, depth, encoding: as :func:`depth_message`'s.
+        header, depth, encoding: as in :func:`depth_message`.
     """
     values = _depth_values(depth, encoding)
     msg = CompressedImage(header=header, format=f"{encoding}; compressedDepth png")
@@ -127,7 +129,7 @@ def compressed_depth_message(header: Header, depth: torch.Tensor, encoding: str)
 
 
 def _depth_values(depth: torch.Tensor, encoding: str) -> np.ndarray:
-    """(H, W) on the host; of a CPU's valid metres the memory itself."""
+    """(H, W) on the host; for valid metres on a CPU, the same memory."""
     if encoding == "32FC1":
         return only_readings(to_host(depth))
     millimetres = (depth * 1000).round()
@@ -137,7 +139,7 @@ def _depth_values(depth: torch.Tensor, encoding: str) -> np.ndarray:
 
 
 def uncertainty_message(header: Header, uncertainty: torch.Tensor) -> Image:
-    """The standard deviation of the depth, (H, W) float32 metres, as a 32FC1 picture."""
+    """The standard deviation of the depth, (H, W) float32 metres, as a 32FC1 image."""
     return picture_message(header, to_host(uncertainty), "32FC1")
 
 
@@ -149,26 +151,26 @@ def fill_cloud(
     intrinsics: Intrinsics,
     options: CloudOptions,
 ) -> None:
-    """A cloud in the optical frame (REP 103: x right, y down, z forward).
+    """Fill in a cloud in the optical frame (REP 103: x right, y down, z forward).
 
     x, y, z float32 metres, then B, G, R, 0 under the name ``rgb`` and the type FLOAT32, as PCL and
-    RViz read it: 16 bytes a point, 12 where no colour is asked for. Organised, points without a
-    valid depth NaN; with voxels unorganised (height 1), dense, valid points only.
+    RViz read it: 16 bytes per point, or 12 without colour. Organised, with NaN for points without
+    valid depth; with voxels unorganised (height 1) and dense, valid points only.
 
     Args:
-        msg: to be written over. Take the one that was published before: publishing copied its
-            bytes, and megabytes that are in the cache already are filled in half the time.
-        header: copied untouched.
+        msg: overwritten. Pass the one that was published before: publishing copied its bytes, and
+            filling megabytes that are in the cache already takes half the time.
+        header: copied unchanged.
         depth: (H, W) float32 metres.
         colour: (H, W, 3) uint8 RGB on the same device.
-        intrinsics: of a picture of this size.
-        options: what to make of it.
+        intrinsics: of an image of this size.
+        options: of the cloud.
     """
     if options.organised:
         shape = organised_shape(depth.shape[0], depth.shape[1], options)
         out = _memory_of(msg, shape)
         packed = to_host(pack_cloud(depth, colour, intrinsics, options, out))
-        if not np.may_share_memory(packed, out):  # it comes from a device
+        if not np.may_share_memory(packed, out):  # it was made on a device
             attach(msg, packed)
     else:
         packed = to_host(pack_cloud(depth, colour, intrinsics, options))
@@ -186,8 +188,8 @@ def fill_cloud(
 
 
 def _memory_of(msg: PointCloud2, shape: tuple[int, ...]) -> np.ndarray:
-    """The message's data, which are made anew where they are of another size. A view of them that
-    was attached in their place would keep them, and be kept by the next one: a chain of views."""
+    """The message's data, made anew if the size differs. Attaching a view of it in its place would
+    keep it, and be kept by the next view: a chain of views."""
     if len(msg.data) != math.prod(shape):
         attach(msg, np.empty(shape, np.uint8))
     return np.frombuffer(msg.data, np.uint8).reshape(shape)

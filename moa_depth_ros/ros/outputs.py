@@ -20,11 +20,11 @@ _COMPRESSED_DEPTH = "depth/compressedDepth"
 
 class Outputs:
     """``~/depth``, ``~/depth/compressedDepth``, ``~/uncertainty``, ``~/points`` and
-    ``~/camera_info``, stamped as the picture; ``~/front/depth`` and so on of a camera ``front``.
+    ``~/camera_info``, stamped like the image; ``~/front/depth`` and so on for a camera ``front``.
 
     Args:
-        node: that publishes.
-        camera: the name that the topics are below, or empty.
+        node: the node that publishes.
+        camera: the namespace of the topics, or empty.
     """
 
     def __init__(self, node: Node, camera: str) -> None:
@@ -45,7 +45,7 @@ class Outputs:
             self._uncertainty = publisher(Image, "uncertainty")
             self._points = publisher(PointCloud2, "points")
             self._camera_info = publisher(CameraInfo, "camera_info")
-        except Exception:  # rclpy's, of any class, about overrides of QoS
+        except Exception:  # rclpy's, of any class, about QoS overrides
             self.destroy()
             raise
 
@@ -55,11 +55,11 @@ class Outputs:
             self._node.destroy_publisher(self._publishers.pop())
 
     def anybody_listens(self) -> bool:
-        """Whether any of them has a subscriber."""
+        """Whether any output has a subscriber."""
         return any(map(_heard, self._publishers))
 
     def pictures_are_heard(self) -> bool:
-        """Whether depth or uncertainty has one."""
+        """Whether depth or uncertainty has a subscriber."""
         return any(map(_heard, (self._depth, self._compressed_depth, self._uncertainty)))
 
     def need_camera_info(self) -> bool:
@@ -67,15 +67,15 @@ class Outputs:
         return _heard(self._points) or _heard(self._camera_info)
 
     def cloud_is_heard(self) -> bool:
-        """Whether the cloud is worth making."""
+        """Whether the cloud has a subscriber."""
         return _heard(self._points)
 
     def publish_pictures(
         self, header: Header, estimate: DepthEstimate, encoding: str, info: CameraInfo | None
     ) -> None:
-        """Depth in the encoding 32FC1 or 16UC1, uncertainty, and the CameraInfo that belongs to
-        them, made from the camera's where that is known: first, for readers that take the newest,
-        such as depthimage_to_laserscan."""
+        """Depth in the encoding 32FC1 or 16UC1, uncertainty, and their CameraInfo, made from the
+        camera's if that is known. It goes first, for readers that use the newest one, such as
+        depthimage_to_laserscan."""
         self.publish_camera_info(header, info, *estimate.depth.shape)
         if _heard(self._depth):
             self._depth.publish(messages.depth_message(header, estimate.depth, encoding))
@@ -88,18 +88,19 @@ class Outputs:
     def publish_camera_info(
         self, header: Header, info: CameraInfo | None, height: int, width: int
     ) -> None:
-        """That of a picture of this size, made from the camera's where that is known."""
+        """The CameraInfo of an image of this size, made from the camera's if that is known."""
         if info is not None and _heard(self._camera_info):
             self._camera_info.publish(camera_info_for(info, header, width, height))
 
     def publish_cloud(self, cloud: PointCloud2) -> None:
-        """The cloud, ready made: making it counts as another stage."""
+        """The finished cloud: making it counts as another stage."""
         self._points.publish(cloud)
 
 
 def _topic(node: Node, camera: str, name: str) -> str:
-    """Of an output. That of the compressed depth, unless it is remapped itself, is the one which
-    image_transport's subscribers look for: below the depth's, wherever that was remapped to."""
+    """The topic of an output. Unless it is remapped itself, the compressed depth is where
+    image_transport's subscribers look for it: below the depth topic, wherever that was remapped
+    to."""
     topic = posixpath.join("~", camera, name)
     if name != _COMPRESSED_DEPTH or is_remapped(node, topic):
         return topic

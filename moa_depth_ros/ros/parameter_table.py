@@ -1,4 +1,4 @@
-"""Every parameter of the node, in one table: name, default, meaning, allowed values, read-only."""
+"""All parameters of the node in one table: name, default, meaning, allowed values, read-only."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Row:
     """One parameter.
 
     Attributes:
-        choices: the values that are allowed; empty: any.
-        limits: the least and the greatest value, both allowed. Where they are fractions, whole
-            numbers are taken, too: 5 for 5.0, which ROS itself refuses.
+        choices: the allowed values; empty: any.
+        limits: smallest and largest allowed value. Where the default is a float, whole numbers are
+            accepted, too (5 for 5.0), which ROS itself refuses.
     """
 
     name: str
@@ -69,53 +69,54 @@ TABLE = (
         "model",
         "",
         "Model folder (config.json and model.safetensors). Empty: the demo model of this package. "
-        "Set while the node runs, it is loaded beside the present one and then takes its place, or "
-        "is refused; device and precision alike.",
+        "If set at runtime, the new model is loaded alongside the current one, then replaces it, "
+        "or is refused; the same holds for device and precision.",
         read_only=False,
     ),
     Row(
         "device",
         "auto",
-        "Where the network runs: auto, cpu, cuda or cuda:N.",
+        "Device the network runs on: auto (CUDA if available), cpu, cuda or cuda:N.",
         read_only=False,
     ),
     Row(
         "precision",
         "float32",
-        "Number format of the network's arithmetic.",
+        "Number format the network computes in.",
         choices=tuple(PRECISIONS),
         read_only=False,
     ),
     Row(
         "fallback_to_cpu",
         True,
-        "Continue on the CPU, much slower, when the device's memory is out. False: pictures fail.",
+        "If the device runs out of memory, continue on the CPU, much more slowly. False: the image "
+        "fails.",
         read_only=False,
     ),
     Row(
         "autostart",
         True,
-        "Configure and activate by itself. False: wait for somebody to do it (ros2 lifecycle set, "
-        "a lifecycle manager).",
+        "Configure and activate on startup. False: wait for ros2 lifecycle set or a lifecycle "
+        "manager.",
     ),
     Row(
         "cameras",
         [""],  # ROS has no empty arrays
-        "Names of the cameras that share the network. front: from front/image and the camera_info "
-        "beside it to ~/front/depth, ~/front/points and so on. The empty name: image, ~/depth.",
+        "Names of the cameras that share the network. The camera 'front' reads front/image and the "
+        "camera_info beside it, and publishes ~/front/depth, ~/front/points and so on; the empty "
+        "name reads image and publishes ~/depth and so on.",
     ),
     Row(
         "image_transport",
         "raw",
-        "raw: pictures as sensor_msgs/Image from the topic 'image'. compressed: JPEG or PNG as "
+        "raw: sensor_msgs/Image from the topic 'image'. compressed: JPEG or PNG as "
         "sensor_msgs/CompressedImage from the topic below it, 'image/compressed'.",
         choices=_TRANSPORTS,
     ),
     Row(
         "rectify",
         False,
-        "Take the lens's distortion, as CameraInfo has it, out of the pictures first. For pictures "
-        "that are not rectified already.",
+        "Undistort the images first, using CameraInfo. For images that are not rectified already.",
     ),
     Row(
         "depth_encoding",
@@ -127,21 +128,21 @@ TABLE = (
     Row(
         "scale_by_focal_length",
         True,
-        "Multiply depth by the ratio of the camera's focal length to that of the camera the "
-        "network was trained with: without that, another lens gives depth off by this ratio.",
+        "Multiply depth by the ratio of the camera's focal length to the training camera's: "
+        "otherwise, depth from a different lens is off by this ratio.",
         read_only=False,
     ),
     Row(
         "min_depth",
         0.0,
-        "Metres; what is nearer becomes invalid in ~/depth and ~/points. 0: no limit.",
+        "Metres; depth below this becomes invalid in ~/depth and ~/points. 0: no limit.",
         limits=(0.0, 1000.0),
         read_only=False,
     ),
     Row(
         "max_depth",
         0.0,
-        "Metres; what is farther becomes invalid in ~/depth and ~/points. 0: no limit.",
+        "Metres; depth above this becomes invalid in ~/depth and ~/points. 0: no limit.",
         limits=(0.0, 1000.0),
         read_only=False,
     ),
@@ -155,46 +156,46 @@ TABLE = (
     Row(
         "smoothing",
         0.0,
-        "Against flicker: weight of the running average of earlier depth. 0: off. What "
-        "changes more than smoothing_max_change comes through at once.",
+        "Reduces flicker: weight of the running average of earlier depth. 0: off. Changes larger "
+        "than smoothing_max_change take effect at once.",
         limits=(0.0, 0.99),
         read_only=False,
     ),
     Row(
         "smoothing_max_change",
         0.1,
-        "Largest change of a pixel's depth, relative to the average, that is taken for flicker.",
+        "Largest change of a pixel's depth, relative to the average, that counts as flicker.",
         limits=(0.001, 10.0),
         read_only=False,
     ),
     Row(
         "cloud_stride",
         1,
-        "~/points has every n-th pixel of every n-th row.",
+        "~/points contains every n-th pixel of every n-th row.",
         limits=(1, 64),
         read_only=False,
     ),
     Row(
         "cloud_voxel_size",
         0.0,
-        "Metres; ~/points has one point, the mean, for each cube of this size, unorganised. "
-        "0: organised, one point a pixel.",
+        "Metres; ~/points has one point, the mean, per cube of this size, unorganised. "
+        "0: organised, one point per pixel.",
         limits=(0.0, 10.0),
         read_only=False,
     ),
     Row(
         "cloud_max_edge_ratio",
         0.0,
-        "~/points leaves out pixels where depth changes by more than this share of it (0.15: 15 %) "
-        "over half a cell of the network: they would float between near and far things. 0: keep "
-        "them.",
+        "~/points leaves out pixels where depth changes by more than this fraction (0.15: 15 %) "
+        "across half a cell of the network: they would float between near and far surfaces. 0: "
+        "keep them.",
         limits=(0.0, 10.0),
         read_only=False,
     ),
     Row(
         "cloud_colour",
         True,
-        "~/points with colour (x y z rgb, 16 bytes a point) or without (12 bytes).",
+        "~/points with colour (x y z rgb, 16 bytes per point) or without (12 bytes).",
         read_only=False,
     ),
 )

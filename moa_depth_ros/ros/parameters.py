@@ -1,4 +1,4 @@
-"""Declares the parameters of `parameter_table`, checks every change of them, reads them."""
+"""Declares the parameters of `parameter_table`, checks every change to them, and reads them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CAMERA_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")  # a part of a topic's na
 
 
 class ParameterError(ValueError):
-    """A parameter that the node can't start with; the text says which, and what is allowed."""
+    """A parameter value the node can't start with; the text says which, and what is allowed."""
 
 
 Reload = Callable[[ModelChoice, bool], str | None]
@@ -37,19 +37,18 @@ def declare(node: Node, reload: Reload) -> list[str]:
     """Declare the table on a node that was made with
     ``automatically_declare_parameters_from_overrides``, and watch later changes.
 
-    That flag shows which names the user gave: one that is in no table is a typing error that ROS
-    would ignore in silence, so it is warned about.
+    That flag shows which names the user gave. A name that is not in the table is a typo, which ROS
+    would ignore silently, so the node warns about it.
 
     Args:
         node: declares them.
-        reload: called after a change of model, device or precision was found valid; gives why it is
-            refused, or None. Its second argument is True if the model must be read again: ``model``
-            was set, be it to the same folder, or device or precision changed.
+        reload: called when a change of model, device or precision has been found valid; returns why
+            it is refused, or None. Its second argument is True if the model must be read again:
+            ``model`` was set, even to the same folder, or device or precision changed.
     Returns:
-        The overrides of quality of service that the user gave: publishers and subscriptions declare
-        those that are theirs.
+        The QoS overrides that the user gave: publishers and subscriptions declare their own.
     Raises:
-        ParameterError: a value of the wrong type or outside what is allowed.
+        ParameterError: a value of the wrong type, or one that is not allowed.
     """
     given = _take_back_what_was_given(node)
     overrides = [name for name in given if name.startswith("qos_overrides.")]
@@ -57,12 +56,12 @@ def declare(node: Node, reload: Reload) -> list[str]:
     if unknown:
         node.get_logger().warning(
             f"Unknown parameters, ignored: {', '.join(unknown)}. "
-            f"There are: {', '.join(_ROWS)}, and qos_overrides."
+            f"Known: {', '.join(_ROWS)}, and qos_overrides."
         )
     for row in TABLE:
         try:
             value: Any = node.declare_parameter(row.name, row.default, row.descriptor()).value
-        # ValueError: of an empty list
+        # ValueError: for an empty list
         except (InvalidParameterTypeException, InvalidParameterValueException, ValueError) as error:
             raise ParameterError(f"{row.name}: {error}") from error
         if reason := row.refusal(value):
@@ -74,17 +73,17 @@ def declare(node: Node, reload: Reload) -> list[str]:
 
 
 def model_choice(node: Node) -> ModelChoice:
-    """The model that the parameters name, and where and how it runs."""
+    """The model that the parameters name, and the device and precision it runs in."""
     return _model_choice(_values(node))
 
 
 def depth_limits(node: Node) -> DepthLimits:
-    """Which depths are valid, as the parameters have it now."""
+    """The current limits of valid depth."""
     return _depth_limits(_values(node))
 
 
 def cloud_options(node: Node) -> CloudOptions:
-    """How the cloud is made, as the parameters have it now."""
+    """The current options of the cloud."""
     values = _values(node)
     return CloudOptions(**{name: values[f"cloud_{name}"] for name in _OF_THE_CLOUD})
 
@@ -116,14 +115,14 @@ def _check(node: Node, reload: Reload, changes: list[Parameter]) -> SetParameter
     if not reason and not names.isdisjoint(_OF_THE_MODEL):
         asked = "model" in names or before != [values[name] for name in _OF_THE_MODEL]
         try:
-            reason = reload(_model_choice(values), asked)  # last: a model that is loaded is in use
-        except RuntimeError as error:  # ~somebody, who has no home
+            reason = reload(_model_choice(values), asked)  # last, as a loaded model is used at once
+        except RuntimeError as error:  # ~user, who has no home folder
             reason = f"model: {error}"
     return SetParametersResult(successful=not reason, reason=reason or "")
 
 
 def _contradiction(values: Mapping[str, Any]) -> str | None:
-    """Why values that are each allowed can't go together, or None."""
+    """Why values that are each allowed contradict each other, or None."""
     if reason := _depth_limits(values).contradiction():
         return f"min_depth, max_depth: {reason}"
     if 0 < (size := values["cloud_voxel_size"]) < SMALLEST_VOXEL:
@@ -135,8 +134,8 @@ def _contradiction(values: Mapping[str, Any]) -> str | None:
 
 
 def _take_back_what_was_given(node: Node) -> list[str]:
-    """Undeclare what the flag declared: without descriptions, and never read-only. A later
-    declaration of the same name, here or by a publisher, gets the given value all the same."""
+    """Undeclare what the flag declared, because it has no descriptions and is never read-only. A
+    later declaration of the same name, here or by a publisher, still gets the given value."""
     given = [name for name in node.get_parameters_by_prefix("") if name not in _BY_ROS]
     for name in given:
         node.undeclare_parameter(name)

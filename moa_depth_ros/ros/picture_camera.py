@@ -1,4 +1,4 @@
-"""A node that stands in for a camera: shows the pictures of a folder, over and over."""
+"""A node that stands in for a camera: publishes the images of a folder, over and over."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ FRAME = "camera_optical_frame"
 
 
 class PictureCamera(Node):
-    """Publishes ``image_raw`` and ``camera_info`` below ``/camera``, stamped with the present.
+    """Publishes ``image_raw`` and ``camera_info`` in ``/camera``, stamped with the current time.
 
-    The parameter ``folder`` holds pictures (JPEG or PNG, in the order of their names) and
-    ``camera.yaml``, a ROS camera_info file; empty: the rendered room of this package. ``rate`` is
+    The parameter ``folder`` names a folder of images (JPEG or PNG, in the order of their names)
+    with a ``camera.yaml``, a ROS camera_info file; empty: this package's rendered room. ``rate`` is
     in Hz.
 
     Raises:
-        ValueError, OSError: a file that is missing or can't be read, a rate that is none.
-        InvalidParameterTypeException: a parameter of another type.
+        ValueError, OSError: a file is missing or can't be read, or the rate is not allowed.
+        InvalidParameterTypeException: a parameter has the wrong type.
     """
 
     def __init__(self) -> None:
@@ -43,10 +43,10 @@ class PictureCamera(Node):
         shipped = shared_file("pictures/camera.yaml").parent
         folder = Path(given).expanduser() if given else shipped
         if not folder.is_dir():
-            raise ValueError(f"folder: expected one of pictures, found none: {folder}")
+            raise ValueError(f"folder: expected a folder of images, found none: {folder}")
         paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
         if not paths:
-            raise ValueError(f"{folder}: expected {', '.join(SUFFIXES)} pictures, found none")
+            raise ValueError(f"{folder}: expected {', '.join(SUFFIXES)} images, found none")
         calibration = folder / "camera.yaml"
         if not calibration.is_file():
             raise ValueError(f"{calibration}: missing; expected a ROS camera_info file")

@@ -1,4 +1,4 @@
-"""Several cameras, one network: the pictures that arrived meanwhile go through it together."""
+"""Several cameras, one network: the images that have arrived go through it together."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from moa_depth_ros.ros.latest_frame import LatestFrameWorker
 
 
 class Pipeline:
-    """Takes pictures as they come, works on each camera's newest in a thread of its own.
+    """Takes images as they arrive, and processes each camera's newest in a thread of its own.
 
-    While the network runs, one picture of each camera waits. The next runs take all of them,
-    those of one size in one run; no picture waits for another to arrive.
+    While the network runs, one image of each camera waits. The next runs take all of them, images
+    of the same size in one run; no image waits for another one to arrive.
 
     Args:
         node: for its parameters and its clock.
         estimators: holds the estimator, which may be replaced between two runs.
-        cameras: with outputs.
+        cameras: with their outputs.
     """
 
     def __init__(self, node: Node, estimators: EstimatorSlot, cameras: Sequence[Camera]) -> None:
@@ -45,23 +45,23 @@ class Pipeline:
             stream.camera.inputs.subscribe(stream.on_picture, stream.on_camera_info)
 
     def stop(self, timeout: float) -> bool:
-        """Unsubscribe, drop what waits, let the running pictures end. False if they still run
-        after the timeout, in seconds."""
+        """Unsubscribe, drop waiting images, let the running ones finish. False if they are still
+        running after the timeout, in seconds."""
         for stream in self._streams.values():
             stream.camera.inputs.unsubscribe()
         return self._worker.stop(timeout)
 
     @property
     def hangs(self) -> bool:
-        """Whether a picture is still at work, long after `stop`."""
+        """Whether an image is still being processed, long after `stop`."""
         return self._worker.hangs
 
     def focal_ratio(self, camera: Camera) -> float:
-        """What a camera's depth is multiplied by at present, for its lens."""
+        """The factor that a camera's depth is currently multiplied by, for its lens."""
         return self._streams[camera.name].focal_ratio
 
     def _work(self, frames: list[Frame]) -> None:
-        """In the worker's thread: everything that the waiting pictures take."""
+        """Process all waiting images; runs in the worker's thread."""
         groups: dict[tuple[int, ...], list[Job]] = {}
         for frame in frames:
             with _counting_failures(frame):
@@ -74,15 +74,15 @@ class Pipeline:
                     self._run(jobs)
 
     def _run(self, jobs: list[Job]) -> None:
-        """Pictures of one size, while nobody else has the estimator."""
+        """Process images of one size, with the estimator held exclusively."""
         for job in jobs:
-            job.laps.end("waiting")  # for other sizes, or where a new model warmed up meanwhile
+            job.laps.end("waiting")  # for other sizes, or while a new model was warming up
         fallback_to_cpu = self._node.get_parameter("fallback_to_cpu").value
         pictures = [job.stream.picture_of(job) for job in jobs]
         estimates = self._estimators.estimate_batch(pictures, fallback_to_cpu)
         falling_back = partial(self._estimators.falling_back, fallback_to_cpu)
         with falling_back():
-            # A camera's own: smoothed over time, then without what is no reading.
+            # Each camera's own: smoothed over time, then without invalid depth.
             smooth = [job.stream.smooth(job, of) for job, of in zip(jobs, estimates, strict=True)]
             readings = [job.stream.readings(job, of) for job, of in zip(jobs, smooth, strict=True)]
             wait_for(readings[-1].depth)
@@ -95,7 +95,7 @@ class Pipeline:
                 job.stream.publish(job, estimate, shown, together=len(jobs))
 
     def _dropped(self, jobs: list[Job]) -> bool:
-        """Whether nobody waits for these pictures any more: estimator and outputs may be gone."""
+        """Whether these images are no longer waited for: estimator and outputs may be gone."""
         if not self._worker.abandoned:
             return False
         for job in jobs:
@@ -109,7 +109,7 @@ def _drop(picture: Frame | Job) -> None:
 
 @contextmanager
 def _counting_failures(*pictures: Frame | Job) -> Iterator[None]:
-    """What is raised inside is the failure of these pictures, and of no others."""
+    """An exception raised inside counts as the failure of these images, and of no others."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Distorted cameras: their pictures rectified, or a warning that they are not."""
+"""Distorted cameras: their images rectified, or a warning that they are not."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from moa_depth_ros.ros.camera_info import camera_info_for, rectified
 # Distortion models of sensor_msgs and how many coefficients OpenCV takes for each.
 _PINHOLE_MODELS = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14)}
 _MODELS = {**_PINHOLE_MODELS, **dict.fromkeys(FISHEYE_MODELS, (4,))}
-_WIDEST = 10.0  # tangent of 84 degrees: polynomials are for narrower lenses
+_WIDEST = 10.0  # tangent of 84 degrees: the polynomials are for narrower lenses
 
 
 class Rectified(NamedTuple):
-    """A picture as an ideal pinhole camera takes it, or is taken to.
+    """An image as an ideal pinhole camera takes it, or is assumed to.
 
     Attributes:
-        picture: uint8, shaped as the one that came in.
-        info: its CameraInfo: K and P alike, no distortion, R the identity; the camera's own of a
-            picture that was left as it is, None where none came.
-        unseen: (H, W) bool, True where the camera saw nothing (the picture is black there); None:
+        picture: uint8, of the same shape as the input.
+        info: its CameraInfo: K and P alike, no distortion, R the identity; the camera's own for an
+            image that was left unchanged, None if none arrived.
+        unseen: (H, W) bool, True where the camera saw nothing (the image is black there); None:
             nowhere.
     """
 
@@ -41,15 +41,15 @@ class Rectified(NamedTuple):
 
 
 class Rectifier:
-    """Takes the lens out of pictures, as image_proc does: K, D and R lead to P, or to K where the
-    driver left P zero. The map is made when CameraInfo or the picture's size changes."""
+    """Undistorts images, like image_proc: K, D and R lead to P, or to K if the driver left P zero.
+    The map is made when CameraInfo or the image size changes."""
 
     def __init__(self) -> None:
         self._made_for: tuple | None = None
         self._map: _Map | None = None
 
     def rectify(self, picture: np.ndarray, info: CameraInfo) -> Rectified:
-        """Rectify a picture, uint8 (H, W) or (H, W, channels).
+        """Rectify an image, uint8 (H, W) or (H, W, channels).
 
         Raises:
             CameraInfoError: no map can be made from it; the text says why.
@@ -62,7 +62,7 @@ class Rectifier:
 
 
 class _Map:
-    """Where each pixel of the rectified picture comes from."""
+    """Where each pixel of the rectified image comes from."""
 
     def __init__(self, info: CameraInfo, width: int, height: int) -> None:
         here = camera_info_for(info, info.header, width, height)
@@ -81,7 +81,7 @@ class _Map:
         seen &= _radii(target, rotation, width, height) < turning_point
         if not seen.any():
             raise CameraInfoError(
-                "the lens sees nothing of the rectified picture that K, D, R = "
+                "the lens sees nothing of the rectified image that K, D, R = "
                 f"{rotation.tolist()} and P = {target.tolist()} describe."
             )
         self.unseen = None if seen.all() else ~seen
@@ -94,21 +94,21 @@ class _Map:
 
 
 def distortion_warning(info: CameraInfo, image_topic: str, rectifying: bool) -> str | None:
-    """What to tell a user whose pictures come from a distorting lens and are not rectified, or are
-    so a second time; or None."""
+    """What to tell a user whose images come from a distorting lens and are not rectified, or are
+    rectified twice; or None."""
     rectified_already = is_named_rectified(image_topic)
     if not distorts(info) or rectifying != rectified_already:
         return None
     if rectified_already:
         return (
-            f"{image_topic} is rectified already, by its name, and rectify bends it once more: set "
-            "rectify:=false, or take the raw topic."
+            f"{image_topic} is already rectified, judging by its name, and rectify does it again: "
+            "set rectify:=false, or use the raw topic."
         )
     namespace = image_topic.rpartition("/")[0]
     return (
         f"{image_topic} comes from a lens with distortion ({info.distortion_model}): depth and "
-        "points will be off towards the corners. Take the rectified topic instead "
-        f"({namespace}/image_rect_color or image_rect, by image_proc), or start this node with "
+        "points will be off towards the corners. Use the rectified topic instead "
+        f"({namespace}/image_rect_color or image_rect, from image_proc), or start this node with "
         "rectify:=true."
     )
 
@@ -124,14 +124,14 @@ def _geometry(info: CameraInfo) -> tuple:
 
 
 def _matrices(info: CameraInfo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """K, R and the rectified camera, each 3 x 3: the pinholes alone, as in `intrinsics_for`, since
+    """K, R and the rectified camera, each 3 x 3: only the pinholes, as in `intrinsics_for`, because
     some drivers fill in nothing else."""
     camera = _matrix(info.k[0], info.k[4], info.k[2], info.k[5])
     rotation = np.array(info.r, float).reshape(3, 3)
     if not (np.isfinite(camera).all() and camera[0, 0] > 0 and camera[1, 1] > 0):
-        raise CameraInfoError(f"no rectified picture can be made with K = {camera.tolist()}.")
+        raise CameraInfoError(f"no image can be rectified with K = {camera.tolist()}.")
     if not np.isfinite(rotation).all():
-        raise CameraInfoError(f"no rectified picture can be made with R = {rotation.tolist()}.")
+        raise CameraInfoError(f"no image can be rectified with R = {rotation.tolist()}.")
     ideal = intrinsics_for(info, info.width, info.height)
     target = _matrix(ideal.fx, ideal.fy, ideal.cx, ideal.cy)
     return camera, rotation if rotation.any() else np.eye(3), target
@@ -142,8 +142,8 @@ def _matrix(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
 
 
 def _lens(info: CameraInfo) -> tuple[np.ndarray, bool]:
-    """The distortion coefficients, and whether the lens is a fisheye, which bends without any,
-    too."""
+    """The distortion coefficients, and whether the lens is a fisheye, which bends even without
+    any."""
     lens, fisheye = np.array(info.d, float), info.distortion_model in FISHEYE_MODELS
     if not lens.any():
         return np.zeros(4), fisheye
@@ -162,7 +162,7 @@ def _lens(info: CameraInfo) -> tuple[np.ndarray, bool]:
 
 def _radii(target: np.ndarray, rotation: np.ndarray, width: int, height: int) -> np.ndarray:
     """(H, W) tangents of the angle between each rectified pixel's ray and the raw camera's axis;
-    infinite behind it."""
+    infinite behind the camera."""
     v, u = np.mgrid[0:height, 0:width]
     pixels = np.stack([u.ravel(), v.ravel(), np.ones(u.size)])
     x, y, z = rotation.T @ np.linalg.inv(target) @ pixels
@@ -171,8 +171,8 @@ def _radii(target: np.ndarray, rotation: np.ndarray, width: int, height: int) ->
 
 
 def _turning_point(lens: np.ndarray) -> float:
-    """Of a polynomial's radius, as OpenCV's plumb_bob and rational_polynomial have it: beyond, it
-    leads back into the picture, which no lens does. Infinite where it never turns."""
+    """The radius at which OpenCV's plumb_bob or rational_polynomial turns back: beyond it, the
+    polynomial leads back into the image, which no lens does. Infinite if it never turns."""
     k1, k2, _, _, k3, k4, k5, k6 = np.pad(lens, (0, 8))[:8]
     r = np.linspace(0, _WIDEST, 10_001)
     above = 1 + r**2 * (k1 + r**2 * (k2 + r**2 * k3))
@@ -183,7 +183,7 @@ def _turning_point(lens: np.ndarray) -> float:
 
 
 def _turning_angle(lens: np.ndarray) -> float:
-    """The same of OpenCV's fisheye, whose polynomial is of the angle: its tangent."""
+    """The same for OpenCV's fisheye, whose polynomial is in the angle: the angle's tangent."""
     k1, k2, k3, k4 = np.pad(lens, (0, 4))[:4]
     angle = np.linspace(0, np.pi / 2, 10_001)
     square = angle**2
@@ -193,7 +193,7 @@ def _turning_angle(lens: np.ndarray) -> float:
 
 
 def _ideal(info: CameraInfo, target: np.ndarray) -> CameraInfo:
-    """The CameraInfo of the rectified picture, made from the raw one's."""
+    """The CameraInfo of the rectified image, made from the raw one's."""
     result = copy.deepcopy(info)
     result.p = np.hstack([target, np.reshape(info.p, (3, 4))[:, 3:]]).ravel()
     return rectified(result)

@@ -1,4 +1,4 @@
-"""Where the files of the ``config`` folder are."""
+"""Finds the files of the ``config`` folder."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 def shared_file(name: str) -> Path:
-    """A file of this package's ``config`` folder: in a checkout beside the package, else under
-    ``share/moa_depth_ros`` of the prefix that the package was installed to.
+    """A file of this package's ``config`` folder: in a checkout beside the package, else in
+    ``share/moa_depth_ros`` below the prefix that the package was installed to.
 
     Args:
         name: such as "fastdds.xml".
     Raises:
-        FileNotFoundError: not installed; the text names the places.
+        FileNotFoundError: not installed; the text names the places searched.
     """
     package = Path(__file__).resolve().parents[1]
     prefixes = [*package.parents, Path(sys.prefix)]

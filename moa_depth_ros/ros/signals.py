@@ -1,4 +1,4 @@
-"""A clean end on SIGINT and SIGTERM, however often they come."""
+"""A clean exit on SIGINT and SIGTERM, however often they come."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class EndSignals:
-    """Installs handlers that ask for the end instead of raising in the middle of something.
+    """Installs handlers that request the end instead of raising in the middle of something.
 
     A launched node gets SIGINT twice: from the terminal and from the launch system. rclpy's own
-    handlers raise KeyboardInterrupt each time, the second one in the middle of tidying up. Here the
-    first signal counts and the others are ignored, also while the interpreter shuts down.
+    handlers raise KeyboardInterrupt each time, the second one during cleanup. Here, the first
+    signal counts and the others are ignored, even while the interpreter shuts down.
 
     Attributes:
-        asked: a signal came.
-        phase: as given; set "running" where ``asked`` is looked at from now on. A signal before
-            that ends the process with status 0: while "importing" at once, as an exception would
-            come out somewhere in a module, which may catch it, or be imported a second time, which
-            NumPy does not survive; while "starting" by SystemExit.
+        asked: whether a signal came.
+        phase: as given; set "running" once ``asked`` is checked regularly. A signal before that
+            ends the process with status 0: while "importing" at once, because an exception would
+            surface in some module, which may catch it, or be imported a second time, which NumPy
+            does not survive; while "starting" by SystemExit.
     """
 
     def __init__(self, phase: Literal["importing", "starting", "running"] = "starting") -> None:
@@ -31,8 +31,8 @@ class EndSignals:
         self.phase = phase
         for number in END_SIGNALS:
             signal.signal(number, self._on_signal)
-        # At its end, the interpreter gives up the handlers: a signal would kill the process. Not in
-        # the handler: Python complains of a signal that came together with this one.
+        # At exit, the interpreter drops the handlers: a signal would kill the process. Not in the
+        # handler: Python complains about a signal that came together with this one.
         atexit.register(_ignore)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

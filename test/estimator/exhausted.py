@@ -1,4 +1,4 @@
-"""An estimator whose device has no memory."""
+"""An estimator whose device has no memory left."""
 
 import torch
 
@@ -7,16 +7,16 @@ from moa_depth_ros.machine.device_memory import OutOfMemoryError
 
 
 class Exhausted:
-    """Says that it is on a GPU; finds no memory there for the first batches, nor for large ones.
+    """Claims to be on a GPU, where it finds no memory for the first batches, nor for large ones.
 
     Args:
-        model, device, precision: as `DepthEstimator`'s.
+        model, device, precision: as in `DepthEstimator`.
         batches: how many fail.
-        room: for how many pictures at once there is memory.
+        room: how many images at once fit into memory.
 
     Attributes:
-        asked: how many pictures each batch had, also those that failed.
-        warmed: shapes of the pictures that it was warmed up on.
+        asked: the number of images in each batch, including those that failed.
+        warmed: the shapes of the images that it was warmed up on.
     """
 
     def __init__(self, model, device, precision, batches=1_000_000, room=1_000_000):

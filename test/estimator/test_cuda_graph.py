@@ -1,4 +1,4 @@
-"""Graphs against the functions that they were captured from."""
+"""CUDA graphs, compared with the functions that they were captured from."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a C
 
 
 class Doubler:
-    """Counts how often it was run and not replayed."""
+    """Counts how often it was run rather than replayed."""
 
     def __init__(self):
         self.runs = 0
@@ -45,7 +45,7 @@ def test_a_known_size_is_replayed_and_a_forgotten_one_captured_again():
 
     assert [run(size) for size in range(1, CAPACITY + 1)] == [True] * CAPACITY
     assert not run(1)
-    assert run(CAPACITY + 1)  # in the place of 2, which was not used for longest
+    assert run(CAPACITY + 1)  # replaces 2, the one unused for longest
     assert not run(1)
     assert run(2)
 
@@ -64,7 +64,7 @@ def test_strided_inputs_of_one_shape_share_a_graph():
 
 
 def test_what_can_not_be_captured_is_run_as_it_is_and_said_once(monkeypatch, caplog):
-    """Here: a CPU's tensors."""
+    """Here: tensors on a CPU."""
     captures = refuse_captures(monkeypatch, RuntimeError("operation not permitted when capturing"))
     graphs = CudaGraphs(Doubler())
     for size in (3, 3, 4):
@@ -121,7 +121,7 @@ def refuse_captures(monkeypatch, error):
 
 @pytest.fixture
 def captures(monkeypatch):
-    """The inputs that graphs were captured for. On a CPU, where they can't be."""
+    """The inputs that graphs were captured for; on a CPU, where nothing can be captured."""
     captured = []
 
     class Graph:
@@ -156,7 +156,7 @@ def test_the_graph_used_longest_ago_is_forgotten(captures):
 
     assert all(captured_for(size) for size in range(1, CAPACITY + 1))
     assert not captured_for(1)
-    assert captured_for(CAPACITY + 1)  # in the place of 2
+    assert captured_for(CAPACITY + 1)  # replaces 2
     assert not captured_for(1)
     assert not captured_for(3)
     assert captured_for(2)

@@ -98,7 +98,7 @@ def test_the_estimate_does_not_share_the_pictures_memory(estimator, picture):
 
 
 def mixed_batch(picture):
-    """Pictures of one size, of other channels and lenses each, mirrored so that they differ."""
+    """Images of one size, with different channels and lenses, mirrored so that they differ."""
     k = NYU_KINECT
     tele = Intrinsics(k.width, k.height, 1.5 * k.fx, 1.5 * k.fy, k.cx, k.cy)
     return [
@@ -121,7 +121,7 @@ def test_a_batch_equals_its_pictures_one_by_one(estimator, picture):
 
 @pytest.mark.parametrize("heights", [(), (60, 59)])
 def test_a_batch_has_pictures_of_one_size(estimator, picture, heights):
-    with pytest.raises(ValueError, match="pictures: expected some of one size, found"):
+    with pytest.raises(ValueError, match="pictures: expected images of one size, found"):
         estimator.estimate_batch([Picture(picture[:height]) for height in heights])
 
 
@@ -162,11 +162,11 @@ def test_bad_settings_are_refused(model, tmp_path):
 
 
 def test_auto_is_the_cpu_where_cuda_is_there_but_fails(monkeypatch):
-    """As with a GPU that is too old for PyTorch's kernels, and here, without a driver."""
+    """As with a GPU that is too old for PyTorch's kernels; here, for lack of a driver."""
     if torch.cuda.is_available():
         pytest.skip("CUDA does not fail here")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    with pytest.warns(UserWarning, match="the CPU is taken, as CUDA fails: "):
+    with pytest.warns(UserWarning, match="using the CPU, because CUDA fails: "):
         assert find_device("auto") == torch.device("cpu")
 
 
@@ -189,7 +189,7 @@ def test_cuda_agrees_with_the_cpu(model, estimator, picture, precision, caplog):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_follows_the_pictures_size_and_lens(model, estimator, picture, caplog):
-    """Sizes and lenses change, and change back; what was estimated before stays as it was."""
+    """Sizes and lenses change, and change back; earlier estimates stay as they were."""
     on_cuda = DepthEstimator(model, "cuda")
     k = NYU_KINECT
     lenses = [None, Intrinsics(k.width, k.height, 2 * k.fx, 2 * k.fy, k.cx, k.cy)]
@@ -203,7 +203,7 @@ def test_cuda_follows_the_pictures_size_and_lens(model, estimator, picture, capl
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_follows_the_batch(model, estimator, picture, caplog):
-    """Batches grow, shrink and mix; what was estimated before stays as it was."""
+    """Batches grow, shrink and mix; earlier estimates stay as they were."""
     on_cuda = DepthEstimator(model, "cuda")
     batch = mixed_batch(picture)
     asked = [batch[:1], batch, batch[:2], batch[::-1], batch[1:]]
@@ -216,7 +216,7 @@ def test_cuda_follows_the_batch(model, estimator, picture, caplog):
 
 
 def test_the_example_in_the_readme(monkeypatch):
-    """Its paths are those of the repository's folder."""
+    """Its paths are relative to the repository."""
     root = Path(__file__).parents[2]
     monkeypatch.chdir(root)
     (example,) = re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
@@ -227,7 +227,7 @@ def test_the_example_in_the_readme(monkeypatch):
 
 
 def test_auto_is_a_gpu_that_has_no_memory_left(monkeypatch):
-    """Whether the CPU takes over is fallback_to_cpu's to say."""
+    """Whether the CPU takes over is up to fallback_to_cpu."""
 
     def zeros(*_, **__):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")

@@ -1,4 +1,4 @@
-"""The estimator in use, replaced and moved while pictures come."""
+"""The estimator in use, replaced and moved while images come in."""
 
 import gc
 import threading
@@ -199,7 +199,7 @@ def test_no_memory_for_what_follows_the_network_moves_it_out_too(folder):
     on_cpu = slot.current
     with pytest.raises(OutOfMemoryError), slot.exclusive(), slot.falling_back(True):
         raise OutOfMemoryError("can't allocate memory")
-    assert slot.current is on_cpu  # there is nowhere else to go
+    assert slot.current is on_cpu  # there is nowhere left to go
     assert said == [slot.notice]
 
 
@@ -217,7 +217,7 @@ def test_a_replaced_estimator_is_gone_at_once(folder):
     slot.load(choice(folder))
     estimate(slot)
     before = weakref.ref(slot.current)
-    gc.disable()  # its memory shall not wait for a collection
+    gc.disable()  # its memory must not wait for a collection
     try:
         slot.load(choice(folder))
         assert before() is None
@@ -246,7 +246,7 @@ def test_nothing_is_held_after_clear(folder):
 def test_clear_gives_up_on_a_picture_that_hangs(folder):
     slot = EstimatorSlot(pytest.fail)
     slot.load(choice(folder))
-    with slot.exclusive(), pytest.raises(TimeoutError, match="still at work"):
+    with slot.exclusive(), pytest.raises(TimeoutError, match="still busy"):
         slot.clear(timeout=0.05)
     assert slot.current is not None
     slot.clear(timeout=0.05)
@@ -258,7 +258,7 @@ def test_a_load_gives_up_on_a_picture_that_hangs(folder, monkeypatch):
     slot = EstimatorSlot(pytest.fail)
     slot.load(choice(folder))
     before = slot.current
-    with slot.exclusive(), pytest.raises(RuntimeError, match=r"a picture .* is still at work"):
+    with slot.exclusive(), pytest.raises(RuntimeError, match=r"still busy with an image"):
         slot.load(choice(folder))
     assert slot.current is before
     slot.load(choice(folder))
@@ -270,7 +270,7 @@ def test_clear_gives_the_devices_memory_back(monkeypatch):
     slot.current = object()
     monkeypatch.setattr(estimator_slot, "free_cached_memory", lambda: held.append(slot.current))
     slot.clear()
-    assert held == [None]  # after the estimator has gone
+    assert held == [None]  # freed after the estimator is gone
 
 
 def test_memory_is_freed_before_a_picture_is_tried_again(folder, monkeypatch):

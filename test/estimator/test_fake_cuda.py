@@ -1,4 +1,4 @@
-"""From a picture on the device to a cloud there: devices and types agree, and nothing waits."""
+"""From an image on the device to a cloud there: devices and types agree, and nothing waits."""
 
 from contextlib import suppress
 
@@ -29,7 +29,7 @@ EVERY_LIMIT = DepthLimits(min_depth=0.2, max_depth=8.0, max_uncertainty=1.0)
     + [(precision, "rgb") for precision in PRECISIONS if precision != "bfloat16"],
 )
 def test_nothing_waits_for_the_device(monkeypatch, precision, channels):
-    """But for the picture's copy, the graph and the kernel, which fake tensors can't have."""
+    """Except for the image's copy, the graph and the kernel, which fake tensors can't have."""
     monkeypatch.setattr(depth_estimator, "to_device", uploaded)
     estimator = DepthEstimator(DEMO_MODEL, "cpu", precision)
     estimator.network.decoder._has_kernel = False

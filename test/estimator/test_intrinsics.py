@@ -29,7 +29,7 @@ def test_impossible_cameras_are_refused(values):
 
 
 def test_focal_ratio_of_pictures_shaped_differently_is_the_geometric_mean():
-    """The training pictures' lens, its pictures cut to half their height: 1 across, 2 down."""
+    """The training images' lens, with images cut to half their height: 1 across, 2 down."""
     k = NYU_KINECT
     cut = Intrinsics(k.width, k.height // 2, k.fx, k.fy, k.cx, k.cy - k.height / 4)
     assert cut.focal_ratio(k) == pytest.approx(2**0.5)
@@ -39,7 +39,7 @@ def test_focal_ratio_of_pictures_shaped_differently_is_the_geometric_mean():
 def test_pictures_of_another_shape_are_not_this_cameras():
     assert NYU_KINECT.fitted(320, 241) == NYU_KINECT.resized(320, 241)  # rounded
     for width, height in ((480, 640), (1280, 720)):
-        with pytest.raises(ValueError, match=f"{width}x{height} pixels are not this camera's"):
+        with pytest.raises(ValueError, match=f"{width}x{height} pixels do not fit this camera"):
             NYU_KINECT.fitted(width, height)
 
 

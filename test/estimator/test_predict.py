@@ -42,7 +42,7 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(tmp_path, capsys
         write_picture(path, np.zeros((12, 16, 3), np.uint8))
     assert main([*map(str, paths), "--device", "cpu"]) == 1
     assert (tmp_path / "a_depth.png").is_file() and (tmp_path / "b_depth.png").is_file()
-    assert "gone.png: expected a picture (PNG, JPEG, ...), found no such file" in (
+    assert "gone.png: expected an image (PNG, JPEG, ...), found no such file" in (
         capsys.readouterr().err
     )
 
@@ -113,7 +113,7 @@ def test_two_names_of_one_folder_are_one_folder(tmp_path, capsys):
 
 
 def test_odd_names_and_links(tmp_path, capsys):
-    """A name that isn't UTF-8, where the terminal takes UTF-8 alone, and a link to itself."""
+    """A name that isn't UTF-8, where the terminal accepts only UTF-8, and a link to itself."""
     latin, loop = tmp_path / os.fsdecode(b"caf\xe9.png"), tmp_path / "loop.png"
     write_picture(latin, np.zeros((12, 16, 3), np.uint8))
     loop.symlink_to(loop.name)
@@ -121,7 +121,7 @@ def test_odd_names_and_links(tmp_path, capsys):
     found = capsys.readouterr()
     assert (
         found.err
-        == f"error: {loop}: expected a picture (PNG, JPEG, ...), found none that can be read\n"
+        == f"error: {loop}: expected an image (PNG, JPEG, ...), found an unreadable file\n"
     )
     assert found.out.startswith(f"{tmp_path}/caf\\xe9.png: depth ")
     assert read_depth_png(tmp_path / os.fsdecode(b"caf\xe9_depth.png")).shape == (12, 16)
@@ -149,7 +149,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     command = [str(tmp_path / "hall.png"), "--device", "cpu"]
     assert main([*command, "--out", str(tmp_path / "hall.png")]) == 1
     warning, error = capsys.readouterr().err.splitlines()
-    assert warning.startswith("warning: no --model: the demo model learned from rendered rooms")
+    assert warning.startswith("warning: no --model given: the demo model was trained only on")
     assert error.startswith("error: ") and "hall.png" in error
     assert (tmp_path / "hall.png").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["hall.png"]
@@ -171,7 +171,7 @@ def test_the_camera_of_other_pictures_is_refused(tmp_path, capsys):
     (tmp_path / "camera.yaml").write_text(CAMERA)
     options = ["--camera", str(tmp_path / "camera.yaml"), "--device", "cpu"]
     assert main([str(tmp_path / "tall.png"), *options]) == 1
-    assert "tall.png: 48x64 pixels are not this camera's" in capsys.readouterr().err
+    assert "tall.png: 48x64 pixels do not fit this camera" in capsys.readouterr().err
 
 
 def test_errors_are_one_line(tmp_path, capsys):

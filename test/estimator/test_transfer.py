@@ -1,4 +1,4 @@
-"""Pictures to the device and results back."""
+"""Images to the device and results back."""
 
 import numpy as np
 import pytest

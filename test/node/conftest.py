@@ -1,4 +1,4 @@
-"""Real rclpy over real DDS, in a domain of this test process's own and on this machine only."""
+"""Real rclpy over real DDS, in this test process's own domain and on this machine only."""
 
 import signal
 from pathlib import Path
@@ -16,8 +16,8 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config, items):
-    """Where two processes share the tests, one of them takes all that talk over DDS: they wait more
-    than they compute, and share a node."""
+    """If two processes share the tests, one of them takes all that communicate over DDS: they wait
+    more than they compute, and share a node."""
     if not config.pluginmanager.hasplugin("xdist"):
         return
     for item in items:
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory):
-    """A model folder with random weights whose depth depends on the picture and its colours."""
+    """A model folder with random weights whose depth depends on the image and its colours."""
     folder = tmp_path_factory.mktemp("model")
     torch.manual_seed(0)
     network = MoADepthClip(tiny_config(folder))
@@ -37,7 +37,7 @@ def tiny_model(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def other_model(tmp_path_factory):
-    """As tiny_model, with other weights."""
+    """Like tiny_model, with other weights."""
     folder = tmp_path_factory.mktemp("model")
     torch.manual_seed(1)
     network = MoADepthClip(tiny_config(folder))
@@ -57,7 +57,7 @@ def ros():
 
 @pytest.fixture(scope="session")
 def depth_node(ros, tiny_model):
-    """The node's process that most tests share. Topics below /camera."""
+    """The node's process that most tests share; its topics are in /camera."""
     from test.node.harness import NodeProcess
 
     with NodeProcess(tiny_model, "-r", "image:=/camera/image_raw") as process:
@@ -69,7 +69,7 @@ def depth_node(ros, tiny_model):
 
 @pytest.fixture
 def robot(depth_node):
-    """The camera and the reader on the other side of the node, all outputs subscribed."""
+    """The camera and the reader on the other side of the node, subscribed to all outputs."""
     from test.node.harness import Robot
 
     with Robot() as robot:
@@ -83,7 +83,7 @@ def set_parameter(robot):
 
 @pytest.fixture
 def change(robot):
-    """Sets parameters for one test, then puts back what was there."""
+    """Sets parameters for one test, then restores the defaults."""
     from moa_depth_ros.ros.parameter_table import TABLE
 
     defaults = {row.name: row.default for row in TABLE}

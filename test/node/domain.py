@@ -1,4 +1,4 @@
-"""A DDS domain of this process's own."""
+"""A DDS domain for this process alone."""
 
 import os
 

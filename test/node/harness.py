@@ -1,4 +1,4 @@
-"""What the node's tests stand on: the node in a process of its own, and the robot around it."""
+"""The basis of the node's tests: the node in a process of its own, and the robot around it."""
 
 import signal
 import subprocess
@@ -43,8 +43,8 @@ def wait_until(condition, what: str, step=lambda: time.sleep(0.02), seconds: flo
 
 
 class NodeProcess:
-    """``python -m moa_depth_ros.node`` with ROS arguments; its output goes to a file. Entered, it
-    waits until the node is active."""
+    """``python -m moa_depth_ros.node`` with ROS arguments; its output goes to a file. As a context
+    manager, it waits until the node is active."""
 
     def __init__(self, model: Path | str, *ros_arguments: str) -> None:
         self._output = tempfile.NamedTemporaryFile(suffix=".log")  # noqa: SIM115
@@ -56,7 +56,7 @@ class NodeProcess:
     def __enter__(self):
         def started():
             assert self.process.poll() is None, self.log()
-            return "pictures from" in self.log()
+            return "images from" in self.log()
 
         try:
             wait_until(started, "the node to start", seconds=100)
@@ -73,7 +73,7 @@ class NodeProcess:
         return Path(self._output.name).read_text()
 
     def end(self, *signals: signal.Signals) -> tuple[int, float]:
-        """Send the signals one right after the other; the exit status and the seconds it took."""
+        """Send the signals one right after the other; returns the exit status and the seconds."""
         begin = time.monotonic()
         for number in signals:
             self.process.send_signal(number)
@@ -82,13 +82,13 @@ class NodeProcess:
 
 
 class Robot:
-    """Publishes pictures and CameraInfo as a driver does, and hears what the node answers.
+    """Publishes images and CameraInfo like a driver, and receives what the node answers.
 
     Args:
-        image, info: the topics of pictures and CameraInfo.
-        listen: the outputs to subscribe to, COMPRESSED among them.
+        image, info: the topics of images and CameraInfo.
+        listen: the outputs to subscribe to, possibly including COMPRESSED.
         node: the node's full name.
-        kind: of the picture messages.
+        kind: of the image messages.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Robot:
         return self
 
     def connect(self):
-        """Wait until each publisher and subscription here has its other side in the node."""
+        """Wait until each publisher and subscription here is connected to the node."""
         self.until(self._connected, "the node's connections")
         time.sleep(0.3)  # the node may learn of them a moment later
 
@@ -156,18 +156,18 @@ class Robot:
             self._executor.spin_once(0.02)
 
     def header(self, frame="lens_optical_frame") -> Header:
-        """A header with a stamp that no other picture has."""
+        """A header with a stamp that no other image has."""
         self._stamp = max(self._stamp + 1, time.time_ns())
         return header_at(self._stamp, frame)
 
     def send_info(self, camera=CAMERA, info=None):
-        """Publish a CameraInfo and give it time to be taken before the next picture."""
+        """Publish a CameraInfo and give it time to be received before the next image."""
         self._info = info or camera_info_message(self.header(), camera)
         self.infos.publish(self._info)
         self.spin(0.2)
 
     def send(self, picture, encoding="rgb8") -> int:
-        """Publish a picture, an array or a message; its stamp in nanoseconds."""
+        """Publish an image, an array or a message; returns its stamp in nanoseconds."""
         if isinstance(picture, np.ndarray):
             picture = picture_message(self.header(), picture, encoding)
         self.statuses.clear()
@@ -176,10 +176,10 @@ class Robot:
         return _nanoseconds(picture.header)
 
     def answer(self, output: str, stamp: int):
-        """The node's message on an output for the picture with this stamp.
+        """The node's message on an output for the image with this stamp.
 
-        The node hears pictures and CameraInfo by best effort: on a machine too busy for its
-        discovery to have ended, they may be lost, and are sent again."""
+        The node receives images and CameraInfo by best effort: on a machine too busy to have
+        finished discovery, they may be lost, and are sent again."""
 
         def heard():
             nonlocal resend
@@ -189,7 +189,7 @@ class Robot:
             return self.heard[output].get(stamp)
 
         resend = time.monotonic() + RESEND_SECONDS
-        return self.until(heard, f"{output} of picture {stamp}")
+        return self.until(heard, f"{output} of image {stamp}")
 
     def _send_again(self):
         if self._info is not None:
@@ -198,7 +198,7 @@ class Robot:
         self.pictures.publish(self._sent)
 
     def set_parameter(self, name, value) -> SetParametersResult:
-        """Set a parameter of the node, as `ros2 param set` does."""
+        """Set a parameter of the node, like `ros2 param set`."""
         client = self.node.create_client(SetParameters, f"{self._node_name}/set_parameters")
         try:
             assert client.wait_for_service(PATIENCE)
@@ -210,8 +210,8 @@ class Robot:
             self.node.destroy_client(client)
 
     def status(self) -> tuple[list[tuple[bytes, str]], dict[str, str]]:
-        """Levels and messages of the reports since the last picture was sent, up to one that
-        surely tells of it; and the values of that one."""
+        """Levels and messages of the reports since the last image was sent, up to one that is sure
+        to include it; and the values of that one."""
         self.spin(0.3)  # for the node to see what was sent
         seen = len(self.statuses)
         self.until(lambda: len(self.statuses) > seen, "a diagnostics report")
@@ -220,7 +220,7 @@ class Robot:
 
 
 class Manager:
-    """Calls the node's services, as `ros2 lifecycle` and `ros2 param` do."""
+    """Calls the node's services, like `ros2 lifecycle` and `ros2 param`."""
 
     def __init__(self, robot, node):
         self._robot = robot
@@ -255,7 +255,7 @@ def header_at(stamp: int, frame="lens_optical_frame") -> Header:
 
 
 def cloud_message(*arguments) -> PointCloud2:
-    """A new message with the cloud that `fill_cloud` makes of the arguments."""
+    """A new message with the cloud that `fill_cloud` makes from the arguments."""
     msg = PointCloud2()
     fill_cloud(msg, *arguments)
     return msg
@@ -266,7 +266,7 @@ def _nanoseconds(header: Header) -> int:
 
 
 def colourful(width=CAMERA.width, height=CAMERA.height, seed=0) -> np.ndarray:
-    """A picture (H, W, 3) uint8 with large patches of strong colours."""
+    """An image (H, W, 3) uint8 with large patches of strong colours."""
     patches = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     rows, columns = np.arange(height) * 4 // height, np.arange(width) * 4 // width
     return np.ascontiguousarray(patches[rows][:, columns])

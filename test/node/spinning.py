@@ -1,4 +1,4 @@
-"""The node in this process, for tests that watch or hold its estimator."""
+"""The node in this process, for tests that watch or block its estimator."""
 
 import threading
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from moa_depth_ros.ros.executor import ServiceThreadExecutor
 
 @contextmanager
 def spinning_node(make_estimator, namespace, parameters):
-    """An active node, which spins in a thread as the program does."""
+    """An active node, which spins in a thread, as in the program."""
     overrides = [Parameter(name, value=value) for name, value in parameters.items()]
     node = DepthNode(make_estimator, namespace=namespace, parameter_overrides=overrides)
     assert node.start()

@@ -1,4 +1,4 @@
-"""Bad input: a clear message, and the next good picture is answered."""
+"""Bad input: a clear message, and the next good image is answered."""
 
 import time
 
@@ -14,7 +14,7 @@ OK, WARN = b"\0", b"\1"
 
 @pytest.fixture(scope="module")
 def silence():
-    """Until when a complaint may silence the next one in the log."""
+    """The time until which a complaint may silence the next one in the log."""
     return {"until": 0.0}
 
 
@@ -35,9 +35,9 @@ def bad(robot, **changes):
     ("changes", "says"),
     [
         ({"encoding": "nonsense"}, "'nonsense'"),
-        ({"height": 0, "width": 0}, "The picture is empty: 0x0 pixels."),
-        ({"height": CAMERA.height + 1}, "The picture is cut short"),
-        ({"step": 5}, "The picture's step is 5 bytes"),
+        ({"height": 0, "width": 0}, "The image is empty: 0x0 pixels."),
+        ({"height": CAMERA.height + 1}, "The image is truncated"),
+        ({"step": 5}, "The image step is 5 bytes"),
         ({"height": 2**32 - 1, "width": 2**32 - 1}, "a row of 4294967295 pixels"),
     ],
 )
@@ -71,7 +71,7 @@ def test_a_camera_info_without_focal_length_stops_the_cloud_only(robot):
     reports, values = robot.status()
     error = values["last error"]
     assert error.startswith("/camera/camera_info: ")
-    assert error.endswith("is the camera calibrated? No cloud and no camera_info go out.")
+    assert error.endswith("is the camera calibrated? No cloud or camera_info is published.")
     assert (WARN, error) in reports
     assert stamp not in robot.heard["points"]
     assert stamp not in robot.heard["camera_info"]
@@ -82,7 +82,7 @@ def test_a_camera_info_without_focal_length_stops_the_cloud_only(robot):
 @pytest.mark.usefixtures("unsilenced")
 def test_a_complaint_of_each_picture_silences_no_other(robot, depth_node):
     robot.send_info(CAMERA.resized(CAMERA.width, 2 * CAMERA.height))
-    other_shape = f"CameraInfo of 96x128 pixels for a picture of {CAMERA.width}x{CAMERA.height}"
+    other_shape = f"but the image has {CAMERA.width}x{CAMERA.height}, another aspect ratio"
     robot.answer("points", robot.send(colourful()))
     reports, values = robot.status()
     assert other_shape in values["last error"]
@@ -93,12 +93,12 @@ def test_a_complaint_of_each_picture_silences_no_other(robot, depth_node):
 
 
 def test_a_camera_info_that_stops_is_told_and_the_last_one_used(robot):
-    stopped = "CameraInfo stopped 30 pictures ago; the last one stays in use."
+    stopped = "CameraInfo stopped 30 images ago; the last one stays in use."
     for _ in range(30):
         robot.infos.publish(camera_info_message(robot.header(), CAMERA))
         robot.spin(0.02)
     robot.send_info()
-    robot.status()  # tells of the last CameraInfo
+    robot.status()  # covers the last CameraInfo
     for _ in range(30):
         robot.answer("points", robot.send(colourful()))
     reports, _ = robot.status()
@@ -120,9 +120,9 @@ def test_depth_alone_needs_camera_info_for_its_scale_only(depth_node):
         assert any(level == WARN and message.endswith(unscaled) for level, message in reports)
 
         assert robot.set_parameter("scale_by_focal_length", False).successful
-        robot.status()  # what came before
+        robot.status()  # of what came before
         robot.answer("depth", robot.send(colourful()))
         reports, _ = robot.status()
         assert robot.set_parameter("scale_by_focal_length", True).successful
     assert (OK, "Running.") in reports
-    assert WARN not in [level for level, message in reports if message != "No picture arrives."]
+    assert WARN not in [level for level, message in reports if message != "No images arrive."]

@@ -1,4 +1,4 @@
-"""CameraInfo to intrinsics, and the CameraInfo of a depth picture."""
+"""CameraInfo to intrinsics, and the CameraInfo of a depth image."""
 
 import math
 
@@ -15,7 +15,7 @@ HEADER = Header(frame_id="lens")
 
 
 def camera_info(**changes):
-    """640x480 with K for the raw and P for the rectified picture, and a baseline in P."""
+    """640x480 with K for the raw and P for the rectified image, and a baseline in P."""
     info = CameraInfo(width=640, height=480, distortion_model="plumb_bob")
     info.d = [0.1, 0.2, 0.0, 0.0, 0.0]
     info.k = [500.0, 0.0, 320.0, 0.0, 510.0, 240.0, 0.0, 0.0, 1.0]
@@ -50,13 +50,13 @@ def test_a_picture_of_another_size_scales_them():
 def test_a_region_of_interest_shifts_the_principal_point():
     info = roi(100, 50, 200, 160)
     assert intrinsics_for(info, 200, 160) == Intrinsics(200, 160, 400, 410, 210, 180)
-    assert intrinsics_for(info, 100, 80) == Intrinsics(100, 80, 200, 205, 105, 90)  # and binned
+    assert intrinsics_for(info, 100, 80) == Intrinsics(100, 80, 200, 205, 105, 90)  # also binned
     corner = Intrinsics(200, 160, 400, 410, 310, 230)
     assert intrinsics_for(roi(0, 0, 200, 160), 200, 160) == corner
 
 
 def test_a_region_of_a_camera_that_is_no_larger_than_the_picture_shifts_nothing():
-    """Some drivers give the size that is left and the region, too."""
+    """Some drivers state both the remaining size and the region."""
     info = roi(100, 50, 200, 160)
     info.width, info.height = 200, 160
     assert intrinsics_for(info, 200, 160) == Intrinsics(200, 160, 400, 410, 310, 230)
@@ -107,7 +107,7 @@ def test_the_same_size_changes_only_the_header():
 
 
 def test_binning_of_a_picture_as_large_as_the_sensor_is_not_handed_on():
-    """Some drivers give the size that is left and the binning, too; a reader would bin twice."""
+    """Some drivers state both the remaining size and the binning; a reader would bin twice."""
     info = camera_info(binning_x=2, binning_y=2)
     assert intrinsics_for(info, 640, 480) == intrinsics_for(camera_info(), 640, 480)
     assert camera_info_for(info, HEADER, 640, 480) == camera_info(header=HEADER)
@@ -121,7 +121,7 @@ def test_another_size_scales_k_and_p_as_image_proc_does():
     np.testing.assert_allclose(result.p, [200, 0, 155, -20, 0, 102.5, 57.5, 5, 0, 0, 1, 0])
     assert (result.binning_x, result.binning_y) == (0, 0)
     assert list(result.d) == list(info.d)
-    assert info == camera_info(binning_x=2, binning_y=4)  # the cached message stays as it was
+    assert info == camera_info(binning_x=2, binning_y=4)  # the cached message is unchanged
 
 
 def test_a_region_of_interest_becomes_a_whole_picture():

@@ -1,4 +1,4 @@
-"""What one camera's pictures go through, without a node."""
+"""What happens to one camera's images, without a node."""
 
 from __future__ import annotations
 

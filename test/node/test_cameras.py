@@ -1,4 +1,4 @@
-"""Several cameras in one process, which share the network."""
+"""Several cameras in one process that share the network."""
 
 import dataclasses
 import threading
@@ -75,22 +75,22 @@ def test_a_silent_camera_holds_nobody_and_is_told(front, process):
         reports, _ = front.status()
         assert (b"\0", "Running.") in reports
         reports, after = rear.status()
-        assert (b"\1", "No picture arrives.") in reports
+        assert (b"\1", "No images arrive.") in reports
         assert after["frames in"] == before["frames in"]
-        said = f"[moa_depth.rear]: No picture arrives: {REAR['image']} (sensor_msgs/Image) has a"
+        said = f"[moa_depth.rear]: No images arrive: {REAR['image']} (sensor_msgs/Image) has a"
         front.until(lambda: said in process.log(), "the line about the silent camera")
 
         rear.send(colourful())
         reports, after = rear.status()
-        assert (b"\0", "Pictures arrive; nobody listens.") in reports
+        assert (b"\0", "Images arrive, but no output has a subscriber.") in reports
         assert after["frames out"] == before["frames out"]
 
 
 class Gated(DepthEstimator):
-    """Waits at a gate before each run, and remembers how many pictures each has.
+    """Waits at a gate before each run, and records how many images each has.
 
     Attributes:
-        error: what a run raises, if anything.
+        error: what a run raises, if set.
     """
 
     def __init__(self, *arguments):
@@ -110,7 +110,7 @@ class Gated(DepthEstimator):
 
 @pytest.fixture
 def gated(ros, tiny_model):
-    """The estimator of a node below /both with the cameras front and rear."""
+    """The estimator of a node in /both with the cameras front and rear."""
     made = []
 
     def make(*arguments):
@@ -135,7 +135,7 @@ def wait_for_arrival(robot, pictures):
 
 
 def send_and_hold(robot, gated, picture):
-    """Send a picture whose run stays at the gate, so that what comes next waits for it."""
+    """Send an image whose run is held at the gate, so that what comes next waits for it."""
     gated.begun.clear()
     gated.gate.clear()
     stamp = robot.send(picture)
@@ -215,7 +215,7 @@ def test_a_run_that_fails_is_each_cameras_failure_and_the_next_one_goes_on(gated
 
 
 def test_pictures_of_a_node_that_was_cleaned_up_meanwhile_are_dropped(gated):
-    """Two sizes wait together; the first of them is at work for longer than deactivating waits."""
+    """Two sizes wait together; the first one is processed for longer than deactivating waits."""
     front, rear = both_robots()
     with front, rear:
         front.send_info()

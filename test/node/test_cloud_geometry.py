@@ -1,4 +1,4 @@
-"""The cloud is depth_image_proc's of the same depth and CameraInfo, and reads as its fields say."""
+"""The cloud equals depth_image_proc's of the same depth and CameraInfo, and fits its fields."""
 
 import numpy as np
 import pytest
@@ -17,11 +17,11 @@ HEADER = Header(frame_id="lens")
 
 
 def depth_image_proc_points(depth, info):
-    """``convertDepth`` of depth_image_proc over ``image_geometry::PinholeCameraModel``, from their
-    sources: P, moved by the ROI's offset, divided by the binning; then, for each pixel,
-    ``(u - center_x) * depth * constant_x`` with ``constant_x = 1 / fx``. Floats, as there.
+    """``convertDepth`` of depth_image_proc with ``image_geometry::PinholeCameraModel``, from their
+    sources: P, shifted by the ROI's offset, divided by the binning; then, for each pixel, ``(u -
+    center_x) * depth * constant_x`` with ``constant_x = 1 / fx``. In floats, like there.
 
-    Where P is all zero (image_geometry asks for P), K stands in for it.
+    If P is all zero (image_geometry requires P), K takes its place.
     """
     p = info.p if info.p[0] else [*info.k[:3], 0, *info.k[3:6], 0]
     binning_x, binning_y = max(info.binning_x, 1), max(info.binning_y, 1)
@@ -65,7 +65,7 @@ def test_the_cloud_is_depth_image_procs(info, size):
     )
     expected = depth_image_proc_points(depth, info)
     np.testing.assert_allclose(points, expected, rtol=3e-7, atol=1e-6)
-    # And so does somebody who makes a cloud from ~/depth and ~/camera_info.
+    # And so does anyone who makes a cloud from ~/depth and ~/camera_info.
     answer = camera_info_for(info, HEADER, width, height)
     np.testing.assert_allclose(
         depth_image_proc_points(depth, answer), expected, rtol=3e-7, atol=1e-6
@@ -119,7 +119,7 @@ def test_a_cloud_that_is_written_over_another_is_as_a_new_one():
             assert reused.header.frame_id == "another"
             fill_cloud(reused, HEADER, depth, colour, CAMERA, options)
             assert reused == cloud_message(HEADER, depth, colour, CAMERA, options)
-        # Of one size, and so in one place; a new view of it would keep the one before.
+        # Of the same size, and so in the same memory; a new view of it would keep the one before.
         assert options.voxel_size or reused.data is before
 
 

@@ -1,4 +1,4 @@
-"""Compressed pictures."""
+"""Compressed images."""
 
 import cv2
 import numpy as np
@@ -33,7 +33,7 @@ def test_a_compressed_picture_is_read_blue_first(kind):
 
 @pytest.mark.parametrize("encoding", [name for name in RAW_ENCODINGS if "bayer" in name])
 def test_a_mosaic_is_developed(encoding):
-    """image_transport compresses it as it is, grey; a picture that was developed before is not."""
+    """image_transport compresses it unchanged, grey; an image developed beforehand is not grey."""
     mosaic = np.random.default_rng(0).integers(0, 256, (48, 64), dtype=np.uint8)
     msg = CompressedImage(format=f"{encoding}; png compressed ")
     msg.data.frombytes(cv2.imencode(".png", mosaic)[1].tobytes())
@@ -47,14 +47,16 @@ def test_a_mosaic_is_developed(encoding):
 
 @pytest.mark.parametrize("kind", [".jpg", ".png"])
 def test_a_cut_picture_is_refused_before_it_is_decoded(kind):
-    with pytest.raises(PictureError, match=r"is bad: a (JPEG|PNG) file cut short after 200 bytes"):
+    with pytest.raises(
+        PictureError, match=r"cannot be read: a (JPEG|PNG) file truncated after 200 bytes"
+    ):
         reader(compressed(kind, end=200))
 
 
 def test_other_data_is_refused():
     msg = CompressedImage(format="h264")
     msg.data.frombytes(bytes([0, 0, 0, 1, 103]))
-    with pytest.raises(PictureError, match=r"\('h264'\) is bad: neither JPEG nor PNG.*00 00 00 01"):
+    with pytest.raises(PictureError, match=r"\('h264'\) cannot be read: neither .*00 00 00 01"):
         reader(msg)
 
 
@@ -80,17 +82,17 @@ def test_the_node_takes_compressed_pictures(ros, tiny_model):
         assert (points.header.frame_id, points.width, points.height) == ("lens", 96, 64)
         np.testing.assert_array_equal(read_cloud(points)[1], PICTURE)
         robot.send(compressed(".jpg", robot.header(), end=300))
-        robot.until(lambda: "cut short after 300 bytes" in process.log(), "the complaint")
+        robot.until(lambda: "truncated after 300 bytes" in process.log(), "the complaint")
         robot.answer("depth", robot.send(compressed(".jpg", robot.header())))
         _, values = robot.status()
-        assert values["last error"].startswith(f"{TOPIC}: The compressed picture")
+        assert values["last error"].startswith(f"{TOPIC}: The compressed image")
         assert values["frames refused"] == "1"
         assert float(values["reading median (ms)"]) > 0
         assert "Traceback" not in process.log()
 
 
 def test_the_compressed_topic_itself_can_be_remapped(ros, tiny_model):
-    """As users of image_transport do it; camera_info is then beside those pictures."""
+    """The way users of image_transport do it; camera_info is then beside those images."""
     topic = "/thin/image_raw/compressed"
     remapped = ["-r", f"image/compressed:={topic}", "-r", "__ns:=/thin_lines"]
     topics = {"image": topic, "info": "/thin/camera_info", "node": "/thin_lines/moa_depth"}
@@ -98,7 +100,7 @@ def test_the_compressed_topic_itself_can_be_remapped(ros, tiny_model):
         NodeProcess(tiny_model, *remapped, "-p", "image_transport:=compressed") as process,
         Robot(**topics, kind=CompressedImage) as robot,
     ):
-        assert f"pictures from {topic}, camera_info from /thin/camera_info" in process.log()
+        assert f"images from {topic}, camera_info from /thin/camera_info" in process.log()
         robot.send_info()
         robot.answer("points", robot.send(compressed(".jpg", robot.header())))
 

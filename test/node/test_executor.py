@@ -1,4 +1,4 @@
-"""Which thread calls what."""
+"""Which thread calls which callbacks."""
 
 import threading
 import time
@@ -38,7 +38,7 @@ def spin_until(executor, condition):
 
 
 def test_a_service_that_takes_long_holds_up_neither_subscriptions_nor_timers(node, executor):
-    """As one that loads a model; subscriptions and timers are called by the thread that spins."""
+    """Like one that loads a model; the thread that spins calls subscriptions and timers."""
     go_on, entered, threads = threading.Event(), threading.Event(), []
 
     def hold(request, response):
@@ -66,7 +66,7 @@ def test_a_service_that_takes_long_holds_up_neither_subscriptions_nor_timers(nod
 
 
 def test_a_subscription_that_is_gone_when_its_message_is_taken_is_passed_over(node, executor):
-    """A transition in another thread may destroy it in between."""
+    """A transition in another thread may destroy it in the meantime."""
     gone = node.create_subscription(Header, "gone", lambda msg: None, 1)
     node.destroy_subscription(gone)
     assert executor._take_subscription(gone) is None

@@ -1,4 +1,4 @@
-"""Metric scale follows the camera's lens, and the log says what was done."""
+"""The metric scale follows the camera's lens, and the log says what was done."""
 
 import dataclasses
 
@@ -25,8 +25,9 @@ def test_it_says_once_what_it_does_with_both_focal_lengths():
         assert scale.camera_for(camera, wanted=True) is camera
         assert scale.ratio == 0.5
     assert lines == [
-        "This camera's focal length is 0.500 times the training camera's for pictures of one size "
-        "(259.4 x 259.7 px at 640x480 to 518.9 x 519.5 px at 640x480): depth is scaled by that."
+        "This camera's focal length is 0.500 times the training camera's at equal image size "
+        "(259.4 x 259.7 px at 640x480 against 518.9 x 519.5 px at 640x480): "
+        "depth is scaled by this factor."
     ]
 
 
@@ -38,7 +39,7 @@ def test_it_can_be_told_not_to_and_back():
     assert scale.ratio == 0.5
     assert [line.rpartition(": ")[2] for line in lines] == [
         "depth is not scaled, as asked.",
-        "depth is scaled by that.",
+        "depth is scaled by this factor.",
     ]
 
 
@@ -60,7 +61,7 @@ def test_what_was_not_taken_is_told_with_a_later_picture():
     taken = [True]
     scale, lines = focal_scale(lambda: taken[0])
     scale.camera_for(WIDE, wanted=True)
-    taken[0] = False  # of a zoom, no line is taken until it ends
+    taken[0] = False  # during a zoom, no line is accepted until it ends
     for _ in range(3):
         scale.camera_for(NYU_KINECT, wanted=True)
     assert len(lines) == 1

@@ -1,4 +1,4 @@
-"""Thousands of malformed messages to a running node, then a good one, and a right answer."""
+"""Thousands of malformed messages to a running node, then a good one and the right answer."""
 
 import struct
 
@@ -16,7 +16,7 @@ RAW, ENCODED, INFOS = 3500, 1500, 500
 BATCH = 250
 PICTURE = colourful()
 JPEG, PNG = (cv2.imencode(kind, PICTURE[..., ::-1])[1].tobytes() for kind in (".jpg", ".png"))
-# Every message is to arrive and to be counted.
+# Every message must arrive and be counted.
 EVERYTHING = [
     argument
     for policy in ("reliability:=reliable", "history:=keep_all")
@@ -27,12 +27,12 @@ SIZES = [0, 1, 3, 96, 65_536, 2**31 - 1, 2**32 - 1]
 
 
 def bad_picture(rng, header):
-    """A picture message that nobody can read, in one of five ways."""
+    """An image message that can't be read, in one of five ways."""
     height, width = (int(rng.choice(SIZES[1:4])) for _ in range(2))
     msg = Image(header=header, height=height, width=width, encoding="rgb8", step=3 * width)
     data = 3 * width * height
     way = rng.integers(5)
-    if way == 0:  # cut short
+    if way == 0:  # truncated
         data = int(rng.integers(0, data))
     elif way == 1:  # rows overlap
         msg.step = int(rng.integers(0, 3 * width))
@@ -40,7 +40,7 @@ def bad_picture(rng, header):
         msg.height = 0
     elif way == 3:  # no such encoding
         msg.encoding = "".join(chr(c) for c in rng.integers(32, 1000, rng.integers(0, 40)))
-    else:  # more than there is memory
+    else:  # larger than memory
         msg.height, msg.width = (int(rng.choice(SIZES[4:])) for _ in range(2))
         msg.step = int(rng.choice(SIZES))
     msg.data.frombytes(rng.bytes(data))
@@ -48,7 +48,7 @@ def bad_picture(rng, header):
 
 
 def bad_file(rng, header):
-    """Neither JPEG nor PNG, or one that is cut short, or of a size that nobody has memory for."""
+    """Neither JPEG nor PNG, or one that is truncated, or of a size that fits no memory."""
     whole = (JPEG, PNG)[rng.integers(2)]
     way = rng.integers(4)
     if way == 0:
@@ -79,7 +79,7 @@ def bad_info(rng, header):
 
 
 def feed(robot, publisher, make, count, refused):
-    """Publish the messages in batches, each when the node has counted the one before."""
+    """Publish the messages in batches, each once the node has counted the previous one."""
     rng = np.random.default_rng(0)
     for begin in range(0, count, BATCH):
         for _ in range(BATCH):
@@ -109,7 +109,7 @@ def test_a_good_picture_is_answered_after_thousands_of_bad_ones(
     ros, tiny_model, kind, suffix, make, count, more
 ):
     topic = f"/fuzz/image{suffix}"
-    # In a namespace: the node that other tests share reports in /diagnostics, too.
+    # In a namespace, because the node that other tests share also reports in /diagnostics.
     places = ["-r", "__ns:=/fuzz", "-r", "image:=/fuzz/image"]
     arguments = [*places, *more, *(a.format(suffix) for a in EVERYTHING)]
     with (
@@ -132,7 +132,7 @@ def test_a_good_picture_is_answered_after_thousands_of_bad_ones(
 
         expected = good()
         _, before = robot.status()
-        # A picture that came before the camera's CameraInfo was refused, too.
+        # An image that arrived before the camera's CameraInfo was refused, too.
         feed(robot, fuzzer, make, count, refused=int(before["frames refused"]))
         rng = np.random.default_rng(1)
         for _ in range(INFOS):

@@ -1,4 +1,4 @@
-"""Which CameraInfo a picture gets."""
+"""Which CameraInfo an image gets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def info(stamp: int, width: int = 0) -> CameraInfo:
 
 @pytest.fixture
 def patience(monkeypatch):
-    """Seconds that a CameraInfo is waited for here: the machine may be busy."""
+    """How many seconds a CameraInfo is waited for here: the machine may be busy."""
     monkeypatch.setattr(info_history, "PAIR_SECONDS", 5.0)
     monkeypatch.setattr(info_history, "FIRST_SECONDS", 5.0)
 
@@ -53,7 +53,7 @@ def test_one_that_comes_after_its_picture_is_waited_for(first):
 
 @pytest.mark.usefixtures("patience")
 def test_a_late_one_shows_that_there_are_pairs():
-    """The first picture was too early to know."""
+    """The first image came too early to tell."""
     infos = InfoHistory()
     infos.add(info(1, width=1))
     assert infos.of(header_at(2)).width == 1
@@ -76,10 +76,10 @@ def seconds_of_ten(infos: InfoHistory, first: int) -> float:
 def test_what_does_not_come_is_not_waited_for_again_and_again():
     infos = InfoHistory()
     assert infos.of(header_at(1)) is None
-    assert seconds_of_ten(infos, 2) < 4 * FIRST_SECONDS  # a camera without any
+    assert seconds_of_ten(infos, 2) < 4 * FIRST_SECONDS  # a camera without CameraInfo
     infos.add(info(20))
-    assert seconds_of_ten(infos, 21) < PAIR_SECONDS  # one for all pictures
-    infos.add(info(30))  # a pair, then none any more
+    assert seconds_of_ten(infos, 21) < PAIR_SECONDS  # one for all images
+    infos.add(info(30))  # a pair, then no more
     assert seconds_of_ten(infos, 31) < 3 * PAIR_SECONDS
 
 
@@ -97,7 +97,7 @@ def test_what_always_comes_too_late_is_not_waited_for_again_and_again():
 
 @pytest.mark.usefixtures("patience")
 def test_a_region_that_moves_moves_with_its_picture(ros, tiny_model):
-    """As most drivers do it: the picture first, then its CameraInfo."""
+    """Like most drivers do it: the image first, then its CameraInfo."""
     topics = {"image": "/moved/image", "info": "/moved/camera_info", "node": "/moved/moa_depth"}
     parameters = {"model": str(tiny_model), "device": "cpu"}
     with (
@@ -121,5 +121,5 @@ def test_a_picture_that_waited_long_has_its_own_still():
     infos = InfoHistory()
     for stamp in range(1, RECENT + 1):
         infos.add(info(stamp, width=stamp))
-    assert RECENT >= 30  # a second of a camera's
+    assert RECENT >= 30  # one second of a camera
     assert infos.of(header_at(1)).width == 1

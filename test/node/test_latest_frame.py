@@ -1,4 +1,4 @@
-"""The worker with a slot for each source."""
+"""The worker with one slot per source."""
 
 import threading
 
@@ -22,7 +22,7 @@ class Bench:
         self.done.append(items)
 
     def run(self, item):
-        """Hand an item in and wait until its job has begun."""
+        """Submit an item and wait until its job has begun."""
         before = len(self.begun)
         self.worker.submit("front", item)
         wait_until(lambda: len(self.begun) > before, "the job to begin")

@@ -27,13 +27,15 @@ from test.node.harness import (
 
 
 def test_sigint_twice_ends_the_working_node_cleanly(ros, tiny_model):
-    """As launch does it. Before that: other topics, and no CameraInfo at first."""
+    """As launch does it. Before that: remapped topics, and no CameraInfo at first."""
     remapped = ["-r", "image:=/side/image", "-r", "camera_info:=/rear/info", "-r", "__ns:=/robot"]
     topics = {"image": "/side/image", "info": "/rear/info", "node": "/robot/moa_depth"}
     with NodeProcess(tiny_model, *remapped) as process, Robot(**topics) as robot:
         stamp = robot.send(colourful())
         robot.answer("depth", stamp)
-        robot.until(lambda: "/rear/info: no CameraInfo came yet" in process.log(), "the warning")
+        robot.until(
+            lambda: "/rear/info: no CameraInfo received yet" in process.log(), "the warning"
+        )
         assert stamp not in robot.heard["points"]
         robot.send_info()
         robot.answer("points", robot.send(colourful()))
@@ -46,7 +48,7 @@ def test_sigint_twice_ends_the_working_node_cleanly(ros, tiny_model):
 
 
 def catches(pid, number):
-    """Whether the process has a handler for a signal; Python has one of its own for SIGINT."""
+    """Whether the process handles a signal; Python has a handler of its own for SIGINT."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"SigCgt:\s*([0-9a-f]+)", status)[1], 16) >> (number - 1) & 1
 
@@ -127,7 +129,7 @@ sys.exit(node.main(sys.argv))
 @pytest.mark.parametrize("quick", [0, 1], ids=["at its start", "while it runs"])
 def test_a_model_that_loads_for_long_does_not_hold_the_end_up(ros, tiny_model, tmp_path, quick):
     """The program, with a model whose loading never ends: the first one, or the second. Reports
-    come meanwhile."""
+    continue meanwhile."""
     mark = tmp_path / "loading"
     options = ["-r", "__ns:=/slow", "-p", f"model:={tiny_model}"]
     command = [sys.executable, "-c", SLOW, str(quick), str(mark), "--ros-args", *options]
@@ -171,12 +173,12 @@ from rclpy.type_description_service import TypeDescriptionService
 
 TypeDescriptionService.destroy = lambda self: None
 sys.exit(node.main(sys.argv))
-"""  # as Lyrical's first rclpy is
+"""  # like Lyrical's first rclpy
 SEGMENT = re.compile(r"/dev/shm/fastdds_[0-9a-f]{16}$", re.MULTILINE)
 
 
 def shared_memory(process) -> set[str]:
-    """What Fast DDS shares of a process, or of others with it."""
+    """The segments that Fast DDS maps into a process, its own and those of others."""
     return set(SEGMENT.findall(Path(f"/proc/{process}/maps").read_text()))
 
 
@@ -199,8 +201,8 @@ def shared_memory(process) -> set[str]:
 def test_a_node_that_ended_is_seen_no_more_and_leaves_no_shared_memory(
     ros, tiny_model, work, program
 ):
-    """Also one that was at work on a picture that never ends, or in a transition that waits for
-    such a one."""
+    """Also one that was processing an image that never ends, or was in a transition that waits for
+    one."""
     namespace = f"/ended{work}"
     options = ["-r", f"__ns:={namespace}", "-r", "image:=/cam/image", "-p", f"model:={tiny_model}"]
     command = [sys.executable, *program, "--ros-args", *options]
@@ -325,4 +327,4 @@ def test_a_place_for_logs_that_is_missing_is_told_with_what_to_do():
         program, cwd=ROOT, env=homeless, capture_output=True, text=True, timeout=60
     )
     assert ended.returncode == 1
-    assert ended.stderr.endswith("; set ROS_LOG_DIR to a folder that can be written\n")
+    assert ended.stderr.endswith("; set ROS_LOG_DIR to a writable folder\n")

@@ -1,4 +1,4 @@
-"""The managed node: transitions from outside, and models replaced while it runs."""
+"""The managed node: transitions from outside, and models replaced at runtime."""
 
 import signal
 
@@ -39,7 +39,7 @@ def test_every_transition_from_outside(ros, tiny_model):
         assert not manager.change(Transition.TRANSITION_CONFIGURE)
         assert manager.state() == State.PRIMARY_STATE_UNCONFIGURED
         assert process.log().count("/no/folder: no such model folder") == 1
-        for _ in range(2):  # it stays so
+        for _ in range(2):  # the report repeats
             reports, _ = robot.status()
             assert reports[-1] == (b"\2", "/no/folder: no such model folder")
 
@@ -49,7 +49,7 @@ def test_every_transition_from_outside(ros, tiny_model):
         assert robot.status()[0][-1] == (b"\0", "Not active.")
         assert robot.pictures.get_subscription_count() == 0
 
-        for _ in range(10):  # the executor meets destroyed subscriptions now and then
+        for _ in range(10):  # now and then, the executor meets destroyed subscriptions
             assert manager.change(Transition.TRANSITION_ACTIVATE)
             robot.connect()
             robot.send_info()
@@ -86,7 +86,7 @@ def test_the_camera_infos_from_before_the_node_was_activated_again_are_not_misse
             robot.infos.publish(camera_info_message(robot.header(), CAMERA))
             robot.spin(0.02)
         assert manager.change(Transition.TRANSITION_DEACTIVATE)
-        robot.status()  # tells of the last CameraInfo
+        robot.status()  # covers the last CameraInfo
         assert manager.change(Transition.TRANSITION_ACTIVATE)
         robot.connect()
         for _ in range(30):
@@ -107,7 +107,11 @@ def test_a_model_can_be_replaced_and_a_bad_one_is_refused(
     )
 
     for name, value, reason in (
-        ("model", "/no/folder", "/no/folder: no such model folder. The model before stays in use."),
+        (
+            "model",
+            "/no/folder",
+            "/no/folder: no such model folder. The current model stays in use.",
+        ),
         ("model", "~nobody_of_that_name/model", "model: Could not determine home directory"),
         ("device", "gpu", "device: expected auto, cpu, cuda or cuda:N, found 'gpu'"),
         ("device", "xpu", "device: expected auto, cpu, cuda or cuda:N, found 'xpu'"),
@@ -133,7 +137,7 @@ def test_the_model_is_read_again_where_it_is_set_or_something_changes(ros, tiny_
     parameters = {"model": str(tiny_model), "device": "cpu"}
     with spinning_node(make, "/again", parameters) as node:
         for name, value, loads in (
-            ("device", "cpu", 1),  # as `ros2 param load` does with what was dumped
+            ("device", "cpu", 1),  # like `ros2 param load` with dumped parameters
             ("precision", "float32", 1),
             ("model", str(tiny_model), 2),
             ("precision", "bfloat16", 3),
@@ -149,7 +153,7 @@ def without_memory(model, device, precision):
 
 @pytest.fixture
 def exhausted_node(ros, tiny_model):
-    """A node in this process whose device has no memory, below /low."""
+    """A node in this process whose device has no memory, in /low."""
     parameters = {"model": str(tiny_model), "precision": "bfloat16", "fallback_to_cpu": False}
     with spinning_node(without_memory, "/low", parameters) as node:
         yield node
@@ -168,6 +172,6 @@ def test_a_device_without_memory_is_an_error_or_the_cpu_takes_over(exhausted_nod
         assert (values["device"], values["precision"]) == ("cpu", "float32")
         level, message = reports[-1]
         assert level == b"\1"
-        assert "has no memory left: pictures are estimated on the CPU" in message
+        assert "has no memory left: depth is now estimated on the CPU" in message
         assert Manager(robot, "/low/moa_depth").set("device", "auto").successful
         assert "has no memory left" not in robot.status()[0][-1][1]  # tried again, though the same

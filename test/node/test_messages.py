@@ -47,7 +47,7 @@ def test_native_encodings_are_read_in_place_whatever_the_step(encoding, padding)
 
 
 def read(msg):
-    """As the node does it."""
+    """The way the node does it."""
     return reader(msg)()
 
 
@@ -75,7 +75,7 @@ def test_a_sensors_picture_of_one_colour_is_that_colour(encoding):
 def test_yuv_422_of_odd_width_is_refused():
     msg = picture_message(HEADER, np.zeros((4, 6), np.uint8), "yuv422")
     msg.width = 3
-    with pytest.raises(PictureError, match="yuv422 pictures have an even width, found 3"):
+    with pytest.raises(PictureError, match="yuv422 images must have an even width, found 3"):
         reader(msg)
 
 
@@ -109,9 +109,9 @@ def broken(**changes):
         (broken(height=0), "empty: 7x0"),
         (broken(width=0), "empty: 0x5"),
         (broken(step=20), "step is 20 bytes.*takes 21"),
-        (broken(height=6), "cut short.*takes 126 bytes, the message holds 105"),
+        (broken(height=6), "truncated.*takes 126 bytes, but the message has 105"),
         (broken(height=2**32 - 1, width=2**32 - 1, step=2**32 - 1), "a row of 4294967295 pixels"),
-        (broken(height=2**32 - 1), "cut short"),
+        (broken(height=2**32 - 1), "truncated"),
     ],
 )
 def test_a_bad_picture_says_what_is_wrong(msg, says):
@@ -132,7 +132,7 @@ def test_another_encoding_without_cv_bridge_names_what_there_is(monkeypatch):
 def test_a_cv_bridge_that_would_crash_is_not_touched(monkeypatch, distribution):
     monkeypatch.setenv("ROS_DISTRO", distribution)
     monkeypatch.setitem(sys.modules, "cv_bridge", None)
-    with pytest.raises(PictureError, match=f"that of {distribution} crashes beside NumPy 2"):
+    with pytest.raises(PictureError, match=f"that of {distribution} crashes with NumPy 2"):
         reader(broken(encoding="nv12"))
 
 
@@ -153,7 +153,7 @@ def test_another_encoding_goes_through_cv_bridge(monkeypatch, works):
         assert channels == "rgb"
         np.testing.assert_array_equal(picture, RGB)
     else:
-        with pytest.raises(PictureError, match=r"7x5 picture with encoding 'nv12'.*not a color"):
+        with pytest.raises(PictureError, match=r"7x5 image with encoding 'nv12'.*not a color"):
             read(msg)
 
 
@@ -194,7 +194,7 @@ def test_a_cloud_is_organised_and_takes_sixteen_bytes_a_point():
     np.testing.assert_array_equal(colours, picture)
     assert np.isnan(points[3, 4]).all()
     assert np.isnan(points).sum() == 3
-    # A point right of and below the principal point has positive x and y (REP 103).
+    # A point to the right of and below the principal point has positive x and y (REP 103).
     np.testing.assert_allclose(points[50, 90], [42.5 * 2 / 80, 19.5 * 2 / 81, 2.0], rtol=1e-6)
 
 
@@ -216,7 +216,7 @@ def test_messages_can_be_sent(ros):
 
 
 class OtherImage:
-    """A message as a distribution might make it that keeps its data elsewhere."""
+    """A message of a hypothetical distribution that keeps its data elsewhere."""
 
     def __init__(self, **fields):
         self.__dict__.update(fields)

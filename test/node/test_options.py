@@ -1,4 +1,4 @@
-"""What the running node makes of its live parameters."""
+"""What the running node does with parameters that change at runtime."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ def test_scale_by_focal_length_can_be_switched_off(robot, change, depth_node):
     ratio = 3 * CAMERA.focal_ratio(NYU_KINECT)
     np.testing.assert_allclose(scaled, ratio * plain, rtol=1e-4)
     while "depth is not scaled, as asked" not in depth_node.log():
-        depth_of(robot)  # the line before may have come a moment ago
+        depth_of(robot)  # the previous line may have been logged a moment ago
     assert robot.status()[1]["focal length scale"] == "1.000"
 
 
@@ -49,14 +49,14 @@ def test_depth_limits_hold_for_depth_and_cloud_alike(robot, change):
 
 
 def test_smoothing_is_off_by_default_and_lets_a_change_of_the_scene_through(robot, change):
-    """Two pictures whose depths differ by more than the threshold in some pixels only."""
+    """Two images whose depths differ by more than the threshold in some pixels only."""
     robot.send_info()
 
     def show(seed):
         return read_depth(robot.answer("depth", robot.send(colourful(seed=seed))))
 
     first, second = show(0), show(1)
-    np.testing.assert_array_equal(show(0), first)  # off: the pictures before don't count
+    np.testing.assert_array_equal(show(0), first)  # off: earlier images don't count
     changes = np.abs(np.log(second / first))
     limit = float(np.expm1(np.median(changes)))
     change("smoothing", 0.5)

@@ -1,4 +1,4 @@
-"""What the running node answers to good pictures."""
+"""What the running node answers to good images."""
 
 import dataclasses
 import time
@@ -17,14 +17,14 @@ MONO = np.repeat(colourful()[..., :1], 3, axis=2)
 
 
 def depth_of(robot, picture, encoding="rgb8"):
-    """The node's depth of a picture, seen by CAMERA."""
+    """The node's depth of an image seen by CAMERA."""
     robot.send_info()
     return read_depth(robot.answer("depth", robot.send(picture, encoding)))
 
 
 @pytest.fixture(scope="module")
 def reference(depth_node):
-    """The depth of two pictures as rgb8: one in colours, one in greys."""
+    """The depth of two images as rgb8: one in colour, one in grey."""
     with Robot(listen=["depth"]) as robot:
         depths = [depth_of(robot, picture) for picture in (colourful(), MONO)]
     assert np.abs(depths[0] - depths[1]).max() > 100 * SAME  # the network sees the difference
@@ -108,7 +108,7 @@ def test_a_longer_lens_sees_things_farther_away(robot, reference, depth_node):
     np.testing.assert_allclose(depth, 2 * reference[0], rtol=1e-4)
     ratio = camera.focal_ratio(NYU_KINECT)
     said = f"focal length is {ratio:.3f} times the training camera's"
-    while said not in depth_node.log():  # another camera's may have been told a moment ago
+    while said not in depth_node.log():  # another camera's may have been logged a moment ago
         robot.answer("depth", robot.send(colourful()))
         robot.spin(0.1)
     assert robot.status()[1]["focal length scale"] == f"{ratio:.3f}"
@@ -178,7 +178,7 @@ def test_nobody_listens_and_no_inference_runs(depth_node):
         reports, after = robot.status()
     assert int(after["frames unheard"]) - int(before["frames unheard"]) == 5
     assert after["frames out"] == before["frames out"]
-    assert (b"\0", "Pictures arrive; nobody listens.") in reports
+    assert (b"\0", "Images arrive, but no output has a subscriber.") in reports
 
 
 def test_camera_info_alone_takes_no_inference(depth_node):
@@ -190,7 +190,7 @@ def test_camera_info_alone_takes_no_inference(depth_node):
             assert (answer.width, answer.height) == (48, 32)
         _, after = robot.status()
     assert int(after["frames out"]) - int(before["frames out"]) == 5
-    # Of the last 200 pictures that went through the network, no longer than one of them.
+    # Of the last 200 images that went through the network; nothing new was added.
     assert after["network median (ms)"] == before["network median (ms)"]
 
 
@@ -208,7 +208,7 @@ def test_diagnostics_tell_where_the_time_goes(robot):
 
 
 def test_a_best_effort_camera_is_heard(depth_node):
-    """As most drivers publish: sensor data."""
+    """The way most drivers publish: sensor data."""
     from rclpy.qos import qos_profile_sensor_data
     from sensor_msgs.msg import Image
 

@@ -1,4 +1,4 @@
-"""The parameter file and the documents agree with the table."""
+"""The parameter file and the documentation agree with the table."""
 
 import re
 from itertools import chain, repeat
@@ -16,7 +16,7 @@ def test_the_parameter_file_has_every_parameter_with_its_default():
     given = yaml.safe_load((ROOT / "config" / "depth.yaml").read_text())["/**"]["ros__parameters"]
     assert given == {name: row.default for name, row in ROWS.items()}
     for name, value in given.items():
-        assert type(value) is type(ROWS[name].default), name  # ROS tells 0 from 0.0
+        assert type(value) is type(ROWS[name].default), name  # ROS distinguishes 0 from 0.0
 
 
 def test_the_readme_has_every_parameter_with_its_default():
@@ -25,7 +25,7 @@ def test_the_readme_has_every_parameter_with_its_default():
     found = {}
     for line in table.strip().splitlines()[2:]:
         names, given, _ = (cell.strip() for cell in line.strip("| ").split(" | ", 2))
-        defaults = given.split(", ")  # as many as names, or one for all
+        defaults = given.split(", ")  # one per name, or one for all
         for name, default in zip(
             names.rstrip("* ").split(", "), chain(defaults, repeat(defaults[0])), strict=False
         ):

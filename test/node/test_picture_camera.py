@@ -47,14 +47,14 @@ def test_an_interrupt_ends_it_without_a_traceback_however_early(seconds):
     process.terminate()
     said = process.communicate(timeout=PATIENCE)[1]
     assert "Traceback" not in said
-    assert process.returncode in (0, -15)  # the latter before Python itself had begun
+    assert process.returncode in (0, -15)  # the latter before Python itself had started
 
 
 @pytest.mark.parametrize(
     ("folder", "says"),
     [
-        ("nowhere", "folder: expected one of pictures, found none: {}"),
-        ("empty", "{}: expected .png, .jpg, .jpeg pictures, found none"),
+        ("nowhere", "folder: expected a folder of images, found none: {}"),
+        ("empty", "{}: expected .png, .jpg, .jpeg images, found none"),
         ("full", "{}/camera.yaml: missing; expected a ROS camera_info file"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Distorted cameras, against their models' formulas."""
+"""Distorted cameras, compared with the formulas of their models."""
 
 import copy
 
@@ -35,7 +35,7 @@ def camera_info(model="plumb_bob", **changes):
 
 
 def raw_pixels(info, u, v):
-    """Where the pixels (u, v) of the rectified picture are in the raw one: back along P, against R,
+    """Where the pixels (u, v) of the rectified image are in the raw one: back along P, against R,
     through the lens, along K (sensor_msgs/CameraInfo; the formulas of its distortion models)."""
     k, p = np.reshape(info.k, (3, 3)), np.reshape(info.p, (3, 4))
     ray = np.stack([(u - p[0, 2]) / p[0, 0], (v - p[1, 2]) / p[1, 1], np.ones_like(u)])
@@ -60,7 +60,7 @@ def raw_pixels(info, u, v):
 
 
 def ramp(u, v):
-    """A picture whose colours tell where they come from; between pixels, too."""
+    """An image whose colours tell where they come from, even between pixels."""
     return np.dstack([2 * u, 3 * v, 100 + u - v]).round().astype(np.uint8)
 
 
@@ -82,7 +82,7 @@ def test_pixels_come_from_where_the_lens_puts_them(model):
     "lens", [[-0.33, 0.12, 0.0, 0.0, -0.02], [-0.2, 0.0, 0.0, 0.0, 0.0]], ids=["k1 to k3", "k1"]
 )
 def test_what_a_polynomial_bends_back_into_the_picture_is_unseen(lens):
-    """Beyond the root of d/dr (r + k1 r^3 + k2 r^5 + k3 r^7), as wide as P here reaches."""
+    """Beyond the root of d/dr (r + k1 r^3 + k2 r^5 + k3 r^7), as wide as P reaches here."""
     k1, k2, _, _, k3 = lens
     p = [20.0, 0.0, 60.0, 0.0, 0.0, 20.0, 40.0, 0.0, 0.0, 0.0, 1.0, 0.0]
     info = camera_info(d=lens, r=np.eye(3).ravel(), p=p)
@@ -98,7 +98,7 @@ def test_what_a_polynomial_bends_back_into_the_picture_is_unseen(lens):
 
 
 def test_what_a_fisheyes_polynomial_bends_back_is_unseen():
-    """That of the angle: it turns at 71 degrees, P here reaches 74."""
+    """The polynomial is in the angle: it turns at 71 degrees, P reaches 74 here."""
     lens = [0.05, -0.1, 0.02, -0.01]
     p = [20.0, 0.0, 60.0, 0.0, 0.0, 20.0, 40.0, 0.0, 0.0, 0.0, 1.0, 0.0]
     info = camera_info("equidistant", d=lens, r=np.eye(3).ravel(), p=p)
@@ -192,7 +192,7 @@ def test_any_colours_and_read_only_rows_with_padding_are_taken(channels):
         ({"k": [0.0] * 9}, "with K = "),
         ({"r": [float("inf")] * 9}, "with R = "),
         ({"p": [-1.0] * 12}, "no usable intrinsics"),
-        ({"r": [1.0] * 9}, "sees nothing of the rectified picture"),
+        ({"r": [1.0] * 9}, "sees nothing of the rectified image"),
     ],
 )
 def test_what_no_map_can_be_made_from_is_told(changes, says):
@@ -202,7 +202,7 @@ def test_what_no_map_can_be_made_from_is_told(changes, says):
 
 def test_only_raw_topics_of_distorting_lenses_are_warned_about():
     warning = distortion_warning(camera_info(), "/front/image_raw", rectifying=False)
-    assert "(/front/image_rect_color or image_rect, by image_proc)" in warning
+    assert "(/front/image_rect_color or image_rect, from image_proc)" in warning
     assert "rectify:=true" in warning
     assert distortion_warning(camera_info(d=[0.0] * 5), "/front/image_raw", False) is None
     for name in (
@@ -215,7 +215,7 @@ def test_only_raw_topics_of_distorting_lenses_are_warned_about():
 def test_rectifying_twice_is_warned_about():
     for info in (camera_info(), camera_info("equidistant", d=[0.0] * 4)):
         warning = distortion_warning(info, "/front/image_rect", rectifying=True)
-        assert "/front/image_rect is rectified already" in warning
+        assert "/front/image_rect is already rectified" in warning
         assert distortion_warning(info, "/front/image_raw", rectifying=True) is None
     flat = camera_info(d=[0.0] * 5)
     assert distortion_warning(flat, "/front/image_rect", rectifying=True) is None
@@ -242,10 +242,10 @@ def test_the_node_rectifies_when_asked(ros, tiny_model):
     options = ["-r", "__ns:=/bent", "-p", "rectify:=true"]
     topics = {"image": "/bent/image", "info": "/bent/camera_info", "node": "/bent/moa_depth"}
     with NodeProcess(tiny_model, *options) as process, Robot(**topics) as robot:
-        complaint = "/bent/camera_info: no CameraInfo came yet. Nothing goes out"
+        complaint = "/bent/camera_info: no CameraInfo received yet. Nothing is published"
 
         def complains():
-            robot.send(colourful())  # again and again: a node that has just started may not hear it
+            robot.send(colourful())  # repeatedly: a node that has just started may miss it
             robot.spin(0.2)
             return complaint in process.log()
 
@@ -273,14 +273,14 @@ def test_the_node_warns_once_about_raw_pictures(robot, depth_node):
         robot.answer("depth", robot.send(colourful()))
     robot.send_info()
     robot.until(
-        lambda: "/camera/image_rect_color or image_rect, by image_proc" in depth_node.log(),
+        lambda: "/camera/image_rect_color or image_rect, from image_proc" in depth_node.log(),
         "the warning",
     )
     assert depth_node.log().count("comes from a lens with distortion") == 1
 
 
 def test_the_pinhole_of_a_raw_picture_is_k(robot):
-    """P has another focal length where rectifying zooms."""
+    """P has another focal length if rectifying zooms."""
     info = distorted(robot)
     info.r = ROTATION.ravel()
     info.p[0], info.p[5], info.p[2] = 0.7 * CAMERA.fx, 0.7 * CAMERA.fy, CAMERA.cx + 9
@@ -299,7 +299,7 @@ def test_the_pinhole_of_a_raw_picture_is_k(robot):
 
 
 def test_the_camera_of_a_rectified_topic_is_ps_alone(ros, tiny_model):
-    """The driver's CameraInfo lies beside it; depthimage_to_laserscan would rectify once more."""
+    """The driver's CameraInfo is beside it; depthimage_to_laserscan would rectify again."""
     topics = {"image": "/flat/image_rect", "info": "/flat/camera_info", "node": "/flat/moa_depth"}
     parameters = ["-r", "__ns:=/flat", "-r", "image:=image_rect"]
     with NodeProcess(tiny_model, *parameters), Robot(**topics) as front:

@@ -1,4 +1,4 @@
-"""The node with an estimator whose depth and duration the test decides."""
+"""The node with an estimator whose depth and duration are up to the test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ERROR = b"\2"
 
 
 class Scripted(DepthEstimator):
-    """A thing before a wall, with an edge as wide as a network's; or a device that hangs."""
+    """An object before a wall, with an edge as wide as a network's; or a device that hangs."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -76,8 +76,8 @@ def test_the_network_does_not_run_for_a_cloud_without_a_camera(scripted):
     with robot(listen=["points"]) as front:
         front.send(colourful())
         front.until(lambda: front.status()[1]["frames refused"] == "1", "the count")
-        assert "No cloud and no camera_info go out." in front.status()[1]["last error"]
-        assert scripted.runs == 1  # to warm up
+        assert "No cloud or camera_info is published." in front.status()[1]["last error"]
+        assert scripted.runs == 1  # the warm-up
         front.send_info(CAMERA)
         front.answer("points", front.send(colourful()))
 
@@ -90,10 +90,10 @@ def test_a_picture_that_hangs_holds_up_no_service(scripted, monkeypatch):
         front.send(colourful())
         front.until(lambda: scripted.runs == 2, "the picture to be at work")
         assert manager.change(Transition.TRANSITION_DEACTIVATE)
-        assert (ERROR, "A picture is still at work.") in front.status()[0]
+        assert (ERROR, "An image is still being processed.") in front.status()[0]
         assert not manager.change(Transition.TRANSITION_CLEANUP)
         assert manager.state() == State.PRIMARY_STATE_INACTIVE
-        assert "still at work on the device" in front.status()[1]["last error"]
+        assert "the device is still busy" in front.status()[1]["last error"]
 
         scripted.goes_on.set()
         front.until(lambda: manager.change(Transition.TRANSITION_CLEANUP), "the end")

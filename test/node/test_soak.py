@@ -1,4 +1,4 @@
-"""A short run of the soak; `python -m test.soak --minutes 15` is the long one."""
+"""A short soak run; `python -m test.soak --minutes 15` is the long one."""
 
 from test.soak import soak
 

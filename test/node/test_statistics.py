@@ -1,4 +1,4 @@
-"""What the diagnostics make of durations."""
+"""What the diagnostics compute from durations."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def count(statistics, what, times):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds that pass when the test says so."""
+    """A clock that advances only when the test says so."""
     now = [1000.0]
     monkeypatch.setattr(diagnostics.time, "monotonic", lambda: now[0])
     return now
 
 
 def run(statistics, clock, seconds, gap, outcome):
-    """Messages of the reports, one a second, while a picture comes every ``gap`` seconds."""
+    """Messages of the reports, one per second, while an image comes every ``gap`` seconds."""
     said = []
     for second in range(seconds):
         clock[0] += 1.0
@@ -50,7 +50,7 @@ def test_a_slow_camera_is_not_a_silent_one(clock, gap):
     run(statistics, clock, 2 * gap, gap, "out")
     assert set(run(statistics, clock, 5 * gap, gap, "out")) == {"Running."}
     clock[0] += 3 * gap + 1
-    assert statistics.status("", {}).message == "No picture arrives."
+    assert statistics.status("", {}).message == "No images arrive."
 
 
 def test_an_outage_does_not_make_a_fast_camera_a_slow_one(clock):
@@ -59,7 +59,7 @@ def test_an_outage_does_not_make_a_fast_camera_a_slow_one(clock):
     clock[0] += 8 * 3600
     assert run(statistics, clock, 60, 1, "out")[-1] == "Running."
     clock[0] += 4
-    assert statistics.status("", {}).message == "No picture arrives."
+    assert statistics.status("", {}).message == "No images arrive."
 
 
 @pytest.mark.parametrize("what", ["refused", "failed"])
@@ -88,26 +88,29 @@ def test_a_notice_hides_nothing_that_is_worse(clock):
     run(statistics, clock, 3, 1, "out")
     assert statistics.status("", {}, notice="on the CPU").message == "on the CPU"
     clock[0] += 4
-    assert statistics.status("", {}, notice="on the CPU").message == "No picture arrives."
+    assert statistics.status("", {}, notice="on the CPU").message == "No images arrive."
     run(statistics, clock, 20, 1, "dropped")
     statistics.count("in")
     assert statistics.status("", {}, notice="on the CPU").level == b"\2"
 
 
 def test_pictures_of_which_nothing_comes_are_an_error(clock):
-    """A driver that hangs: pictures are dropped, and none fails."""
+    """A driver that hangs: images are dropped, and none fails."""
     statistics = Statistics()
     assert set(run(statistics, clock, 20, 1, "out")) == {"Running."}
     said = run(statistics, clock, 30, 1, "dropped")
     assert said[:16] == ["Running."] * 16
-    assert said[16] == "Pictures arrive, and nothing has come of them for 16 s."
+    assert said[16] == "Images arrive, but there has been no result for 16 s."
     assert run(statistics, clock, 1, 1, "out") == ["Running."]
 
 
 @pytest.mark.parametrize("gap", [2, 5])
 @pytest.mark.parametrize(
     ("outcome", "says"),
-    [("dropped", "nothing has come of them"), ("unheard", "Pictures arrive; nobody listens.")],
+    [
+        ("dropped", "there has been no result"),
+        ("unheard", "Images arrive, but no output has a subscriber."),
+    ],
 )
 def test_a_slow_cameras_state_holds_from_picture_to_picture(clock, gap, outcome, says):
     statistics = Statistics()
@@ -175,7 +178,7 @@ def test_one_camera_info_for_each_time_the_node_is_activated_is_enough():
 
 
 def test_camera_info_that_came_since_the_last_report_has_not_stopped():
-    """It comes once a second; the pictures come faster than they did."""
+    """It comes once a second; the images come faster than before."""
     statistics = Statistics()
     for pictures in (*[10] * 40, 60):
         count(statistics, "camera_info", 1)
@@ -196,11 +199,12 @@ def test_the_only_camera_info_may_be_from_before_the_node_was_activated_again():
 @pytest.mark.parametrize(
     ("infos", "pictures", "level", "says"),
     [
-        (0, 29, b"\0", "Pictures arrive; nobody listens."),
+        (0, 29, b"\0", "Images arrive, but no output has a subscriber."),
         (0, 30, b"\1", "No CameraInfo arrives."),
-        (1, 300, b"\0", "Pictures arrive; nobody listens."),  # the camera sends one for all
-        (29, 300, b"\0", "Pictures arrive; nobody listens."),
-        (30, 30, b"\1", "CameraInfo stopped 30 pictures ago; the last one stays in use."),
+        # The camera sends one for all.
+        (1, 300, b"\0", "Images arrive, but no output has a subscriber."),
+        (29, 300, b"\0", "Images arrive, but no output has a subscriber."),
+        (30, 30, b"\1", "CameraInfo stopped 30 images ago; the last one stays in use."),
     ],
 )
 def test_camera_info_that_is_missing_is_told(infos, pictures, level, says):
@@ -224,7 +228,7 @@ def test_rates_are_of_the_time_since_the_last_report(clock):
 
 
 def test_activating_again_forgets_what_was(clock):
-    """A camera that was slow, whose last picture was refused, and one that never was answered."""
+    """A camera that was slow, whose last image was refused, and one image without an answer."""
     statistics = Statistics()
     run(statistics, clock, 60, 10, "out")
     statistics.count("refused")
@@ -238,7 +242,7 @@ def test_activating_again_forgets_what_was(clock):
     statistics.count("in")
     assert statistics.status("", {}).message == "Running."
     clock[0] += 2.5
-    assert statistics.status("", {}).message == "No picture arrives."
+    assert statistics.status("", {}).message == "No images arrive."
 
 
 def test_while_the_node_is_not_active_no_picture_is_missed(clock):
@@ -256,7 +260,7 @@ def test_the_wait_for_the_first_picture_is_no_gap_between_pictures(clock):
     for what in ("in", "out"):
         statistics.count(what)
     clock[0] += 3
-    assert statistics.status("", {}).message == "No picture arrives."
+    assert statistics.status("", {}).message == "No images arrive."
 
 
 def test_latencies_are_those_of_the_last_200_pictures():

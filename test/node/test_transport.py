@@ -1,4 +1,4 @@
-"""The Fast DDS profile, and who is made to use it."""
+"""The Fast DDS profile, and which processes use it."""
 
 import os
 import xml.etree.ElementTree as ElementTree
@@ -89,6 +89,6 @@ def test_shared_memory_that_does_not_fit_is_told_with_the_way_out(tmp_path, monk
         assert str(large) in text and "--shm-size" in text
     assert shared_memory_shortage({VARIABLE: str(tmp_path / "nowhere.xml")}, tmp_path) is None
     assert shared_memory_shortage({VARIABLE: str(large)}, tmp_path / "nowhere") is None
-    monkeypatch.setattr(os, "access", lambda folder, mode: False)  # root may write everywhere
+    monkeypatch.setattr(os, "access", lambda folder, mode: False)  # root may write anywhere
     said = shared_memory_shortage({VARIABLE: str(small)}, tmp_path)
-    assert said.startswith(f"{tmp_path} can't be written")
+    assert said.startswith(f"{tmp_path} is not writable")

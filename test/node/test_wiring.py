@@ -65,7 +65,7 @@ def test_why_no_camera_info_came_is_told(ros):
 
 def test_an_override_of_no_topic_is_warned_of(wired):
     _, process = wired
-    assert f"No topic has these, ignored: {MISSPELT}." in process.log()
+    assert f"Ignored QoS overrides that match no topic: {MISSPELT}." in process.log()
 
 
 def test_a_stamp_may_be_anything(wired):
@@ -121,13 +121,13 @@ def test_outputs_that_could_not_all_be_made_leave_nothing_behind(ros):
         (["image:=/cam/raw"], "compressed", ("/cam/raw/compressed", "/cam/camera_info")),
         (["image/compressed:=/jpeg"], "compressed", ("/jpeg", "/camera_info")),
         (["image:=/cam/raw", "camera_info:=/info"], "raw", ("/cam/raw", "/info")),
-        # as depth.launch.py has it
+        # as in depth.launch.py
         (
             ["image:=/cam/raw", "camera_info:=/camera_info", "/cam/camera_info:=/camera_info"],
             "raw",
             ("/cam/raw", "/camera_info"),
         ),
-        # cameras that were swapped
+        # swapped cameras
         (["image:=/right", "/right:=/image"], "raw", ("/right", "/camera_info")),
     ],
 )
@@ -147,21 +147,21 @@ def test_the_topics_that_are_told_are_those_subscribed_to(ros, rules, transport,
 @pytest.mark.parametrize(
     ("kind", "topic", "transport", "says"),
     [
-        (None, "", "raw", "nobody publishes /quiet/image (sensor_msgs/Image); 'ros2 topic list'"),
+        (None, "", "raw", "/quiet/image (sensor_msgs/Image) has no publisher; 'ros2 topic list'"),
         (CompressedImage, "image", "raw", "/quiet/image (sensor_msgs/Image) has a publisher, but"),
         (
             CompressedImage,
             "image/compressed",
             "raw",
-            "nobody publishes /quiet/image (sensor_msgs/Image), but somebody does "
-            "/quiet/image/compressed: set image_transport to compressed.",
+            "/quiet/image (sensor_msgs/Image) has no publisher, but /quiet/image/compressed has "
+            "one: set image_transport to compressed.",
         ),
         (
             Image,
             "image",
             "compressed",
-            "nobody publishes /quiet/image/compressed (sensor_msgs/CompressedImage), but somebody "
-            "does /quiet/image: set image_transport to raw.",
+            "/quiet/image/compressed (sensor_msgs/CompressedImage) has no publisher, but "
+            "/quiet/image has one: set image_transport to raw.",
         ),
     ],
 )
@@ -178,11 +178,11 @@ def test_why_no_picture_comes(ros, kind, topic, transport, says):
 
 
 def unheard(msg):
-    """Nobody publishes here."""
+    """Nothing is published here."""
 
 
 def subscriptions(node):
-    """The kind of picture or CameraInfo that a node hears, and the topic."""
+    """The kinds of image and CameraInfo that a node subscribes to, and their topics."""
     kinds = {Image: "Image", CompressedImage: "Image", CameraInfo: "CameraInfo"}
     for subscription in node.subscriptions:
         if subscription.msg_type in kinds:

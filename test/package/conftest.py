@@ -1,4 +1,4 @@
-"""What the tests of the package share: its place, its imports, and the build of it by colcon."""
+"""Shared by the package's tests: its location, its imports, and its build by colcon."""
 
 import ast
 import os
@@ -15,7 +15,7 @@ SOURCES = ["package.xml", "setup.py", "setup.cfg", "resource", "launch", "config
 
 
 def _imports_of(path: Path) -> set[str]:
-    """Absolute dotted names of the modules that a file here imports, anywhere in it."""
+    """Absolute dotted names of the modules that a file imports, anywhere in it."""
     parents = path.relative_to(ROOT).with_suffix("").parts[:-1]
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -24,8 +24,8 @@ def _imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             package = parents[: len(parents) - node.level + 1] if node.level else ()
             module = ".".join([*package, *([node.module] if node.module else [])])
-            # `from package import module` imports package.module; for a function or a class the
-            # longer name does no harm, rules look at what names begin with.
+            # `from package import module` imports package.module; for a function or a class, the
+            # longer name does no harm, because the rules look at how names begin.
             names.update(f"{module}.{alias.name}" for alias in node.names)
     return names
 
@@ -42,14 +42,14 @@ def imports_of() -> Callable[[Path], set[str]]:
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """The interpreter of the tests first on PATH, as in an activated virtual environment."""
+    """With the tests' interpreter first on PATH, as in an activated virtual environment."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return {**os.environ, "PATH": path}
 
 
 @pytest.fixture(scope="session")
 def prefix(root, environment, tmp_path_factory) -> Path:
-    """Install prefix of the package, built from a copy of its own files alone."""
+    """Install prefix of the package, built from a copy of its own files only."""
     workspace = tmp_path_factory.mktemp("workspace")
     source = workspace / "src"
     source.mkdir()
@@ -75,6 +75,6 @@ def prefix(root, environment, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def site_packages(prefix) -> Path:
-    """Where the Python package went; the folder's name differs between distributions."""
+    """Where the Python package was installed; the folder's name differs between distributions."""
     (found,) = prefix.glob("**/moa_depth_ros/network/config.py")
     return found.parents[2]

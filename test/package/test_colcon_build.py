@@ -1,4 +1,4 @@
-"""colcon builds the package, and what it installs is what ros2 run and ros2 launch look for."""
+"""colcon builds the package, and installs what ros2 run and ros2 launch look for."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def test_an_installed_executable_starts(prefix, site_packages, environment, tmp_
 
 
 def test_colcon_test_runs_pytest(root):
-    """As colcon finds out; with unittest it would find no test and pass."""
+    """Checked the way colcon does; with unittest, it would find no test and pass."""
     setup = get_setup_information(root / "setup.py")
     assert has_test_dependency(setup, "pytest")
 

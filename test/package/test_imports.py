@@ -1,6 +1,6 @@
 """Imports go one way: demo -> training -> moa_depth_ros, node -> estimator -> network.
 
-The benchmarks stand beside the training, above the demo, whose camera they use.
+The benchmarks are beside the training and above the demo, whose camera they use.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ ROS = (
     "std_msgs",
 )
 PACKAGE = "moa_depth_ros"
-# From the lowest to the highest: a folder or module of the package imports itself and those before.
+# From lowest to highest: a folder or module of the package may import itself and those before it.
 LAYERS = (
     "intrinsics",
     "machine",
@@ -38,7 +38,7 @@ LAYERS = (
 )
 
 
-# Of the training: data is below rooms, which fill data sets, and these are above both.
+# In training: data is below rooms, which fill data sets, and these are above both.
 ABOVE_ROOMS = tuple(f"training.{name}" for name in ("module", "callbacks", "judging", "tables"))
 
 
@@ -53,7 +53,7 @@ def python_files(root: Path, folder: str) -> list[Path]:
 
 
 def is_about_ros(path: Path, root: Path) -> bool:
-    """Whether the file is one of those that may know ROS: its programs, what they are made of."""
+    """Whether the file may import ROS: one of its programs, or a part of them."""
     return path.relative_to(root / PACKAGE).parts[0] in ("node.py", "picture_camera.py", "ros")
 
 
@@ -108,7 +108,7 @@ def test_only_the_node_and_its_parts_know_ros(root, imports_of):
 
 
 def test_only_one_file_of_the_node_imports_torch(root, imports_of):
-    """Message bytes become tensors in ros/messages.py and nowhere else."""
+    """Message bytes become tensors only in ros/messages.py."""
     with_torch = {
         path.relative_to(root / PACKAGE).as_posix()
         for path in python_files(root, PACKAGE)

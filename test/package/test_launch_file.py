@@ -1,4 +1,4 @@
-"""The launch files, where ROS's launch can be imported: their arguments, and what they start."""
+"""The launch files, if ROS's launch can be imported: their arguments, and what they start."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def launch_file(prefix) -> Path:
 
 @pytest.fixture
 def ros_environment(environment, prefix, site_packages, monkeypatch) -> dict[str, str]:
-    """The built package sourced, on a ROS domain of this test's own that ends at this machine."""
+    """The built package, sourced, on the test's own ROS domain, limited to this machine."""
     own = {"ROS_DOMAIN_ID": str(claim_domain()), **local_environment(os.environ)}
     for name, value in own.items():
         monkeypatch.setenv(name, value)
@@ -62,7 +62,7 @@ def ros_environment(environment, prefix, site_packages, monkeypatch) -> dict[str
 
 @pytest.fixture
 def model(tmp_path) -> Path:
-    """An untrained one."""
+    """An untrained model."""
     torch.manual_seed(0)
     save_network(MoADepthClip(tiny_config(tmp_path)), tmp_path / "model", NYU_KINECT)
     return tmp_path / "model"
@@ -70,7 +70,7 @@ def model(tmp_path) -> Path:
 
 @pytest.fixture
 def launch(launch_file, ros_environment, tmp_path, model):
-    """Starts a launch file as a process group of its own; gives that and its log."""
+    """Starts a launch file as a process group of its own; returns that and its log."""
     started = []
 
     def call(name, *arguments):
@@ -98,8 +98,8 @@ def launch(launch_file, ros_environment, tmp_path, model):
 
 
 def show_pictures_until_answered(seconds: float) -> dict:
-    """Publish pictures and their calibration on /cam, and return the first message from each of
-    the launched node's outputs; fewer if they don't come in time."""
+    """Publish images and their calibration on /cam, and return the first message from each of the
+    launched node's outputs; fewer if they don't arrive in time."""
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.qos import qos_profile_sensor_data
@@ -155,7 +155,7 @@ def test_every_argument_is_described(launch_file, name, wanted):
 
 
 def interrupt(process) -> int:
-    """As Ctrl-C in a terminal: to launch and to the nodes, which launch interrupts once more."""
+    """Like Ctrl-C in a terminal: to launch and to the nodes, which launch interrupts once more."""
     os.killpg(process.pid, signal.SIGINT)
     return process.wait(timeout=20)
 
@@ -181,11 +181,11 @@ def test_log_level_holds_for_a_node_in_a_namespace(launch):
     answers = show_pictures_until_answered(seconds=60.0)
     interrupt(process)
     assert answers
-    assert "pictures from" not in log.read_text()
+    assert "images from" not in log.read_text()
 
 
 def change_state(node: str, transition: int, seconds: float) -> bool:
-    """As `ros2 lifecycle set` does."""
+    """Like `ros2 lifecycle set`."""
     import rclpy
     from lifecycle_msgs.srv import ChangeState
 
@@ -215,7 +215,7 @@ def test_without_autostart_the_node_waits_to_be_configured_and_activated(launch)
         "depth.launch.py", "image:=/cam/image", "namespace:=robot", "autostart:=false"
     )
     assert change_state("/robot/moa_depth", Transition.TRANSITION_CONFIGURE, 60.0), log.read_text()
-    assert "pictures from" not in log.read_text()
+    assert "images from" not in log.read_text()
     assert change_state("/robot/moa_depth", Transition.TRANSITION_ACTIVATE, 60.0)
     assert show_pictures_until_answered(seconds=30.0).keys() == {"depth", "points"}
     assert interrupt(process) == 0, log.read_text()
@@ -230,11 +230,11 @@ def test_several_cameras_are_launched_as_the_documents_have_it(launch, root, tmp
     file.write_text(example.replace("/path/to/parameters.yaml", str(parameters)))
     process, log = launch(file)
     end = time.monotonic() + 60.0
-    while "pictures from" not in log.read_text() and time.monotonic() < end:
+    while "images from" not in log.read_text() and time.monotonic() < end:
         time.sleep(0.1)
     assert interrupt(process) == 0
     for camera in ("front", "rear"):
-        topics = f"pictures from /{camera}/color/image_raw, camera_info from /{camera}/color/camera"
+        topics = f"images from /{camera}/color/image_raw, camera_info from /{camera}/color/camera"
         assert topics in log.read_text()
 
 
@@ -274,7 +274,7 @@ def test_the_demo_shows_its_pictures_to_the_node(launch):
         (["demo.launch.py", "rviz:=false", "folder:=/nothing"], "found none: /nothing"),
         pytest.param(
             ["demo.launch.py"],
-            "RViz takes the package rviz2, which is not installed",
+            "RViz needs the package rviz2, which is not installed",
             marks=pytest.mark.skipif(shutil.which("rviz2") is not None, reason="RViz is there"),
         ),
     ],
@@ -290,7 +290,7 @@ def members(group: int) -> list[int]:
     """The processes of a group."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it ended meanwhile
+        with suppress(OSError):  # it has ended in the meantime
             pid, rest = status.read_text().split(" (", 1)
             if int(rest.rsplit(") ", 1)[1].split()[2]) == group:
                 found.append(int(pid))

@@ -1,4 +1,4 @@
-"""package.xml names what the installed package and its tests import."""
+"""package.xml lists what the installed package and its tests import."""
 
 import re
 import subprocess
@@ -7,18 +7,18 @@ import sys
 import pytest
 from catkin_pkg.package import Package, parse_package
 
-# Where the name of a Python module is not the name of its package or rosdep key.
+# Python modules whose name is not that of their package or rosdep key.
 ROSDEP_KEYS = {
     "cv2": "python3-opencv",
     "matplotlib": "python3-matplotlib",
     "numpy": "python3-numpy",
     "torch": "python3-torch",
-    "triton": "python3-torch",  # which brings it for CUDA; without, the PyTorch path is taken
+    "triton": "python3-torch",  # which brings it for CUDA; without it, the PyTorch path is used
     "yaml": "python3-yaml",
 }
-# Modules without a rosdep key, and the line of requirements.txt that brings each.
+# Modules without a rosdep key, and the line of requirements.txt that installs each.
 PIP_ONLY = {"open_clip": "open_clip_torch", "safetensors": "safetensors"}
-# Modules that tests import from ROS, by how their names begin or end.
+# Modules that tests import from ROS, by the beginning or end of their names.
 ROS_NAME = re.compile(r"rcl|launch|ament_|cv_bridge$|.*_(msgs|msgs_py|srvs|interfaces)$")
 
 

@@ -1,4 +1,4 @@
-"""What the training code imports is named in a requirements file, not only brought by another."""
+"""The training code's imports are named in a requirements file, not just pulled in by others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What RViz and Foxglove are given to show is what camera and node publish."""
+"""RViz and Foxglove are configured to show what camera and node publish."""
 
 import json
 import re
@@ -13,7 +13,7 @@ TOPICS = CAMERA | NODE | {"/diagnostics"}
 
 
 def strings(value):
-    """All keys and values that are texts, at any depth."""
+    """All keys and values that are strings, at any depth."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from (*strings(key), *strings(item))
@@ -29,7 +29,7 @@ def topics(value):
 
 
 def test_rviz_shows_picture_depth_and_cloud_in_a_frame_with_z_up(root):
-    """The one that demo.launch.py publishes beside the camera's."""
+    """The frame that demo.launch.py publishes beside the camera's."""
     from moa_depth_ros.ros.picture_camera import FRAME
 
     given = yaml.safe_load((root / "config" / "depth.rviz").read_text())["Visualization Manager"]
@@ -41,7 +41,7 @@ def test_rviz_shows_picture_depth_and_cloud_in_a_frame_with_z_up(root):
     roll, yaw = (float(transform[name]) for name in ("roll", "yaw"))
     x, y, z = Rotation.from_euler("xyz", (roll, 0, yaw)).as_matrix().T  # of the optical frame
     np.testing.assert_allclose((z, x, y), [[1, 0, 0], [0, -1, 0], [0, 0, -1]], atol=1e-5)
-    # Reliable readers would not hear a camera's best effort.
+    # Reliable readers would not receive from a best-effort camera.
     qos = [d["Topic"]["Reliability Policy"] for d in given["Displays"] if "Topic" in d]
     assert qos == ["Best Effort"] * 3
 

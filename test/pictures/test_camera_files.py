@@ -37,9 +37,9 @@ def test_yaml_takes_the_projection_matrix_unless_it_is_zero(tmp_path, projection
         (CAMERA_INFO.replace("500.0", "0.0") % ZEROS, "positive focal lengths"),
         (CAMERA_INFO.replace("500.0", ".nan") % ZEROS, "finite"),
         (CAMERA_INFO.replace("500.0", "wide") % ZEROS, "not convert string to float: 'wide'"),
-        (CAMERA_INFO.replace("640", ".nan") % ZEROS, "positive picture size in pixels, found nan"),
-        (CAMERA_INFO.replace("640", ".inf") % ZEROS, "positive picture size in pixels, found inf"),
-        (CAMERA_INFO.replace("640", "640.5") % ZEROS, "positive picture size in pixels"),
+        (CAMERA_INFO.replace("640", ".nan") % ZEROS, "positive image size in pixels, found nan"),
+        (CAMERA_INFO.replace("640", ".inf") % ZEROS, "positive image size in pixels, found inf"),
+        (CAMERA_INFO.replace("640", "640.5") % ZEROS, "positive image size in pixels"),
         (f"{CAMERA_INFO % ZEROS}---\n{CAMERA_INFO % ZEROS}", "expected a single document"),
     ],
 )
@@ -72,7 +72,7 @@ def test_a_lens_that_distorts_is_warned_of(tmp_path, lens):
 def test_yes_is_no_size(tmp_path):
     path = tmp_path / "camera.yaml"
     path.write_text((CAMERA_INFO % PROJECTION).replace("image_width: 640", "image_width: yes"))
-    with pytest.raises(ValueError, match="positive picture size"):
+    with pytest.raises(ValueError, match="positive image size"):
         read_camera_yaml(path)
 
 
@@ -80,5 +80,5 @@ def test_a_matrix_is_of_pictures_that_its_centre_is_in(tmp_path):
     path = tmp_path / "K.txt"
     path.write_text("1200 0 960\n0 1200 540\n0 0 1\n")
     assert read_camera_matrix(path, 1920, 1080) == Intrinsics(1920, 1080, 1200, 1200, 960, 540)
-    with pytest.raises(ValueError, match=r"K\.txt: expected the camera of 640x480 pictures"):
+    with pytest.raises(ValueError, match=r"K\.txt: expected the camera of 640x480 images"):
         read_camera_matrix(path, 640, 480)

@@ -1,4 +1,4 @@
-"""Depth as PNG, read as compressed_depth_image_transport's decoder reads it."""
+"""Depth as PNG, read like compressed_depth_image_transport's decoder reads it."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""JPEG and PNG: headers, cut and broken files, decoding."""
+"""JPEG and PNG: headers, truncated and damaged files, decoding."""
 
 import contextlib
 import struct
@@ -32,7 +32,7 @@ THUMBNAIL = b"\xff\xe1" + struct.pack(">H", 2 + len(PROGRESSIVE)) + PROGRESSIVE
         PROGRESSIVE,
         encoded(".jpg", PICTURE[..., 0]),
         encoded(".png", PICTURE.astype(np.uint16) * 257),
-        JPEG + bytes(100),  # as drivers with fixed buffers send it
+        JPEG + bytes(100),  # as sent by drivers with fixed buffers
         JPEG[:2] + b"\xff\xff\xff" + JPEG[3:],
         JPEG[:2] + THUMBNAIL + JPEG[2:],
     ],
@@ -62,7 +62,7 @@ def test_an_orientation_in_exif_is_not_applied():
 )
 def test_every_cut_is_noticed(data):
     for length in range(len(data) - 1):
-        with pytest.raises(ValueError, match=r"cut short|neither JPEG nor PNG|without a"):
+        with pytest.raises(ValueError, match=r"truncated|neither JPEG nor PNG|without a"):
             size_of(data[:length])
 
 
@@ -92,8 +92,8 @@ def test_the_largest_size_is_not_refused():
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "neither JPEG nor PNG: the data begins with -"),
-        (b"GIF89a nonsense", "begins with 47 49 46 38"),
+        (b"", "neither JPEG nor PNG: the data starts with -"),
+        (b"GIF89a nonsense", "starts with 47 49 46 38"),
         (with_size(PNG, 0, 5), "empty: 0x5"),
         (b"\xff\xd8\xff\xda\0\0\0", "without a frame header"),
         (JPEG[:20] + b"\0" + JPEG[21:], "no marker at byte 20"),

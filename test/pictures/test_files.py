@@ -79,7 +79,7 @@ def test_ply_holds_the_finite_points(tmp_path):
 
 @contextmanager
 def room_for(size: int):
-    """No file grows beyond so many bytes, as on a disk that is full."""
+    """No file grows beyond this many bytes, like on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -124,7 +124,7 @@ def test_exif_turns_a_picture_only_where_it_is_asked_for(tmp_path, upright, shap
 
 
 def test_a_jpeg_that_is_cut_off_is_refused(tmp_path):
-    """OpenCV would fill it with grey."""
+    """OpenCV would fill up the rest with grey."""
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     files.write_picture(tmp_path / "whole.jpg", noise)
     data = (tmp_path / "whole.jpg").read_bytes()

@@ -125,7 +125,7 @@ CASES: list[tuple[str, str, Damage, str]] = [
         "folder",
         "truncated",
         truncated(f"{SYNC}/sync_depth_00002.png"),
-        rf"{LIST}, line 3: .*sync_depth_00002\.png: .*none that can be read",
+        rf"{LIST}, line 3: .*sync_depth_00002\.png: .*an unreadable file",
     ),
     (
         "folder",
@@ -181,7 +181,7 @@ CASES: list[tuple[str, str, Damage, str]] = [
         "recording",
         "truncated",
         truncated("depth/frame_3.png"),
-        r"index 3: .*depth/frame_3\.png: .*none that can be read",
+        r"index 3: .*depth/frame_3\.png: .*an unreadable file",
     ),
     (
         "recording",
