@@ -82,14 +82,14 @@ def _stems(pictures: list[Path], out: Path | None) -> dict[Path, Path]:
 def _predict_in_room(
     estimator: DepthEstimator, path: Path, camera: Intrinsics | None, stem: Path
 ) -> None:
-    """Where memory is out, what is kept for pictures of other sizes is freed for another try."""
+    """If memory runs out, free what is kept for images of other sizes, and try once more."""
     try:
         _predict(estimator, path, camera, stem)
         return
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-    # Not in the except clause: there, the error's traceback would hold the tensors.
+    # Not in the except clause: the error's traceback would keep the tensors alive there.
     estimator.clear_graphs()
     free_cached_memory()
     _predict(estimator, path, camera, stem)

@@ -65,7 +65,7 @@ def test_a_picture_too_large_for_memory_is_named_and_the_others_go_on(
 
 
 def test_where_memory_is_out_it_is_freed_for_another_try(tmp_path, capsys, monkeypatch):
-    """What graphs for pictures of other sizes keep, on a GPU."""
+    """The memory that graphs for images of other sizes keep on a GPU."""
     estimate, kept = predict.DepthEstimator.estimate, ["other sizes"]
 
     def estimate_in_room(self, *arguments, **options):
