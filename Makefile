@@ -1,7 +1,7 @@
 # What a person types here; `make` alone lists it. Everything goes into .venv, nothing outside it.
 #
 #   PYTHON=python3.12    the interpreter that .venv is made with, the first time
-#   IMAGES=some/folder   make demo: these pictures are the camera's, not rendered rooms
+#   IMAGES=some/folder   make demo: the camera publishes these images, not rendered rooms
 #   CAMERA=camera.yaml   make demo: the calibration of the camera that took them (ROS camera_info)
 #
 # Without ROS, ROS 2 comes from PyPI. With an installation sourced (it sets ROS_DISTRO), .venv sees
@@ -22,7 +22,7 @@ endif
 
 help:
 	@echo 'make demo    a camera, the depth node and a viewer, each a process, for about 30 s'
-	@echo '             IMAGES=folder for pictures of your own, CAMERA=file.yaml for their camera'
+	@echo '             IMAGES=folder for images of your own, CAMERA=file.yaml for their camera'
 	@echo 'make test    every test, under 10 minutes on 2 cores'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make check   lint, then test: what a change must pass'

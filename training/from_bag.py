@@ -201,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.from_bag", description=__doc__)
     add = parser.add_argument
     add("bag", type=a_path, help="folder or file of a ROS 2 bag, or .bag file of ROS 1")
-    add("--image", required=True, metavar="TOPIC", help="colour images, raw or JPEG")
+    add("--image", required=True, metavar="TOPIC", help="colour images, raw, JPEG or PNG")
     add(
         "--depth",
         required=True,

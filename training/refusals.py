@@ -117,12 +117,12 @@ def resume_from(ckpt_path: str | None, folder: Path) -> Path | None:
     if begun:
         raise CheckpointError(
             f"{checkpoints}: already has checkpoints of a run; resume it with --ckpt_path last, "
-            "start another with --output, or remove the folder"
+            f"start another with --output, or remove {folder}"
         )
     for model in (folder / "model", folder / "best"):
         if model.is_dir():
             raise CheckpointError(
-                f"{model}: already exists; start another run with --output, or remove the folder"
+                f"{model}: already exists; start another run with --output, or remove {folder}"
             )
     if ckpt_path == "last":
         rank_zero_info(f"{checkpoints}: no checkpoint yet, the run starts from the beginning")
