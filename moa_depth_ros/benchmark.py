@@ -80,7 +80,8 @@ def _measure(estimator: DepthEstimator, width: int, height: int, runs: int) -> d
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     camera = NYU_KINECT.resized(width, height)
     size = estimator.network.config.input_size
-    pictures = torch.rand(1, 3, *size, device=estimator.device)
+    # Made on the host: after a capture that failed, PyTorch draws none on the device any more.
+    pictures = torch.rand(1, 3, *size).to(estimator.device)
     estimate = estimator.estimate(picture)
 
     def cloud(estimate: DepthEstimate) -> Tensor:
