@@ -56,10 +56,12 @@ def test_a_defect_shows_where_it_came_from():
 
 
 PROGRAM = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from moa_depth_ros.command_line import exit_code
 from moa_depth_ros.machine.whole_file import whole_file
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
 def work():
     with whole_file(Path(sys.argv[1])) as unfinished:
