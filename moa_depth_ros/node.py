@@ -78,7 +78,7 @@ def _run(signals: EndSignals, args: list[str] | None) -> int:
     except ParameterError as error:
         get_logger("moa_depth").fatal(str(error))
     except Exception:
-        traceback.print_exc()  # here, because what follows may end the process at once
+        traceback.print_exc()  # here, because os._exit ends the process
     ended = executor.shutdown(LAST_WORK_SECONDS)
     if node is not None:
         node.close(LAST_WORK_SECONDS if ended else 0.0)

@@ -97,8 +97,7 @@ class BackgroundCheckpointIO(AtomicCheckpointIO):
         """Copy ``checkpoint`` to the host, and queue the copy to be written to ``path``. This waits
         only for an earlier write to the same path: there are no more copies than files."""
         path = Path(path)
-        self._settle([other for other, done in self._writing.items() if done.done()])
-        self._settle([path])
+        self._settle([at for at, written in self._writing.items() if at == path or written.done()])
         copy = _on_host(checkpoint)
         if torch.cuda.is_initialized():
             torch.cuda.current_stream().synchronize()  # all copies at once, not one after another
@@ -113,8 +112,7 @@ class BackgroundCheckpointIO(AtomicCheckpointIO):
 
     def _settle(self, paths: list[Path]) -> None:
         for path in paths:
-            if path in self._writing:
-                self._writing.pop(path).result()
+            self._writing.pop(path).result()
 
 
 def newest(folder: Path) -> Path | None:
